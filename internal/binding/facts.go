@@ -1,0 +1,158 @@
+package binding
+
+import (
+	"encoding/binary"
+	"net/netip"
+	"slices"
+)
+
+// MaxFacts is the most that is kept of what one client said, in octets as encoded (DESIGN §1).
+const MaxFacts = 1200
+
+// OptionView gives the options of a message, whole (RFC 3396 concatenation done). The slices that it returns are
+// valid as long as the view is.
+type OptionView interface {
+	// Option returns the value of an option, false if the client did not send it.
+	Option(code uint16) ([]byte, bool)
+}
+
+// StoredFacts is what a client said, as stored: Shared holds what many clients have in common (link, giaddr, the
+// options that say what kind of client it is), Own what is this client's alone. Either may be nil.
+type StoredFacts struct {
+	Shared *Blob
+	Own    []byte
+}
+
+// Fact is one option of a client's message.
+type Fact struct {
+	Code  uint16
+	Value []byte
+}
+
+// Facts is what a client said, decoded from StoredFacts. Link is the name of the shared network that it was heard on,
+// GIAddr the relay's address or invalid. Options are in ascending order of code, each code once. The client
+// identifier (61) and the hardware address are not in here but in Binding.Client.
+type Facts struct {
+	Link    string
+	GIAddr  netip.Addr
+	Options []Fact
+	// Truncated says that the client said more than MaxFacts octets; the longest options were left out.
+	Truncated bool
+}
+
+// Option implements OptionView.
+func (f *Facts) Option(code uint16) ([]byte, bool) {
+	i, ok := slices.BinarySearchFunc(f.Options, code, func(o Fact, c uint16) int { return int(o.Code) - int(c) })
+	if !ok {
+		return nil, false
+	}
+	return f.Options[i].Value, true
+}
+
+const factsFormat = 1
+
+// AppendShared appends the shared half of f: format, flags, link, giaddr, options for which own says false.
+func (f *Facts) AppendShared(dst []byte, own func(code uint16) bool) []byte {
+	flags := byte(0)
+	if f.Truncated {
+		flags |= 1
+	}
+	link := f.Link[:min(len(f.Link), 255)]
+	dst = append(dst, factsFormat, flags, byte(len(link)))
+	dst = append(dst, link...)
+	if f.GIAddr.Is4() {
+		a := f.GIAddr.As4()
+		dst = append(append(dst, 4), a[:]...)
+	} else if f.GIAddr.Is6() {
+		a := f.GIAddr.As16()
+		dst = append(append(dst, 16), a[:]...)
+	} else {
+		dst = append(dst, 0)
+	}
+	return appendFacts(dst, f.Options, own, false)
+}
+
+// AppendOwn appends the half of f that is this client's alone: the options for which own says true.
+func (f *Facts) AppendOwn(dst []byte, own func(code uint16) bool) []byte {
+	return appendFacts(dst, f.Options, own, true)
+}
+
+func appendFacts(dst []byte, opts []Fact, own func(uint16) bool, want bool) []byte {
+	for _, o := range opts {
+		if own(o.Code) == want {
+			dst = AppendTLV(dst, o.Code, o.Value)
+		}
+	}
+	return dst
+}
+
+// AppendTLV appends an option as code and length of two octets each, network order, and its value.
+func AppendTLV(dst []byte, code uint16, value []byte) []byte {
+	dst = binary.BigEndian.AppendUint16(dst, code)
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(value)))
+	return append(dst, value...)
+}
+
+// CutTLV splits the first option off b; false if b is empty or cut short.
+func CutTLV(b []byte) (code uint16, value, rest []byte, ok bool) {
+	if len(b) < 4 {
+		return 0, nil, nil, false
+	}
+	code = binary.BigEndian.Uint16(b)
+	n := int(binary.BigEndian.Uint16(b[2:]))
+	if len(b) < 4+n {
+		return 0, nil, nil, false
+	}
+	return code, b[4 : 4+n], b[4+n:], true
+}
+
+// Decode returns what was stored; false if it cannot be read (a newer format, or damaged). The values alias s.
+func (s StoredFacts) Decode() (Facts, bool) {
+	var f Facts
+	if s.Shared != nil {
+		b := s.Shared.Bytes
+		if len(b) < 3 || b[0] != factsFormat {
+			return f, false
+		}
+		f.Truncated = b[1]&1 != 0
+		n := int(b[2])
+		b = b[3:]
+		if len(b) < n+1 {
+			return f, false
+		}
+		f.Link = string(b[:n])
+		g := int(b[n])
+		b = b[n+1:]
+		if len(b) < g {
+			return f, false
+		}
+		if g > 0 {
+			a, ok := netip.AddrFromSlice(b[:g])
+			if !ok {
+				return f, false
+			}
+			f.GIAddr = a
+		}
+		if f.Options, _ = decodeFacts(f.Options, b[g:]); f.Options == nil && len(b) > g {
+			return f, false
+		}
+	}
+	var ok bool
+	if f.Options, ok = decodeFacts(f.Options, s.Own); !ok {
+		return f, false
+	}
+	slices.SortStableFunc(f.Options, func(a, b Fact) int { return int(a.Code) - int(b.Code) })
+	return f, true
+}
+
+func decodeFacts(into []Fact, b []byte) ([]Fact, bool) {
+	for len(b) > 0 {
+		code, v, rest, ok := CutTLV(b)
+		if !ok {
+			return into, false
+		}
+		into = append(into, Fact{code, v})
+		b = rest
+	}
+	return into, true
+}
