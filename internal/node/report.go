@@ -1,0 +1,274 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Reporter answers what a running server is asked by its operators. It is safe for concurrent use, never waits for a
+// disk, and a slow caller never delays the packets.
+type Reporter interface {
+	// Status returns the server's state of this moment.
+	Status(ctx context.Context) (Status, error)
+	// Leases calls each with every binding that f lets through, in no particular order, until each returns an error,
+	// which Leases returns. A binding that exists throughout is shown at least once.
+	Leases(ctx context.Context, f LeaseFilter, each func(LeaseRow) error) error
+	// Lease returns the binding of one address whole; false if there is no record of it.
+	Lease(ctx context.Context, addr netip.Addr) (LeaseDetail, bool, error)
+	// Events returns what happens from now on and f lets through, until ctx ends; then the channel is closed. Its
+	// buffer is bounded: a slow reader loses events, and the next that it gets is an EventsLost that says how many.
+	Events(ctx context.Context, f EventFilter) (<-chan Event, error)
+}
+
+// Instant is a time as a report spells it: RFC 3339 in UTC, null for the zero time. binding.Forever stands for a lease
+// without end.
+type Instant struct{ time.Time }
+
+// At returns t as an Instant.
+func At(t time.Time) Instant { return Instant{t.UTC()} }
+
+// MarshalJSON writes the time in UTC, or null.
+func (t Instant) MarshalJSON() ([]byte, error) {
+	if t.IsZero() {
+		return []byte("null"), nil
+	}
+	return t.Time.UTC().MarshalJSON()
+}
+
+// Status is a server's state at one moment.
+type Status struct {
+	Server  binding.Member `json:"server"`
+	Version string         `json:"version"`
+	// Ready says that the store is replayed and the sockets are open; Waiting says in words what is still waited for.
+	Ready   bool   `json:"ready"`
+	Waiting string `json:"waiting,omitempty"`
+	// Started is when the process began to serve; Uptime is how long ago that was, in whole seconds.
+	Started    Instant           `json:"started"`
+	Uptime     int64             `json:"uptime"`
+	Config     ConfigStatus      `json:"config"`
+	Partners   []PartnerStatus   `json:"partners"`
+	Pools      []PoolStatus      `json:"pools"`
+	Interfaces []InterfaceStatus `json:"interfaces"`
+	// Alarms are the conditions that an operator should act on and that hold now, the gravest first.
+	Alarms []Alarm `json:"alarms"`
+	// Received and Sent count datagrams by message type in RFC spelling (DHCPDISCOVER, BOOTREQUEST); Drops counts
+	// what was received and not answered, by reason. All since Started.
+	Received map[string]uint64 `json:"received"`
+	Sent     map[string]uint64 `json:"sent"`
+	Drops    map[string]uint64 `json:"drops"`
+	// Bindings counts the records by state, Memory is what they take in octets.
+	Bindings map[string]int `json:"bindings"`
+	Memory   int64          `json:"memory"`
+	Store    StoreStatus    `json:"store"`
+}
+
+// MarshalJSON writes empty lists and maps where there is nothing, never null.
+func (s Status) MarshalJSON() ([]byte, error) {
+	type plain Status
+	notNilSlice(&s.Partners)
+	notNilSlice(&s.Pools)
+	notNilSlice(&s.Interfaces)
+	notNilSlice(&s.Alarms)
+	notNilMap(&s.Received)
+	notNilMap(&s.Sent)
+	notNilMap(&s.Drops)
+	notNilMap(&s.Bindings)
+	return json.Marshal(plain(s))
+}
+
+func notNilSlice[T any](s *[]T) {
+	if *s == nil {
+		*s = []T{}
+	}
+}
+
+func notNilMap[K comparable, V any](m *map[K]V) {
+	if *m == nil {
+		*m = map[K]V{}
+	}
+}
+
+// ConfigStatus says which configuration the server serves by.
+type ConfigStatus struct {
+	Head  string  `json:"head"`  // the version's digest in hexadecimal
+	Since Instant `json:"since"` // when it was adopted
+	File  string  `json:"file,omitempty"`
+	// Refused says why the newest reload was refused, empty if it was not; RefusedAt is when.
+	Refused   string  `json:"refused,omitempty"`
+	RefusedAt Instant `json:"refused_at,omitzero"`
+}
+
+// PartnerStatus is one failover relationship. A server that stands alone has none.
+type PartnerStatus struct {
+	Name         string         `json:"name"`
+	Partner      binding.Member `json:"partner"`
+	Role         string         `json:"role"`
+	State        string         `json:"state"`
+	PartnerState string         `json:"partner_state"`
+	Since        Instant        `json:"since"`
+	MCLT         int64          `json:"mclt"` // seconds
+	Unacked      int            `json:"unacked"`
+	Connected    bool           `json:"connected"`
+	Skew         float64        `json:"skew"` // seconds
+}
+
+// PoolStatus is what a full count of one pool's addresses would give. Free + Offered + Active + Grace + Abandoned +
+// Reserved = Size. A count of 2^64 or more is given as 2^64 - 1.
+type PoolStatus struct {
+	Network   string       `json:"network"`
+	Subnet    netip.Prefix `json:"subnet"`
+	Range     string       `json:"range"` // 198.51.100.50-198.51.100.240
+	Size      uint64       `json:"size"`
+	Active    uint64       `json:"active"`
+	Offered   uint64       `json:"offered"`
+	Grace     uint64       `json:"grace"` // expired, the guard behind the expiry not yet over
+	Abandoned uint64       `json:"abandoned"`
+	Reserved  uint64       `json:"reserved"` // for hosts
+	Free      uint64       `json:"free"`
+	// PartnerFree is how many free addresses are the partner's to give.
+	PartnerFree uint64 `json:"partner_free"`
+}
+
+// InterfaceStatus is one interface on which clients are heard.
+type InterfaceStatus struct {
+	Name      string         `json:"name"`
+	Up        bool           `json:"up"`
+	Network   string         `json:"network"` // the shared network on it; empty: no subnet of the document fits
+	Addresses []netip.Prefix `json:"addresses"`
+}
+
+// Severity says how soon an operator should look at an Alarm.
+type Severity string
+
+const (
+	// Warning means that service goes on, but will suffer if nobody looks.
+	Warning Severity = "warning"
+	// Critical means that some clients are not served now.
+	Critical Severity = "critical"
+)
+
+// Alarm is a condition that an operator should act on.
+type Alarm struct {
+	// Code is the same for the same condition in every version: disk-full, pool-exhausted.
+	Code     string   `json:"code"`
+	Title    string   `json:"title"`
+	Severity Severity `json:"severity"`
+	Text     string   `json:"text"`   // what is the matter, with the figures
+	Remedy   string   `json:"remedy"` // what to do
+	Since    Instant  `json:"since"`
+}
+
+// StoreStatus is the state of the durable store.
+type StoreStatus struct {
+	Dir   string `json:"dir"`
+	State string `json:"state"` // open, full, failed
+	// Commits is the number of the last durable commit; Syncs counts the syncs since the process began.
+	Commits uint64 `json:"commits"`
+	Syncs   uint64 `json:"syncs"`
+	// JournalBytes is what a restart would have to replay after the snapshot.
+	JournalBytes  int64   `json:"journal_bytes"`
+	Segments      int     `json:"segments"`
+	Snapshot      Instant `json:"snapshot"` // when the newest snapshot was finished; null if there is none
+	SnapshotBytes int64   `json:"snapshot_bytes"`
+	// Recovered tells what the newest start found.
+	Recovered RecoveryStatus `json:"recovered"`
+}
+
+// RecoveryStatus is what a start found in the store.
+type RecoveryStatus struct {
+	Bindings int   `json:"bindings"`
+	CutBytes int64 `json:"cut_bytes"` // of an unfinished commit at the end
+	// Damaged names each record that could not be trusted, one line each, at most 100; DamagedCount counts all.
+	Damaged      []string `json:"damaged,omitempty"`
+	DamagedCount int      `json:"damaged_count"`
+	Seconds      float64  `json:"seconds"` // what it took
+}
+
+// LeaseFilter says which bindings are asked for. What is unset lets everything through; what is set must all hold.
+type LeaseFilter struct {
+	Client  ClientPattern
+	Prefix  netip.Prefix  // bindings within it; a single address is a prefix of its whole length
+	State   binding.State // 0: any
+	Network string        // name of a shared network
+}
+
+// LeaseRow is one binding in a list.
+type LeaseRow struct {
+	Address  netip.Addr `json:"address"`
+	State    string     `json:"state"`
+	Hardware string     `json:"hardware"`  // 02:00:00:00:00:01; empty: none known
+	ClientID string     `json:"client_id"` // 01:02:00:00:00:00:01; empty: none was sent
+	Hostname string     `json:"hostname"`  // as the client sent it: may hold any octets
+	Starts   Instant    `json:"starts"`
+	Expires  Instant    `json:"expires"`
+	// PotentialExpiry is the latest expiry that a partner may have to reckon with; alone it is Expires.
+	PotentialExpiry Instant        `json:"potential_expiry"`
+	CLTT            Instant        `json:"cltt"`
+	Network         string         `json:"network"`
+	Subnet          string         `json:"subnet"` // empty: the address is in no subnet of the configuration
+	Home            binding.Member `json:"home"`
+	ConfigVersion   string         `json:"config_version"`
+	Result          string         `json:"result"` // digest of what the client was told; empty if unknown
+}
+
+// LeaseDetail is one binding whole.
+type LeaseDetail struct {
+	LeaseRow
+	Changed Instant        `json:"changed"` // since when it is in its state
+	Cause   string         `json:"cause"`   // why
+	Owner   binding.Member `json:"owner,omitempty"`
+	// Facts are what the client said in the request that led to the last ACK; nil if unknown.
+	Facts *LeaseFacts `json:"facts"`
+	// Told says that the following are known: what the client was told in the last ACK.
+	Told           bool         `json:"told"`
+	Lifetime       uint32       `json:"lifetime"` // seconds, as wanted; 4294967295 never ends
+	NextServer     string       `json:"next_server"`
+	ServerHostname string       `json:"server_hostname"`
+	BootFileName   string       `json:"boot_file_name"`
+	Options        []ToldOption `json:"options"`
+	History        []Happening  `json:"history,omitempty"`
+}
+
+// MarshalJSON writes an empty list where there are no options, never null.
+func (d LeaseDetail) MarshalJSON() ([]byte, error) {
+	type plain LeaseDetail
+	notNilSlice(&d.Options)
+	return json.Marshal(plain(d))
+}
+
+// LeaseFacts is what a client said.
+type LeaseFacts struct {
+	Link      string       `json:"link"`
+	GIAddr    string       `json:"giaddr"` // empty: heard directly
+	Options   []SaidOption `json:"options"`
+	Truncated bool         `json:"truncated,omitempty"` // the client said more than is kept
+}
+
+// SaidOption is one option that a client sent. Value is what option.Def.Decode makes of it, or hexadecimal.
+type SaidOption struct {
+	Name  string `json:"name"`
+	Code  uint16 `json:"code"`
+	Value any    `json:"value"`
+	Text  string `json:"text,omitempty"` // one line for people
+}
+
+// ToldOption is one option that a client was told, and where in the configuration it came from.
+type ToldOption struct {
+	SaidOption
+	Layer  string `json:"layer"`  // subnet, host, … as DESIGN spells the layers
+	Object string `json:"object"` // the layer's object: 198.51.100.0/24, printer1
+	Line   int    `json:"line"`   // in the document of ConfigVersion; 0: nowhere, a default
+	Rule   string `json:"rule,omitempty"`
+}
+
+// Happening is one earlier change of a binding.
+type Happening struct {
+	Time   Instant `json:"time"`
+	State  string  `json:"state"`
+	Client string  `json:"client"`
+	Cause  string  `json:"cause"`
+}
