@@ -70,9 +70,9 @@ type Binding struct {
 	Version Digest
 	// Facts are what the client said in the request that led to the last ACK: Facts.Shared in common with others.
 	Facts StoredFacts
-	// Result is what the client was told (EncodeResult); nil if unknown.
+	// Result is what the client was told (AppendResultHeader); nil if unknown.
 	Result *Blob
-	// Reasons says which layer each part of Result came from (EncodeReasons); nil if unknown.
+	// Reasons says which layer each part of Result came from (AppendReason); nil if unknown.
 	Reasons *Blob
 	// Cause says in one word why State became what it is.
 	Cause Cause

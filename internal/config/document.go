@@ -48,6 +48,9 @@ type Scope struct {
 	// ConflictProbe is how long an answer to an ICMP echo is waited for before an address is offered on a directly
 	// attached link; 0 switches it off. nil: not set; the default is 300 ms.
 	ConflictProbe *time.Duration
+	// RapidCommit says whether a DISCOVER that asks for it is answered by an ACK at once (RFC 4039). nil: not set;
+	// the default is true.
+	RapidCommit   *bool
 	Position      Position
 	LinePositions map[string]Position // where each key of the scope other than options stands, by its name
 }
