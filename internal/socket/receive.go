@@ -1,0 +1,107 @@
+package socket
+
+import (
+	"fmt"
+	"net/netip"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// SlotSize is the longest datagram that is received, in octets. It is more than an Ethernet frame carries, so only
+// what was fragmented is longer.
+const SlotSize = 2048
+
+// Datagram is one that was received. Bytes belong to the Batch and are valid until it is received into again.
+type Datagram struct {
+	Bytes []byte
+	From  netip.AddrPort
+	// To is the destination that the sender wrote: an address of this machine, or a broadcast.
+	To netip.Addr
+	// Interface is the index of the interface where it was heard.
+	Interface int
+	// Unicast says that To is an address of this machine.
+	Unicast bool
+}
+
+// Batch is the memory that datagrams are received into. It is used by one goroutine at a time.
+type Batch struct {
+	v         *vector
+	octets    []byte
+	datagrams []Datagram
+	read      func(fd uintptr) bool
+}
+
+// NewBatch returns a Batch of the given number of slots, at least one.
+func NewBatch(slots int) *Batch {
+	slots = max(slots, 1)
+	b := &Batch{
+		v: newVector(slots, 1, pktinfoSpace), octets: make([]byte, slots*SlotSize), datagrams: make([]Datagram, 0, slots),
+	}
+	for i := range slots {
+		b.v.point(i, 0, b.octets[i*SlotSize:(i+1)*SlotSize])
+	}
+	b.v.rearm(slots)
+	b.read = b.v.receive
+	return b
+}
+
+// Datagrams returns what the last Receive got.
+func (b *Batch) Datagrams() []Datagram { return b.datagrams }
+
+// Receive waits until there is at least one datagram for this server, and takes as many as are there, up to the slots
+// of b. It returns their number; after an error that is 0. Once the sockets are closed the error is os.ErrClosed.
+func (s *Sockets) Receive(b *Batch) (int, error) {
+	b.datagrams = b.datagrams[:0]
+	for len(b.datagrams) == 0 {
+		if s.udp.raw.Read(b.read) != nil { // there is no deadline, so it can only be closed
+			return 0, os.ErrClosed
+		}
+		if b.v.errno != 0 {
+			return 0, fmt.Errorf("receiving: %w", b.v.errno)
+		}
+		s.sort(b)
+		b.v.rearm(b.v.n)
+	}
+	s.counters.received.Add(uint64(len(b.datagrams)))
+	return len(b.datagrams), nil
+}
+
+// sort keeps the datagrams that are for this server and counts the others.
+func (s *Sockets) sort(b *Batch) {
+	scope := s.scope.Load()
+	for i := range b.v.n {
+		d, drop, ok := scope.admit(b, i)
+		if !ok {
+			s.counters.dropped[drop].Add(1)
+			continue
+		}
+		b.datagrams = append(b.datagrams, d)
+	}
+}
+
+// admit returns message i of b, or why it is not for this server.
+func (sc *scope) admit(b *Batch, i int) (Datagram, Drop, bool) {
+	h := &b.v.hdrs[i]
+	if h.Hdr.Flags&unix.MSG_TRUNC != 0 {
+		return Datagram{}, TooLong, false
+	}
+	from := b.v.inet4(i)
+	info, ok := b.v.pktinfo(i)
+	if !ok || from.Port() == 0 {
+		return Datagram{}, NoSource, false
+	}
+	d := Datagram{
+		Bytes: b.octets[i*SlotSize : i*SlotSize+int(h.Len) : (i+1)*SlotSize], From: from,
+		To: netip.AddrFrom4(info.Addr), Interface: int(info.Ifindex),
+		// For what was sent to this machine alone the kernel proposes that very address for the answer.
+		Unicast: info.Addr == info.Spec_dst,
+	}
+	switch {
+	case d.Unicast && !sc.unicast[d.To]:
+		return Datagram{}, OtherAddress, false
+	case !d.Unicast && !sc.served(d.Interface):
+		return Datagram{}, OtherInterface, false
+	}
+	return d, 0, true
+}
