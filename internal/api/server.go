@@ -1,0 +1,182 @@
+package api
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+// The bounds of a request.
+const (
+	maxHeader     = 16 << 10 // octets of request line and headers
+	headerTime    = 5 * time.Second
+	answerTime    = 30 * time.Second // for an answer that is not a stream
+	writeTime     = 10 * time.Second // for each piece of a stream
+	idleTime      = 60 * time.Second
+	shutdownTime  = 3 * time.Second
+	maxAnswers    = 16 // at once
+	maxStreams    = 32 // at once; leases and events
+	heartbeatTime = 15 * time.Second
+)
+
+// Server answers an operator's questions about one node.
+type Server struct {
+	reporter node.Reporter
+	log      *slog.Logger
+	answers  chan struct{} // an element for each answer under way
+	streams  chan struct{} // and for each stream
+	patience time.Duration // how long a reader may take for each piece of a stream
+	beat     time.Duration // how often a silent stream shows that it lives
+}
+
+// New returns a Server that answers with what r reports.
+func New(r node.Reporter, log *slog.Logger) *Server {
+	return &Server{
+		reporter: r, log: log, patience: writeTime, beat: heartbeatTime,
+		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams),
+	}
+}
+
+// Run answers on l until ctx ends, then ends the streams, and returns when everything that it started is done. It
+// closes l. The error is nil if ctx ended it.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	srv := &http.Server{
+		Handler:           s.Handler(),
+		ReadHeaderTimeout: headerTime,
+		IdleTimeout:       idleTime,
+		MaxHeaderBytes:    maxHeader,
+		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- srv.Serve(l) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	grace, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	if err := srv.Shutdown(grace); err != nil {
+		srv.Close()
+	}
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Handler returns what answers the requests.
+func (s *Server) Handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.Handle("/api/v1/status", s.question(s.answers, s.status))
+	mux.Handle("/api/v1/leases", s.question(s.streams, s.leases))
+	mux.Handle("/api/v1/leases/{address}", s.question(s.answers, s.lease))
+	mux.Handle("/api/v1/events", s.question(s.streams, s.events))
+	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path",
+			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS and /api/v1/events"}).write(w)
+	})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.extend(w, answerTime) // a connection keeps the deadline of the request before
+		mux.ServeHTTP(w, r)
+	})
+}
+
+// question wraps what answers a GET: other methods, bodies, and more than room at once are refused. An error that
+// answer returns becomes the whole answer, so it returns one only while nothing is written.
+func (s *Server) question(room chan struct{}, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if p := refuse(w, r); p != nil {
+			p.write(w)
+			return
+		}
+		select {
+		case room <- struct{}{}:
+			defer func() { <-room }()
+		default:
+			w.Header().Set("Retry-After", "1")
+			(&Problem{Status: http.StatusServiceUnavailable, Title: "too many questions at once",
+				Detail: "the server answers others now: ask again in a second, or end a stream that nobody reads"}).write(w)
+			return
+		}
+		if err := answer(w, r); err != nil {
+			problemOf(err).write(w)
+		}
+	})
+}
+
+// refuse returns what is wrong with a request before it is looked at, nil if nothing.
+func refuse(w http.ResponseWriter, r *http.Request) *Problem {
+	if r.Method != http.MethodGet {
+		w.Header().Set("Allow", http.MethodGet)
+		return &Problem{Status: http.StatusMethodNotAllowed, Title: "method not allowed", Detail: "only GET is answered here"}
+	}
+	if r.ContentLength != 0 {
+		w.Header().Set("Connection", "close")
+		// What follows is not read, also not slowly.
+		http.NewResponseController(w).SetReadDeadline(time.Unix(1, 0))
+		return &Problem{Status: http.StatusRequestEntityTooLarge, Title: "unexpected body", Detail: "no question here has a body"}
+	}
+	return nil
+}
+
+// extend lets the writing of the answer go on for d from now. A connection that knows no deadline is a test's.
+func (s *Server) extend(w http.ResponseWriter, d time.Duration) {
+	if err := http.NewResponseController(w).SetWriteDeadline(time.Now().Add(d)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		s.log.Debug("write deadline not set", "error", err)
+	}
+}
+
+func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
+	if err := (fields{}).read(r.URL.Query()); err != nil {
+		return err
+	}
+	st, err := s.reporter.Status(r.Context())
+	if err != nil {
+		return err
+	}
+	return answer(w, st)
+}
+
+func (s *Server) lease(w http.ResponseWriter, r *http.Request) error {
+	if err := (fields{}).read(r.URL.Query()); err != nil {
+		return err
+	}
+	addr, err := parseAddr(r.PathValue("address"))
+	if err != nil {
+		return err
+	}
+	d, known, err := s.reporter.Lease(r.Context(), addr)
+	if err != nil {
+		return err
+	}
+	if !known {
+		return noRecord(addr)
+	}
+	return answer(w, d)
+}
+
+func noRecord(addr netip.Addr) *Problem {
+	return &Problem{Status: http.StatusNotFound, Title: "no record",
+		Detail: addr.String() + ": there is no record of this address: it was never leased here"}
+}
+
+// answer sends v as the whole answer.
+func answer(w http.ResponseWriter, v any) error {
+	b, err := AppendJSON(nil, v)
+	if err != nil {
+		return err
+	}
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("Cache-Control", "no-store")
+	w.Write(append(b, '\n')) // an error means that nobody listens any more
+	return nil
+}
