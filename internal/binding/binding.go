@@ -118,27 +118,3 @@ func (c Cause) String() string {
 	}
 	return "unknown"
 }
-
-// Blob is an immutable run of octets that many bindings may share. Blobs are made by a Table's Intern, which keeps one
-// Blob for equal contents, and are given back by the Table when the last binding that refers to them is replaced.
-type Blob struct {
-	Bytes []byte
-	// Mark is for the journal alone: the segment that last defined the blob. 0 means none.
-	Mark uint64
-
-	digest Digest
-	hash   uint64
-	id     uint32
-	refs   uint32
-}
-
-// Digest names the content; it is computed when first asked for, by the goroutine that owns the table.
-func (b *Blob) Digest() Digest {
-	if b.digest.IsZero() {
-		b.digest = DigestOf(b.Bytes)
-	}
-	return b.digest
-}
-
-// NewBlob returns a blob that belongs to no table, for tests and for what is read from disk or from a partner.
-func NewBlob(b []byte) *Blob { return &Blob{Bytes: b} }
