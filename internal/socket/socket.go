@@ -138,7 +138,7 @@ func bindError(bind netip.Addr, port uint16, err error) error {
 	case errors.Is(err, unix.EADDRINUSE):
 		return fmt.Errorf("port %d is in use by %s: %w", port, holder(port), err)
 	case errors.Is(err, unix.EACCES):
-		return fmt.Errorf("port %d needs the capability CAP_NET_BIND_SERVICE: %s: %w", port, remedy(NetBindService), err)
+		return fmt.Errorf("port %d needs the capability CAP_NET_BIND_SERVICE: %s: %w", port, Remedy(), err)
 	case errors.Is(err, unix.EADDRNOTAVAIL):
 		return fmt.Errorf("this machine does not have the address %v: %w", bind, err)
 	default:
@@ -153,7 +153,7 @@ func (s *Sockets) openRaw() {
 	s.icmp, perr = openICMP()
 	if err = errors.Join(err, perr); err != nil {
 		s.log.Warn("clients without an address are answered by broadcast only, and addresses are not probed before "+
-			"they are offered", "error", err, "remedy", remedy(NetRaw))
+			"they are offered", "error", err, "remedy", Remedy())
 	}
 }
 
