@@ -28,10 +28,10 @@ type Position struct{ Line, Column int }
 
 // Server is the machine's own part, which is never replicated.
 type Server struct {
-	Name       binding.Member // default: the host's name up to its first dot
+	Name       binding.Member // empty: the machine's name up to its first dot, which the caller knows (see As)
 	Interfaces []string       // where clients are heard directly; empty: every interface with an address
 	Listen     []netip.Addr   // addresses for relayed and unicast packets; empty: those of the interfaces
-	Data       string         // directory of the durable state
+	Data       string         // directory of the durable state; DefaultData if the document does not say
 	Position   Position
 }
 
@@ -74,7 +74,10 @@ type Network struct {
 	Scope
 	// Interfaces are the names of this server's interfaces on the link, where their addresses do not tell.
 	Interfaces []string
-	Subnets    []Subnet // in ascending order of prefix
+	// ByMember holds the interfaces of each member where the document names them so, and Interfaces are those of
+	// Server.Name then; nil where the document has one list for all.
+	ByMember map[binding.Member][]string
+	Subnets  []Subnet // in ascending order of prefix
 }
 
 // Subnet is a range of addresses with one mask.
@@ -82,7 +85,9 @@ type Subnet struct {
 	Prefix netip.Prefix
 	Scope
 	Relays []netip.Addr // further relay addresses (giaddr) that belong to the link
-	Pools  []Pool       // in the order of the document
+	// RelayPositions says where each of Relays stands.
+	RelayPositions []Position
+	Pools          []Pool // in the order of the document
 }
 
 // Pool is a range that addresses may be leased from.

@@ -1,0 +1,41 @@
+package config
+
+import (
+	"cmp"
+	"slices"
+)
+
+// sortByName puts networks and hosts into the order that Document promises.
+func sortByName(d *Document) {
+	slices.SortStableFunc(d.Networks, func(a, b Network) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(d.Hosts, func(a, b Host) int { return cmp.Compare(a.Name, b.Name) })
+}
+
+// check finds what no single value can tell. Its cost is n log n in the number of subnets, pools and hosts.
+func (p *parser) check() {
+	subnets := p.placedSubnets()
+	p.checkSubnets(subnets)
+	p.checkPools(subnets)
+	p.checkRelays(subnets)
+	p.checkInterfaces()
+	p.checkLeases()
+	p.checkRouters()
+	p.checkShared()
+	p.checkHosts(subnets)
+	if len(p.doc.Networks) == 0 && !p.problems.Errors() {
+		p.add(Warning, Position{}, "the document has no networks: no client is served", "write networks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.50-10.0.0.240}]}}}}")
+	}
+}
+
+// before reports whether a stands before b in the document.
+func (a Position) before(b Position) bool {
+	return a.Line < b.Line || a.Line == b.Line && a.Column < b.Column
+}
+
+// at returns where a key of the scope stands, or where the scope does.
+func (s *Scope) at(key string) Position {
+	if pos, ok := s.LinePositions[key]; ok {
+		return pos
+	}
+	return s.Position
+}

@@ -1,0 +1,79 @@
+package config
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// bound is a lifetime and where it was written.
+type bound struct {
+	time.Duration
+	pos Position
+}
+
+// bounds are the lifetimes that hold in some scope: what the document writes in it and in wider ones. Those that it
+// does not write are not set: what is built in gives way to what is written (defaults.go).
+type bounds struct{ def, min, max bound }
+
+// within returns the bounds that hold in a scope inside the one of b, and says where they contradict each other.
+func (p *parser) within(b bounds, s *Scope) bounds {
+	l := s.Lease
+	if l.Default == 0 && l.Min == 0 && l.Max == 0 {
+		return b
+	}
+	for _, x := range []struct {
+		written time.Duration
+		into    *bound
+	}{{l.Default, &b.def}, {l.Min, &b.min}, {l.Max, &b.max}} {
+		if x.written != 0 {
+			*x.into = bound{x.written, l.Position}
+		}
+	}
+	for _, x := range []struct {
+		what, than string
+		low, high  bound
+	}{
+		{"min", "max", b.min, b.max}, {"min", "default", b.min, b.def}, {"default", "max", b.def, b.max},
+	} {
+		if x.low.Duration != 0 && x.high.Duration != 0 && x.low.Duration > x.high.Duration {
+			p.add(Error, l.Position, fmt.Sprintf("lease: %s (%s) is longer than %s (%s)", x.what, x.low.say(l), x.than, x.high.say(l)),
+				"min, default and max must ascend")
+			break
+		}
+	}
+	return b
+}
+
+// say names a bound, with its line where it was not written in l itself.
+func (b bound) say(l Lease) string {
+	s := "infinite"
+	if b.Duration != binding.Infinite {
+		s = b.Duration.String()
+	}
+	if b.pos != l.Position {
+		s += fmt.Sprintf(" on line %d", b.pos.Line)
+	}
+	return s
+}
+
+// checkLeases says where lifetimes contradict each other, on the way from the widest scope to each pool. A host's are
+// compared with the enterprise's only, since its client may be anywhere.
+func (p *parser) checkLeases() {
+	all := p.within(bounds{}, &p.doc.Enterprise)
+	for i := range p.doc.Networks {
+		n := &p.doc.Networks[i]
+		ofNetwork := p.within(all, &n.Scope)
+		for j := range n.Subnets {
+			s := &n.Subnets[j]
+			ofSubnet := p.within(ofNetwork, &s.Scope)
+			for k := range s.Pools {
+				p.within(ofSubnet, &s.Pools[k].Scope)
+			}
+		}
+	}
+	for i := range p.doc.Hosts {
+		p.within(all, &p.doc.Hosts[i].Scope)
+	}
+}
