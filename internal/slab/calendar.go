@@ -61,3 +61,13 @@ func (c *Calendar) First() (second uint64, i uint32) {
 
 // Memory returns the octets held, without the items.
 func (c *Calendar) Memory() int64 { return c.heads.Memory() }
+
+// Each calls each for all items in their order; each must not change the calendar.
+func (c *Calendar) Each(each func(i uint32)) {
+	for k, head := c.heads.First(); head != nil; k, head = c.heads.Above(k) {
+		each(*head)
+		for i := c.links(*head).Next; i != *head; i = c.links(i).Next {
+			each(i)
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package pool
+
+import "github.com/lessor-dhcp/lessor/internal/slab"
+
+// runs is a set of numbers, kept as the runs of consecutive ones that it consists of: first → last. No two touch.
+type runs struct{ spans slab.Ordered[slab.Key] }
+
+func (s *runs) has(k slab.Key) bool {
+	_, last := s.spans.Floor(k)
+	return last != nil && !last.Less(k)
+}
+
+// add puts k in; it may be there already.
+func (s *runs) add(k slab.Key) {
+	_, last := s.spans.Floor(k)
+	if last != nil && !last.Less(k) {
+		return
+	}
+	end := k
+	if first, far := s.spans.Above(k); far != nil {
+		if next, _ := k.Plus(1); next == first {
+			end = *far
+			s.spans.Delete(first)
+			_, last = s.spans.Floor(k)
+		}
+	}
+	if last != nil {
+		if next, _ := last.Plus(1); next == k {
+			*last = end
+			return
+		}
+	}
+	s.spans.Set(k, end)
+}
+
+// remove takes k out, if it is there.
+func (s *runs) remove(k slab.Key) {
+	first, last := s.spans.Floor(k)
+	if last == nil || last.Less(k) {
+		return
+	}
+	end := *last
+	if first == k {
+		s.spans.Delete(k)
+	} else {
+		*last = k.Minus(slab.Key{Lo: 1})
+	}
+	if k != end {
+		next, _ := k.Plus(1)
+		s.spans.Set(next, end)
+	}
+}
+
+// gap returns the least number from first to last that is not in the set.
+func (s *runs) gap(first, last slab.Key) (slab.Key, bool) {
+	_, end := s.spans.Floor(first)
+	if end == nil || end.Less(first) {
+		return first, true
+	}
+	k, over := end.Plus(1)
+	return k, !over && !last.Less(k)
+}
+
+func (s *runs) memory() int64 { return s.spans.Memory() }
