@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"runtime"
+	"slices"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -34,6 +35,14 @@ func (w *World) Host(role string) *Namespace {
 	n.Sysctl("net/ipv6/conf/default/disable_ipv6", "1")
 	n.IP("link", "set", "lo", "up")
 	return n
+}
+
+// Remove takes the host down before the world ends, with all that runs there. Its name is free again.
+func (n *Namespace) Remove() {
+	remove(n.Name)
+	n.w.mu.Lock()
+	defer n.w.mu.Unlock()
+	n.w.spaces = slices.DeleteFunc(n.w.spaces, func(o *Namespace) bool { return o == n })
 }
 
 // World is the world that the host is part of.

@@ -45,9 +45,6 @@ type Lessor struct {
 	as   []string // what runs it, where not plainly
 }
 
-// Binary is the program under test; TestMain sets it.
-var Binary string
-
 // Setup is how a server is started.
 type Setup struct {
 	// Document is the configuration without `server.data`, which the world adds. It must have no `server` key, unless

@@ -104,6 +104,7 @@ func (w *World) end() {
 	for i := len(w.ours) - 1; i >= 0; i-- {
 		w.ours[i].Kill()
 	}
+	unmountUnder(w.Dir)
 	for i := len(w.spaces) - 1; i >= 0; i-- {
 		remove(w.spaces[i].Name)
 	}

@@ -1,6 +1,7 @@
 package world
 
 import (
+	"context"
 	"net/netip"
 	"os"
 	"testing"
@@ -56,6 +57,50 @@ func TestEveryClientCanBeDriven(t *testing.T) {
 			w.See(wire, mark, 5*time.Second, "a RELEASE", func(p Packet) bool { return p.Is(dhcpv4.MessageTypeRelease) && p.From(mac) })
 		})
 	}
+}
+
+// The crowd is tested with dnsmasq as well: what it finds wrong with Lessor must not be its own doing.
+func TestACrowdFindsNothingWrongWithAGoodServer(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	server, load := w.Host("server"), w.Host("load")
+	seg := w.Segment()
+	seg.Attach(server, "eth0", "10.1.0.1/16")
+	seg.Attach(load, "eth0", "10.1.0.2/16")
+	server.Dnsmasq("eth0", "10.1.1.0,10.1.1.199,255.255.0.0,1h")
+	c := load.Crowd(50, 200, "10.1.0.2", "10.1.0.1", 1)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second)
+	defer cancel()
+	c.Talk(ctx)
+	c.Drain(100 * time.Millisecond)
+	if tally := c.Tally(); tally.Acks < 50 || tally.Releases == 0 || tally.Reboots == 0 || tally.Renewals == 0 {
+		t.Errorf("the crowd hardly lived: %+v", tally)
+	}
+	if wrong := c.Wrongs(); len(wrong) > 0 {
+		t.Errorf("%v", wrong)
+	}
+	if silent := c.Reboot(20, 2*time.Second); len(silent) > 0 || len(c.Held()) < 20 {
+		t.Errorf("of %d that hold an address these got no answer: %v", len(c.Held()), silent)
+	}
+}
+
+// A scripted client can go through an exchange, and is not heard where the server is deaf.
+func TestAScriptedClient(t *testing.T) {
+	t.Parallel()
+	w := New(t)
+	server, host := w.Host("server"), w.Host("client")
+	seg := w.Segment()
+	seg.Attach(server, "eth0", "10.1.0.1/24")
+	seg.Attach(host, "eth0")
+	server.Dnsmasq("eth0", "10.1.0.50,10.1.0.99,255.255.255.0,120")
+	c := host.Scripted("eth0", MAC(7))
+	if ack := c.Acquire(); !netip.MustParsePrefix("10.1.0.0/24").Contains(ack.Address()) {
+		t.Errorf("it got %v", ack)
+	}
+	server.Filter(DropDHCP)
+	c.Unanswered(c.Message(dhcpv4.MessageTypeDiscover), time.Second)
+	server.Filter()
+	c.Acquire()
 }
 
 func TestAMoveChangesTheSegment(t *testing.T) {
