@@ -1,0 +1,231 @@
+package store
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io/fs"
+	"strings"
+
+	"github.com/lessor-dhcp/lessor/internal/store/disk"
+)
+
+// Open opens a data directory, or begins a new one where there is nothing, and keeps all other processes out of it. An
+// error says what the operator can do: the directory is in use (*disk.InUse), is another server's (*OtherServer), was
+// written by a newer version (*NewerFormat), may be read by others (*TooOpen), or is not whole.
+func Open(c Config) (*Store, error) {
+	if err := c.complete(); err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	s := &Store{cfg: c, fs: c.FS, kick: make(chan struct{}, 1), slots: make(map[string]slot)}
+	s.maxBlob = int(min(maxBlob, (c.SegmentSize-blocksSize)/4-1024))
+	if err := s.open(); err != nil {
+		if s.lock != nil {
+			err = errors.Join(err, s.lock.Close())
+		}
+		return nil, fmt.Errorf("data directory %s: %w", c.Dir, err)
+	}
+	return s, nil
+}
+
+// complete fills in the defaults and makes the directory.
+func (c *Config) complete() error {
+	if c.SegmentSize == 0 {
+		c.SegmentSize = defaultSegmentSize
+	}
+	if c.SnapshotAfter == 0 {
+		c.SnapshotAfter = defaultSnapshotAfter
+	}
+	switch {
+	case c.SegmentSize < minSegmentSize || c.SegmentSize > maxSegmentSize || c.SegmentSize%sector != 0:
+		return fmt.Errorf("segment size %d: must be a multiple of %d from %d to %d",
+			c.SegmentSize, sector, minSegmentSize, maxSegmentSize)
+	case c.Member == "" || len(c.Member) > maxMember:
+		return fmt.Errorf("member name %q: must have 1 to %d octets", c.Member, maxMember)
+	case c.FS != nil:
+		return nil
+	case c.Dir == "":
+		return errors.New("no data directory is configured")
+	}
+	d := disk.Dir(c.Dir)
+	c.FS = d
+	if err := d.Make(); err != nil {
+		return fmt.Errorf("make the data directory: %w", err)
+	}
+	mode, err := d.Mode()
+	if err == nil && mode.Perm()&0o077 != 0 {
+		err = &TooOpen{Name: c.Dir, Mode: mode.Perm(), Want: 0o700}
+	}
+	return err
+}
+
+// OtherServer says that the directory belongs to another server.
+type OtherServer struct{ Owner, Member string }
+
+func (e *OtherServer) Error() string {
+	return fmt.Sprintf("belongs to the server %q, not to %q. Give this server a directory of its own (server.data), "+
+		"or its old name back (server.name)", e.Owner, e.Member)
+}
+
+// TooOpen says that others than the server's user may read or write a file.
+type TooOpen struct {
+	Name       string
+	Mode, Want fs.FileMode
+}
+
+func (e *TooOpen) Error() string {
+	return fmt.Sprintf("%s has mode %04o, so others may read who has which address; run: chmod %o %s",
+		e.Name, uint32(e.Mode), uint32(e.Want), e.Name)
+}
+
+func (s *Store) open() error {
+	infos, err := s.fs.ReadDir()
+	if err != nil {
+		return err
+	}
+	if s.lock, err = s.fs.Lock(lockName); err != nil {
+		return err
+	}
+	for _, i := range infos {
+		if i.Mode.IsRegular() && i.Mode.Perm()&0o077 != 0 {
+			return &TooOpen{Name: i.Name, Mode: i.Mode.Perm(), Want: 0o600}
+		}
+	}
+	used, err := s.survey(infos)
+	if err != nil {
+		return err
+	}
+	if err := s.identify(used); err != nil {
+		return err
+	}
+	if err := s.checkSlots(); err != nil {
+		return err
+	}
+	return s.openHead()
+}
+
+// survey reads the beginning of every file of the journal, and removes what a crash left half made. used says that
+// there is more than files that were never written to.
+func (s *Store) survey(infos []disk.Info) (used bool, err error) {
+	for _, i := range infos {
+		name := i.Name
+		if temp, ok := strings.CutSuffix(name, tempSuffix); ok && ours(temp) {
+			if err := s.fs.Remove(name); err != nil {
+				return false, err
+			}
+			continue
+		}
+		n, ok := isSlot(name)
+		if !ok {
+			used = used || name == snapshotName || name == headName
+			continue
+		}
+		s.nextName = max(s.nextName, n)
+		sl, err := s.surveySlot(i)
+		if err != nil {
+			return false, fmt.Errorf("%s: %w", name, err)
+		}
+		used = used || sl.number > 0
+		s.slots[name] = sl
+	}
+	return used, nil
+}
+
+func ours(name string) bool {
+	_, slot := isSlot(name)
+	return slot || name == snapshotName || name == headName || name == identityName
+}
+
+// surveySlot reads the beginning of a file of the journal. A spare has number 0.
+func (s *Store) surveySlot(i disk.Info) (slot, error) {
+	sl := slot{name: i.Name, size: i.Size}
+	f, err := s.fs.Open(i.Name, disk.Read)
+	if err != nil {
+		return sl, err
+	}
+	defer f.Close()
+	sl.blocks, err = readBlocks(f, fileSegment)
+	if errors.Is(err, errNoBlock) {
+		if !sl.blank {
+			s.notes = append(s.notes, Damage{Kind: CopyLost, File: i.Name, Why: "both copies of the file's beginning are unreadable"})
+		}
+		return sl, nil
+	}
+	return sl, err
+}
+
+// checkSlots refuses files of another directory, and removes spares that have the wrong size. Those of the wrong size
+// that hold a segment are kept until a snapshot has made them spares.
+func (s *Store) checkSlots() error {
+	for name, sl := range s.slots {
+		switch {
+		case sl.number > 0 && sl.id != s.id:
+			return fmt.Errorf("%s is from another directory (%v, not %v); move it away", name, sl.id, s.id)
+		case sl.number == 0 && sl.size != s.cfg.SegmentSize:
+			if err := s.fs.Remove(name); err != nil {
+				return err
+			}
+			delete(s.slots, name)
+		}
+	}
+	return nil
+}
+
+// identify reads whose directory it is and counts the opening, durably, before anything else is written.
+func (s *Store) identify(used bool) error {
+	k, err := s.readIdentity()
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && !used:
+		k.id = s.cfg.NewID
+		if k.id == (ID{}) {
+			rand.Read(k.id[:])
+		}
+		k.member = s.cfg.Member
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Errorf("there are files of a store, but no %s: the directory is not whole. "+
+			"Restore it from a backup, or move it away to start without any lease", identityName)
+	case err != nil:
+		return fmt.Errorf("%s: %w", identityName, err)
+	case k.member != s.cfg.Member:
+		return &OtherServer{Owner: string(k.member), Member: string(s.cfg.Member)}
+	}
+	if k.lost != 0 {
+		s.notes = append(s.notes, Damage{
+			Kind: CopyLost, File: identityName, Offset: int64(k.lost-1) * sector, Why: "one of the two copies is unreadable",
+		})
+	}
+	s.id, s.boot = k.id, k.boot+1
+	w := block{kind: fileIdentity, id: s.id, boot: s.boot, member: s.cfg.Member}
+	return s.replace(identityName, w.appendBlocks(nil))
+}
+
+func (s *Store) readIdentity() (blocks, error) {
+	f, err := s.fs.Open(identityName, disk.Read)
+	if err != nil {
+		return blocks{}, err
+	}
+	defer f.Close()
+	return readBlocks(f, fileIdentity)
+}
+
+// replace puts b durably in place of what the file holds: before a crash the old, after it the old or the new.
+func (s *Store) replace(name string, b []byte) error {
+	temp := name + tempSuffix
+	f, err := s.fs.Open(temp, disk.Create)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, 0)
+	if err == nil {
+		err = f.Datasync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = s.fs.Rename(temp, name)
+	}
+	if err != nil {
+		_ = s.fs.Remove(temp)
+		return err
+	}
+	return s.fs.SyncDir()
+}

@@ -1,0 +1,151 @@
+package store
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// replay brings what was read from disk into a table, and keeps the books of what could not be read.
+type replay struct {
+	table Table
+	due   func(*binding.Binding) time.Time
+	res   *Recovery
+	blobs map[binding.Digest][]byte // alias what was read
+	names names
+	rec   record
+	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
+
+	file    string // being read
+	segment uint64
+	// since is the number of the first frame that is not in the snapshot for certain. What is lost before it is not
+	// missed.
+	since uint64
+}
+
+// apply brings in one thing that is known to have been durable.
+func (r *replay) apply(e *found) {
+	if e.condition != gap {
+		r.res.Records++
+		r.res.Commit = max(r.res.Commit, e.head.commit)
+	}
+	switch e.condition {
+	case whole:
+		r.frame(e)
+	case headFlip:
+		r.losing(e, fmt.Sprintf("the octet at %d, in the frame's header, changed", e.at))
+	case bodyFlip:
+		r.losing(e, fmt.Sprintf("the octet at %d changed", e.at))
+	case bodyBad:
+		r.losing(e, "the checksum is wrong")
+	}
+}
+
+// frame brings in a frame that is as it was written.
+func (r *replay) frame(e *found) {
+	switch e.head.kind {
+	case kindBlob:
+		r.blobs[e.head.digest()] = e.payload()
+	case kindBinding:
+		if err := r.rec.decode(e.payload(), r.names); err != nil {
+			r.losing(e, err.Error())
+			return
+		}
+		if p := e.head.prefix(); p != r.rec.binding.Prefix {
+			r.losing(e, fmt.Sprintf("its two halves are about different addresses, %v and %v", p, r.rec.binding.Prefix))
+			return
+		}
+		r.put(e)
+	}
+}
+
+// put brings the decoded record into the table.
+func (r *replay) put(e *found) {
+	x := &r.rec.binding
+	r.supersede(x.Prefix)
+	x.Facts.Shared = r.find(e, r.rec.shared, "facts")
+	x.Result = r.find(e, r.rec.result, "result")
+	x.Reasons = r.find(e, r.rec.reasons, "reasons")
+	for _, t := range [...]time.Time{x.CLTT, x.Changed} {
+		if t.After(r.res.Latest) {
+			r.res.Latest = t
+		}
+	}
+	r.table.Put(*x, r.due(x))
+}
+
+// find returns the blob of that name; nil, and a damage, if it cannot be read.
+func (r *replay) find(e *found, d binding.Digest, what string) *binding.Blob {
+	if d.IsZero() {
+		return nil
+	}
+	if b, ok := r.blobs[d]; ok {
+		return r.table.Intern(b)
+	}
+	r.damage(e, PartMissing, r.rec.binding.Prefix, "its "+what+" cannot be read")
+	return nil
+}
+
+// losing notes a frame of which at least the header is known.
+func (r *replay) losing(e *found, why string) {
+	switch e.head.kind {
+	case kindBinding:
+		p := e.head.prefix()
+		r.damage(e, RecordLost, p, why)
+		if !p.IsValid() && e.head.seq >= r.since {
+			r.res.Unknown++
+		}
+	case kindBlob:
+		r.damage(e, BlobLost, netip.Prefix{}, why)
+	default:
+		r.damage(e, CopyLost, netip.Prefix{}, why)
+	}
+}
+
+// missing notes the n frames, numbered from first, that were lost with the octets of e.
+func (r *replay) missing(e *found, seed uint32, first, n uint64) {
+	if n == 1 {
+		if p := r.named(e, seed); p.IsValid() {
+			r.damageSeq(e, RecordLost, p, first, "the frame's header is unreadable")
+			return
+		}
+	}
+	if first+n > r.since {
+		r.res.Unknown += first + n - max(first, r.since)
+	}
+	r.damageSeq(e, RecordLost, netip.Prefix{}, first+n-1, fmt.Sprintf("%d octets are unreadable, and with them %d frames", e.size, n))
+}
+
+// named returns the address that the second half of a frame without header is about, if it can be told.
+func (r *replay) named(e *found, seed uint32) netip.Prefix {
+	var rec record
+	if p := e.lostPayload(seed); p != nil && rec.decode(p, r.names) == nil {
+		return rec.binding.Prefix
+	}
+	return netip.Prefix{}
+}
+
+func (r *replay) damage(e *found, k DamageKind, p netip.Prefix, why string) {
+	r.damageSeq(e, k, p, e.head.seq, why)
+}
+
+func (r *replay) damageSeq(e *found, k DamageKind, p netip.Prefix, seq uint64, why string) {
+	d := Damage{Kind: k, File: r.file, Segment: r.segment, Offset: e.off, Prefix: p, Why: why, Superseded: seq < r.since}
+	r.res.Damaged = append(r.res.Damaged, d)
+	if p.IsValid() && !d.Superseded {
+		r.lost[p] = append(r.lost[p], len(r.res.Damaged)-1)
+	}
+}
+
+// supersede marks the damages of p, since a later record of it was read.
+func (r *replay) supersede(p netip.Prefix) {
+	if len(r.lost) == 0 {
+		return
+	}
+	for _, i := range r.lost[p] {
+		r.res.Damaged[i].Superseded = true
+	}
+	delete(r.lost, p)
+}

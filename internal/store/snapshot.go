@@ -1,0 +1,261 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/store/disk"
+)
+
+// Snapshot is the writing of all bindings into one file, while the server serves. It is fuzzy: each binding is in it as
+// it was at some time between the beginning and the end, and the journal from the beginning on is replayed over it. The
+// decider calls Step between batches, which only encodes; the file is written by Work.
+type Snapshot struct {
+	store *Store
+	table Table
+	block block
+
+	// The decider's.
+	cursor  uint64
+	scanned bool
+	seq     uint64
+	off     int64
+	buf     []byte
+	known   map[binding.Digest]struct{} // blobs that are in the file
+	h       header
+
+	// Guarded by store.mu.
+	full    []piece // to be written
+	free    [][]byte
+	ending  bool   // the last piece is in full; the file may be completed
+	until   uint64 // once all frames before this one are durable
+	done    bool
+	err     error
+	segment uint64
+	frames  uint64 // in all
+
+	file  disk.File // Work's
+	bytes int64     // written
+}
+
+// piece is a part of the file that is to be written.
+type piece struct {
+	off int64
+	b   []byte
+}
+
+const (
+	pieceSize = 256 << 10
+	maxPieces = 4 // pieces that wait to be written, at most
+)
+
+// snapshotAfter returns how long the journal may get. The caller holds mu.
+func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, 2*s.snapBytes) }
+
+// SnapshotDue reports whether the journal is so long that a snapshot should be begun, or so long that one would free
+// the space that is lacking. It does not touch the disk.
+func (s *Store) SnapshotDue() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal != nil || s.snapshot != nil || s.snapWait || len(s.live) < 2 {
+		return false
+	}
+	return s.noSpace != nil || int64(len(s.live))*s.cfg.SegmentSize > s.snapshotAfter()
+}
+
+// BeginSnapshot begins a snapshot of t, which the decider owns. One may be under way at a time.
+func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.fatal != nil:
+		return nil, s.fatal
+	case s.snapshot != nil:
+		return nil, errors.New("store: a snapshot is under way")
+	}
+	p := &s.plan
+	k := block{kind: fileSnapshot, id: s.id, boot: s.boot, number: p.segment, seq: p.seq, commit: p.commit, member: s.cfg.Member}
+	sn := &Snapshot{
+		store: s, table: t, block: k, off: blocksSize, known: make(map[binding.Digest]struct{}), segment: p.segment,
+	}
+	s.snapshot = sn
+	return sn, nil
+}
+
+// Step encodes up to n bindings, and returns true when the snapshot is complete on the disk and the journal before it
+// is free to be used again, or when it failed, with the reason; it will then be due again after Reserve. It never waits:
+// where the writing is behind, or must wait for commits, it does nothing.
+func (sn *Snapshot) Step(n int) (done bool, err error) {
+	s := sn.store
+	s.mu.Lock()
+	done, err, behind := sn.done, sn.err, len(sn.full) >= maxPieces
+	s.mu.Unlock()
+	if done || sn.scanned || behind {
+		return done, err
+	}
+	sn.cursor, sn.scanned = sn.table.Scan(sn.cursor, n, func(x *binding.Binding) bool {
+		sn.put(x)
+		return true
+	})
+	if len(sn.buf) >= pieceSize || sn.scanned {
+		sn.hand()
+	}
+	return false, nil
+}
+
+// hand hands what is encoded over to be written.
+func (sn *Snapshot) hand() {
+	s := sn.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sn.full = append(sn.full, piece{sn.off - int64(len(sn.buf)), sn.buf})
+	sn.buf = nil
+	if k := len(sn.free); k > 0 {
+		sn.buf, sn.free = sn.free[k-1][:0], sn.free[:k-1]
+	}
+	if sn.scanned {
+		// What was scanned was decided, but perhaps is not durable yet. The file must not say what a failed commit takes
+		// back.
+		sn.until, sn.ending = s.plan.seq, true
+		sn.frames, sn.table, sn.known = sn.seq, nil, nil
+	}
+	s.wake()
+}
+
+func (sn *Snapshot) put(x *binding.Binding) {
+	for _, v := range [...]*binding.Blob{x.Facts.Shared, x.Result, x.Reasons} {
+		sn.blob(v)
+	}
+	at := len(sn.buf)
+	sn.buf = appendRecord(beginFrame(sn.buf), x, sn.store.maxBlob)
+	sn.frame(at, kindBinding, x.Prefix, binding.Digest{})
+}
+
+func (sn *Snapshot) blob(v *binding.Blob) {
+	if v == nil || len(v.Bytes) > sn.store.maxBlob {
+		return
+	}
+	d := v.Digest()
+	if _, ok := sn.known[d]; ok {
+		return
+	}
+	sn.known[d] = struct{}{}
+	at := len(sn.buf)
+	sn.buf = append(beginFrame(sn.buf), v.Bytes...)
+	sn.frame(at, kindBlob, netip.Prefix{}, d)
+}
+
+func (sn *Snapshot) frame(at int, k kind, p netip.Prefix, d binding.Digest) {
+	sn.h = header{kind: k, seq: sn.seq, start: blocksSize, name: d}
+	if k == kindBinding {
+		sn.h.setPrefix(p)
+	}
+	sn.buf = endFrame(sn.buf, at, sn.block.seed(), sn.off, &sn.h)
+	sn.off += int64(len(sn.buf) - at)
+	sn.seq++
+}
+
+// workSnapshot writes one piece, or completes the file. It returns false if there is nothing to do now.
+func (s *Store) workSnapshot() bool {
+	s.mu.Lock()
+	sn := s.snapshot
+	var p piece
+	var complete bool
+	if sn != nil && len(sn.full) > 0 {
+		p, sn.full = sn.full[0], sn.full[1:]
+	} else {
+		complete = sn != nil && sn.ending && s.committed.Load() >= sn.until
+	}
+	s.mu.Unlock()
+	switch {
+	case p.b != nil:
+		if err := sn.write(p); err != nil {
+			sn.abandon(err)
+		}
+	case complete:
+		if err := sn.complete(); err != nil {
+			sn.abandon(err)
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+func (sn *Snapshot) write(p piece) (err error) {
+	if sn.file == nil {
+		if sn.file, err = sn.store.fs.Open(snapshotName+tempSuffix, disk.Create); err != nil {
+			return err
+		}
+	}
+	if _, err := sn.file.WriteAt(p.b, p.off); err != nil {
+		return err
+	}
+	sn.bytes = p.off + int64(len(p.b))
+	s := sn.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sn.free = append(sn.free, p.b)
+	return nil
+}
+
+// complete makes the file durable, gives it its name, and frees the journal before it.
+func (sn *Snapshot) complete() (err error) {
+	s := sn.store
+	if sn.file == nil { // no binding at all
+		if err := sn.write(piece{off: blocksSize}); err != nil {
+			return err
+		}
+	}
+	sn.block.frames = sn.frames
+	if _, err := sn.file.WriteAt(sn.block.appendBlocks(nil), 0); err != nil {
+		return err
+	}
+	err = sn.file.Datasync()
+	err = errors.Join(err, sn.file.Close())
+	sn.file = nil
+	if err == nil {
+		err = s.fs.Rename(snapshotName+tempSuffix, snapshotName)
+	}
+	if err == nil {
+		err = s.fs.SyncDir()
+	}
+	if err != nil {
+		return err
+	}
+	sn.end(nil)
+	return nil
+}
+
+// end frees the segments before the snapshot, or, after an error, keeps them.
+func (sn *Snapshot) end(err error) {
+	s := sn.store
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	sn.done, sn.err = true, err
+	s.snapshot = nil
+	if err != nil {
+		s.snapWait = true
+		return
+	}
+	s.snapBytes = sn.bytes
+	for len(s.live) > 0 && s.live[0].number < sn.segment {
+		s.retire(s.live[0])
+		s.live = s.live[1:]
+	}
+	if len(s.spares) > 0 {
+		s.noSpace = nil
+	}
+}
+
+// abandon gives the snapshot up. Everything stays as it was before it.
+func (sn *Snapshot) abandon(err error) {
+	if sn.file != nil {
+		_ = sn.file.Close()
+		sn.file = nil
+	}
+	_ = sn.store.fs.Remove(snapshotName + tempSuffix)
+	sn.end(fmt.Errorf("snapshot: %w", err))
+}

@@ -1,0 +1,197 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"syscall"
+
+	"github.com/lessor-dhcp/lessor/internal/store/disk"
+)
+
+// The names of the files.
+const (
+	lockName     = "lock"
+	identityName = "identity"
+	snapshotName = "snapshot"
+	headName     = "head"
+	slotPrefix   = "journal-"
+	tempSuffix   = ".tmp"
+)
+
+// NoRoom says that nothing that needs a commit may be decided, since there is no space for it on the disk.
+type NoRoom struct {
+	Need int64 // octets that the next part of the journal takes
+	Free int64 // octets that are free; -1 if unknown
+	Err  error // what failed
+}
+
+func (e *NoRoom) Error() string {
+	if e.Free < 0 || !errors.Is(e.Err, syscall.ENOSPC) {
+		return fmt.Sprintf("no room for the next %d octets of the journal: %v", e.Need, e.Err)
+	}
+	return fmt.Sprintf("disk full: the next part of the journal needs %d octets, %d are free; "+
+		"free some space on the file system of the data directory", e.Need, e.Free)
+}
+
+// Unwrap returns what failed.
+func (e *NoRoom) Unwrap() error { return e.Err }
+
+// errReserving says that the next segment is still being prepared.
+var errReserving = errors.New("space for it is still being reserved")
+
+// Room returns nil if the journal has space for what is decided next: the next segment is reserved, or a quarter of the
+// present one is left. Otherwise it says why not (*NoRoom), and nothing that needs a commit may be decided. It does not
+// touch the disk. Reserve has another attempt made.
+func (s *Store) Room() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.fatal != nil {
+		return s.fatal
+	}
+	var attached uint64
+	if n := len(s.live); n > 0 {
+		attached = s.live[n-1].number
+	}
+	need := 0
+	if s.plan.segment > attached {
+		need = int(s.plan.segment - attached)
+	}
+	if s.plan.offset > 0 && s.cfg.SegmentSize-s.plan.offset < s.cfg.SegmentSize/4 {
+		need++
+	}
+	if len(s.spares) >= need {
+		return nil
+	}
+	if s.noSpace != nil {
+		return s.noSpace
+	}
+	return &NoRoom{Need: s.cfg.SegmentSize, Free: -1, Err: errReserving}
+}
+
+// Reserve has Run try again to get space for the journal after that had failed. To be called at the server's tick.
+func (s *Store) Reserve() {
+	s.mu.Lock()
+	s.tryAgain, s.snapWait = true, false
+	s.mu.Unlock()
+	s.wake()
+}
+
+// Run does what need not be done at once (Work), until ctx is done.
+func (s *Store) Run(ctx context.Context) {
+	for {
+		for ctx.Err() == nil && s.Work() {
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-s.kick:
+		}
+	}
+}
+
+// Work does one thing that may take a while on the disk: a part of a snapshot, the preparation or removal of a journal
+// file. It returns false if there was nothing to do.
+func (s *Store) Work() bool {
+	s.working.Lock()
+	defer s.working.Unlock()
+	if !s.loaded || s.Dead() != nil {
+		return false
+	}
+	return s.workSnapshot() || s.workSpares()
+}
+
+// workSpares keeps the number of spare files right.
+func (s *Store) workSpares() bool {
+	s.mu.Lock()
+	n, want := len(s.spares), s.sparesWanted()
+	try := n < 1 && (s.noSpace == nil || s.tryAgain)
+	var excess string
+	if len(s.useless) > 0 {
+		excess, s.useless = s.useless[0], s.useless[1:]
+	} else if n > want {
+		excess, s.spares = s.spares[0], s.spares[1:]
+	}
+	s.mu.Unlock()
+	switch {
+	case try:
+		return s.addSpare() == nil
+	case excess != "":
+		_ = s.fs.Remove(excess) // found again as a spare at the next Open if this failed
+		return true
+	}
+	return false
+}
+
+// sparesWanted returns how many spare files are kept: as many as the journal will need again before the next snapshot,
+// but not where space is short. The caller holds mu.
+func (s *Store) sparesWanted() int {
+	if s.noSpace != nil {
+		return 1
+	}
+	return max(1, int(s.snapshotAfter()/s.cfg.SegmentSize)+2-len(s.live))
+}
+
+// addSpare makes one more spare file. All of its space is taken and written before it gets its name.
+func (s *Store) addSpare() error {
+	s.mu.Lock()
+	s.nextName++
+	s.tryAgain = false
+	name := slotPrefix + fmt.Sprintf("%04d", s.nextName)
+	s.mu.Unlock()
+	err := s.makeSpare(name)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err != nil {
+		free, e := s.fs.Free()
+		if e != nil {
+			free = -1
+		}
+		s.noSpace = &NoRoom{Need: s.cfg.SegmentSize, Free: free, Err: err}
+		return s.noSpace
+	}
+	s.noSpace = nil
+	s.spares = append(s.spares, name)
+	return nil
+}
+
+func (s *Store) makeSpare(name string) error {
+	f, err := s.fs.Open(name+tempSuffix, disk.Create)
+	if err != nil {
+		return err
+	}
+	err = f.Allocate(s.cfg.SegmentSize)
+	if err == nil {
+		err = f.Datasync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = s.fs.Rename(name+tempSuffix, name)
+	}
+	if err == nil {
+		err = s.fs.SyncDir()
+	}
+	if err != nil {
+		_ = s.fs.Remove(name + tempSuffix)
+		_ = s.fs.Remove(name)
+		return err
+	}
+	return nil
+}
+
+// isSlot reports whether name is that of a journal file, and its number among them.
+func isSlot(name string) (int, bool) {
+	rest, ok := strings.CutPrefix(name, slotPrefix)
+	if !ok || len(rest) < 4 || len(rest) > 9 {
+		return 0, false
+	}
+	n := 0
+	for _, c := range []byte(rest) {
+		if c < '0' || c > '9' {
+			return 0, false
+		}
+		n = n*10 + int(c-'0')
+	}
+	return n, true
+}
