@@ -1,0 +1,114 @@
+package load
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// Report is what a run measured.
+type Report struct {
+	Mode     Mode          `json:"mode"`
+	Rate     float64       `json:"rate"`       // asked for, a second
+	Elapsed  time.Duration `json:"elapsed_ns"` // of the measured part
+	Begun    uint64        `json:"begun"`
+	Offers   uint64        `json:"offers"`
+	Done     uint64        `json:"done"` // exchanges that ended with an ACK; of releases: sent
+	Achieved float64       `json:"achieved"`
+	Refused  uint64        `json:"refused"`    // ended with a NAK
+	Lost     uint64        `json:"unanswered"` // no ACK and no NAK
+	Again    uint64        `json:"sent_again"` // of Done, those that needed a message more than once
+	Releases uint64        `json:"releases"`
+	// Skipped exchanges did not begin because no client had what they need: a lease, or no conversation going on.
+	Skipped uint64 `json:"skipped"`
+	// Doubled is how often an address was given to a client while another one's lease of it still ran.
+	Doubled uint64 `json:"doubled"`
+	// Stray counts answers that nobody waited for: the second server's, repeated, or too late.
+	Stray     uint64 `json:"stray"`
+	Malformed uint64 `json:"malformed"`
+	// NotSent and NotHeard are what this machine lost, before the servers and after them.
+	NotSent  uint64 `json:"not_sent"`
+	NotHeard uint64 `json:"not_heard"`
+	// Lag is the most that an exchange began after it was due; it is part of that exchange's time.
+	Lag time.Duration `json:"lag_ns"`
+	// GeneratorCPU is the processor time that an exchange cost here.
+	GeneratorCPU time.Duration `json:"generator_cpu_ns"`
+
+	P50       time.Duration `json:"p50_ns"` // from when it was due until its ACK
+	P99       time.Duration `json:"p99_ns"`
+	P999      time.Duration `json:"p999_ns"`
+	Max       time.Duration `json:"max_ns"`
+	OfferP50  time.Duration `json:"offer_p50_ns"`
+	OfferP99  time.Duration `json:"offer_p99_ns"`
+	Histogram []Bar         `json:"histogram"`
+	// Servers counts the leases that each server gave or renewed, by its identifier.
+	Servers map[string]uint64 `json:"servers"`
+}
+
+// LostPart is the part of the exchanges begun that got neither an ACK nor a NAK.
+func (r *Report) LostPart() float64 {
+	if r.Begun == 0 {
+		return 0
+	}
+	return float64(r.Lost) / float64(r.Begun)
+}
+
+// Write shows the report to a person.
+func (r *Report) Write(w io.Writer) {
+	fmt.Fprintf(w, "mode %s: %.0f/s asked for, %.0f/s done in %v\n", r.Mode, r.Rate, r.Achieved, r.Elapsed.Round(time.Millisecond))
+	fmt.Fprintf(w, "  begun %d, done %d, refused %d, unanswered %d (%.2f %%), sent again %d", r.Begun, r.Done, r.Refused, r.Lost,
+		100*r.LostPart(), r.Again)
+	if r.Releases > 0 {
+		fmt.Fprintf(w, ", released %d", r.Releases)
+	}
+	fmt.Fprintln(w)
+	if r.P50 > 0 {
+		fmt.Fprintf(w, "  until the ACK: p50 %v, p99 %v, p999 %v, max %v\n", short(r.P50), short(r.P99), short(r.P999), short(r.Max))
+	}
+	if r.OfferP50 > 0 {
+		fmt.Fprintf(w, "  until the OFFER: p50 %v, p99 %v\n", short(r.OfferP50), short(r.OfferP99))
+	}
+	for _, x := range []struct {
+		n    uint64
+		what string
+	}{
+		{r.Skipped, "exchanges skipped, since no client was ready for them"},
+		{r.Doubled, "addresses given to a client while another client had them"},
+		{r.Stray, "answers that nobody waited for"},
+		{r.Malformed, "answers that are no DHCP"},
+		{r.NotSent, "messages that this machine could not send"},
+		{r.NotHeard, "answers that this machine dropped, because they came faster than they were read"},
+	} {
+		if x.n > 0 {
+			fmt.Fprintf(w, "  %d %s\n", x.n, x.what)
+		}
+	}
+	fmt.Fprintf(w, "  the generator: at most %v late, %v of processor time an exchange\n", short(r.Lag), short(r.GeneratorCPU))
+	r.writeHistogram(w)
+}
+
+const barWidth = 50
+
+func (r *Report) writeHistogram(w io.Writer) {
+	most := uint64(1)
+	for _, b := range r.Histogram {
+		most = max(most, b.Count)
+	}
+	for _, b := range r.Histogram {
+		bar := strings.Repeat("█", int(b.Count*barWidth/most))
+		if bar == "" && b.Count > 0 {
+			bar = "▏"
+		}
+		fmt.Fprintf(w, "  %9s %9d %s\n", "≤ "+short(b.UpTo).String(), b.Count, bar)
+	}
+}
+
+// short rounds d to three digits.
+func short(d time.Duration) time.Duration {
+	unit := time.Duration(1)
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
+}
