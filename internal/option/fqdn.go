@@ -39,13 +39,13 @@ func checkPartialName(b []byte) error {
 	return nil
 }
 
-func checkASCIIName(b []byte) error {
+func checkASCIIName[T string | []byte](b T) error {
 	if len(b) > MaxName {
 		return errName
 	}
 	label := 0
-	for _, c := range b {
-		if c == '.' {
+	for i := range len(b) {
+		if b[i] == '.' {
 			label = -1
 		}
 		if label++; label > MaxLabel {
@@ -108,20 +108,20 @@ func nameEnds(b []byte) bool {
 
 // AppendFQDN appends a client FQDN option as a server sends it: the flags, both RCODE fields 255 (RFC 4702 §2.2), and
 // name in the encoding that flags ask for, as a whole name if it ends in a dot.
-func AppendFQDN(dst []byte, flags byte, name string) ([]byte, error) {
+func AppendFQDN[T string | []byte](dst []byte, flags byte, name T) ([]byte, error) {
 	if flags&FQDNWire == 0 {
-		if checkASCIIName([]byte(name)) != nil {
+		if checkASCIIName(name) != nil {
 			return dst, errNameLong
 		}
 		return append(append(dst, flags, 255, 255), name...), nil
 	}
 	out := append(dst, flags, 255, 255)
-	if name == "" {
+	if len(name) == 0 {
 		return out, nil
 	}
 	n := len(out)
-	whole := strings.HasSuffix(name, ".")
-	out, err := appendLabels(out, strings.TrimSuffix(name, "."))
+	stem, whole := cutRoot(name)
+	out, err := appendLabels(out, stem)
 	if err != nil {
 		return dst, err
 	}

@@ -1,9 +1,6 @@
 package option
 
-import (
-	"errors"
-	"strings"
-)
+import "errors"
 
 // The limits of RFC 1035 §2.3.4, in octets; the second counts the length octets and the root too.
 const (
@@ -22,13 +19,14 @@ var (
 
 // AppendName appends a domain name as labels and the root (RFC 1035 §3.1); a dot at its end changes nothing. A dot
 // inside a label is written \. and any octet \DDD (RFC 1035 §5.1). dst is returned unchanged with an error.
-func AppendName(dst []byte, name string) ([]byte, error) {
-	out, err := appendLabels(dst, strings.TrimSuffix(name, "."))
+func AppendName[T string | []byte](dst []byte, name T) ([]byte, error) {
+	if len(name) == 0 {
+		return dst, errLabelEmpty
+	}
+	stem, _ := cutRoot(name)
+	out, err := appendLabels(dst, stem)
 	if err != nil {
 		return dst, err
-	}
-	if name == "" {
-		return dst, errLabelEmpty
 	}
 	out = append(out, 0)
 	if len(out)-len(dst) > MaxName {
@@ -37,9 +35,26 @@ func AppendName(dst []byte, name string) ([]byte, error) {
 	return out, nil
 }
 
+// cutRoot returns name without the dot at its end, and whether there was one. A dot that a backslash makes part of a
+// label is none.
+func cutRoot[T string | []byte](name T) (stem T, whole bool) {
+	n := len(name)
+	if n == 0 || name[n-1] != '.' {
+		return name, false
+	}
+	slashes := 0
+	for i := n - 2; i >= 0 && name[i] == '\\'; i-- {
+		slashes++
+	}
+	if slashes%2 == 1 {
+		return name, false
+	}
+	return name[:n-1], true
+}
+
 // appendLabels appends the labels of name without the root; nothing for an empty name.
-func appendLabels(dst []byte, name string) ([]byte, error) {
-	if name == "" {
+func appendLabels[T string | []byte](dst []byte, name T) ([]byte, error) {
+	if len(name) == 0 {
 		return dst, nil
 	}
 	start := len(dst)
@@ -81,8 +96,8 @@ func closeLabel(b []byte, start int) error {
 }
 
 // unescape returns the octet that follows a backslash, and how many characters spell it; 0 if none do.
-func unescape(s string) (byte, int) {
-	if s == "" {
+func unescape[T string | []byte](s T) (byte, int) {
+	if len(s) == 0 {
 		return 0, 0
 	}
 	if s[0] < '0' || s[0] > '9' {
@@ -92,7 +107,8 @@ func unescape(s string) (byte, int) {
 		return 0, 0
 	}
 	n := 0
-	for _, d := range []byte(s[:3]) {
+	for i := range 3 {
+		d := s[i]
 		if d < '0' || d > '9' {
 			return 0, 0
 		}
