@@ -141,6 +141,13 @@ type InterfaceStatus struct {
 	Addresses []netip.Prefix `json:"addresses"`
 }
 
+// MarshalJSON writes an empty list where there are no addresses, never null.
+func (i InterfaceStatus) MarshalJSON() ([]byte, error) {
+	type plain InterfaceStatus
+	notNilSlice(&i.Addresses)
+	return json.Marshal(plain(i))
+}
+
 // Severity says how soon an operator should look at an Alarm.
 type Severity string
 
@@ -246,6 +253,13 @@ type LeaseFacts struct {
 	GIAddr    string       `json:"giaddr"` // empty: heard directly
 	Options   []SaidOption `json:"options"`
 	Truncated bool         `json:"truncated,omitempty"` // the client said more than is kept
+}
+
+// MarshalJSON writes an empty list where there are no options, never null.
+func (f LeaseFacts) MarshalJSON() ([]byte, error) {
+	type plain LeaseFacts
+	notNilSlice(&f.Options)
+	return json.Marshal(plain(f))
 }
 
 // SaidOption is one option that a client sent. Value is what option.Def.Decode makes of it, or hexadecimal.

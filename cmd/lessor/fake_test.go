@@ -1,0 +1,81 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"net/netip"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+// fake is a running server that reports what a test put into it.
+type fake struct {
+	status node.Status
+	rows   []node.LeaseRow
+	detail node.LeaseDetail
+	events []node.Event
+	filter node.EventFilter // the newest that was asked for
+}
+
+func (f *fake) Status(context.Context) (node.Status, error) { return f.status, nil }
+
+func (f *fake) Leases(_ context.Context, lf node.LeaseFilter, each func(node.LeaseRow) error) error {
+	for _, r := range f.rows {
+		if lf.Prefix.IsValid() && !lf.Prefix.Contains(r.Address) {
+			continue
+		}
+		if err := each(r); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (f *fake) Lease(_ context.Context, a netip.Addr) (node.LeaseDetail, bool, error) {
+	return f.detail, a == f.detail.Address, nil
+}
+
+func (f *fake) Events(ctx context.Context, ef node.EventFilter) (<-chan node.Event, error) {
+	f.filter = ef
+	out := make(chan node.Event, len(f.events))
+	for _, e := range f.events {
+		out <- e
+	}
+	context.AfterFunc(ctx, func() { close(out) })
+	return out, nil
+}
+
+// answering runs f behind a socket until the test ends, or stop is called.
+func answering(t *testing.T, f *fake) (socket string, stop func()) {
+	t.Helper()
+	dir := t.TempDir()
+	l, err := api.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		api.New(f, slog.New(slog.DiscardHandler)).Run(ctx, l)
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return api.SocketIn(dir), stop
+}
+
+func addr(s string) netip.Addr     { return netip.MustParseAddr(s) }
+func prefix(s string) netip.Prefix { return netip.MustParsePrefix(s) }
+
+func minutes(n int) node.Instant { return node.At(noon.Add(time.Duration(n) * time.Minute)) }
+
+func aRow(a, state, host string, expires node.Instant) node.LeaseRow {
+	return node.LeaseRow{
+		Address: addr(a), State: state, Hardware: "02:00:00:00:00:07", ClientID: "01:02:00:00:00:00:07", Hostname: host,
+		Starts: minutes(-90), Expires: expires, PotentialExpiry: expires, CLTT: minutes(-30),
+		Network: "floor1", Subnet: "198.51.100.0/24", Home: "west", ConfigVersion: "c0ffee", Result: "beef",
+	}
+}

@@ -1,0 +1,137 @@
+// Command lessor is a DHCP server and the tools of whoever runs it.
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/config"
+)
+
+// commandLine is everything that can be said to lessor.
+type commandLine struct {
+	Check  checkCommand  `cmd:"" group:"serve" help:"Say everything that is wrong with a configuration file."`
+	Schema schemaCommand `cmd:"" group:"serve" help:"Print the JSON Schema of configuration files, for editors."`
+
+	Status statusCommand `cmd:"" group:"ask" help:"Show what a running server does: alarms, pools, counters."`
+	Leases leasesCommand `cmd:"" group:"ask" help:"List leases."`
+	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
+	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
+
+	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
+	Version    versionCommand    `cmd:"" group:"other" help:"Print the version."`
+}
+
+const description = `Lessor is a DHCP server.
+
+Exit codes: 0 done, 1 the answer is no or the input is wrong, 2 wrong usage, 3 no server answers.`
+
+// The exit codes, which scripts rely on.
+const (
+	exitDone     = 0
+	exitNo       = 1
+	exitUsage    = 2
+	exitNoServer = 3
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop) // the second signal ends the process at once
+	os.Exit(run(ctx, systemConsole(), os.Args[1:]))
+}
+
+// run carries out one command line and returns the exit code.
+func run(ctx context.Context, c *console, args []string) (code int) {
+	// kong has no other way to end after --help; exited carries its code out of the parser.
+	type exited int
+	defer func() {
+		if r := recover(); r != nil {
+			e, ok := r.(exited)
+			if !ok {
+				panic(r)
+			}
+			code = int(e)
+		}
+	}()
+	parser, err := newParser(c, func(code int) { panic(exited(code)) })
+	if err != nil {
+		panic(err) // the command line's own declaration is wrong
+	}
+	k, err := parser.Parse(args)
+	if err != nil {
+		return c.fail(usageError{err: err, help: helpFor(err)})
+	}
+	k.BindTo(ctx, (*context.Context)(nil))
+	return c.fail(k.Run(c))
+}
+
+func newParser(c *console, exit func(int)) (*kong.Kong, error) {
+	return kong.New(&commandLine{},
+		kong.Name("lessor"), kong.Description(description), kong.Writers(c.out, c.err), kong.Exit(exit),
+		kong.Vars{"socket": api.SocketIn(config.DefaultData)},
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ExplicitGroups([]kong.Group{
+			{Key: "serve", Title: "Serving:"},
+			{Key: "ask", Title: "Asking a running server:"},
+			{Key: "other", Title: "Other:"},
+		}),
+	)
+}
+
+// helpFor returns the command that explains what was used wrongly.
+func helpFor(err error) string {
+	path := "lessor"
+	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
+		path = p.Context.Selected().FullPath()
+	}
+	return path + " --help"
+}
+
+// usageError is a command line that cannot be meant.
+type usageError struct {
+	err  error
+	help string // the command that explains it; empty: lessor --help
+}
+
+func (e usageError) Error() string {
+	help := e.help
+	if help == "" {
+		help = "lessor --help"
+	}
+	return e.err.Error() + " (`" + help + "` explains it)"
+}
+
+func (e usageError) Unwrap() error { return e.err }
+
+// errNo ends a command whose answer is no and is already written.
+var errNo = errors.New("no")
+
+// fail writes err for a person, unless that is done, and returns the exit code that goes with it.
+func (c *console) fail(err error) int {
+	if err == nil {
+		return exitDone
+	}
+	if errors.Is(err, errNo) {
+		return exitNo
+	}
+	for i, line := range strings.Split(err.Error(), "\n") {
+		if i == 0 {
+			line = "lessor: " + line
+		}
+		c.note("%s", shown(line))
+	}
+	if _, ok := errors.AsType[usageError](err); ok {
+		return exitUsage
+	}
+	if _, ok := errors.AsType[*api.NoServerError](err); ok {
+		return exitNoServer
+	}
+	return exitNo
+}

@@ -1,0 +1,251 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"fmt"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+type statusCommand struct {
+	whichServer `embed:""`
+	JSON        bool `name:"json" help:"Print one JSON object."`
+}
+
+func (statusCommand) Help() string {
+	return `Alarms are what an operator should act on; each says what to do. docs/operating.md says more about each.
+
+Examples:
+
+  lessor status
+  lessor status --json | jq '.alarms[] | .code'`
+}
+
+// Run shows the status.
+func (x statusCommand) Run(ctx context.Context, c *console) error {
+	client, err := x.client()
+	if err != nil {
+		return err
+	}
+	st, err := client.Status(ctx)
+	if err != nil {
+		return err
+	}
+	if x.JSON {
+		return c.json(st)
+	}
+	return c.buffered(func(w *bufio.Writer) error {
+		writeStatus(c, w, &st)
+		return nil
+	})
+}
+
+// writeStatus writes a status for a person. The writer keeps its first error.
+func writeStatus(c *console, w *bufio.Writer, st *node.Status) {
+	writeServer(c, w, st)
+	writeAlarms(c, w, st.Alarms)
+	writePartners(c, w, st.Partners)
+	writePools(c, w, st.Pools)
+	writeInterfaces(c, w, st.Interfaces)
+	writeCounters(c, w, st)
+}
+
+func writeServer(c *console, w *bufio.Writer, st *node.Status) {
+	now := c.now()
+	ready := c.paint(green, "ready")
+	if !st.Ready {
+		ready = c.paint(yellow, "not ready")
+		if st.Waiting != "" {
+			ready += ": " + printable(st.Waiting)
+		}
+	}
+	fmt.Fprintf(w, "%s  %s\n", c.paint(bold, printable(string(st.Server))), ready)
+	fmt.Fprintf(w, "  version        %s, up %s\n", printable(st.Version), span(time.Duration(st.Uptime)*time.Second))
+	fmt.Fprintf(w, "  configuration  %s since %s\n", short(orDash(printable(st.Config.Head))), when(st.Config.Since, now))
+	if st.Config.File != "" {
+		fmt.Fprintf(w, "                 from %s\n", printable(st.Config.File))
+	}
+	if st.Config.Refused != "" {
+		fmt.Fprintf(w, "                 %s %s:\n", c.paint(yellow, "a reload was refused"), when(st.Config.RefusedAt, now))
+		writeLines(w, "                   ", st.Config.Refused)
+	}
+	fmt.Fprintf(w, "  bindings       %s\n", bindingCounts(st.Bindings))
+	writeStore(c, w, &st.Store)
+}
+
+// writeLines writes a text that may have several lines, each behind indent.
+func writeLines(w *bufio.Writer, indent, text string) {
+	for line := range strings.Lines(text) {
+		fmt.Fprintf(w, "%s%s\n", indent, shown(strings.TrimRight(line, "\r\n")))
+	}
+}
+
+// bindingCounts returns how many bindings there are in which state, the total first, then the most.
+func bindingCounts(n map[string]int) string {
+	var parts []string
+	rank := func(name string) int {
+		if name == "total" {
+			return math.MinInt
+		}
+		return -n[name]
+	}
+	for _, name := range slices.SortedFunc(maps.Keys(n), func(a, b string) int { return cmp.Or(cmp.Compare(rank(a), rank(b)), strings.Compare(a, b)) }) {
+		if n[name] > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n[name], printable(name)))
+		}
+	}
+	return cmp.Or(strings.Join(parts, ", "), "none")
+}
+
+func writeStore(c *console, w *bufio.Writer, s *node.StoreStatus) {
+	state := c.paint(green, s.State)
+	if s.State != "open" {
+		state = c.paint(red, printable(s.State))
+	}
+	fmt.Fprintf(w, "  store          %s, %s: commit %d, %s of journal in %s\n", state, printable(s.Dir), s.Commits, size(s.JournalBytes), count(s.Segments, "segment"))
+	if !s.Snapshot.IsZero() {
+		fmt.Fprintf(w, "                 snapshot of %s at %s\n", size(s.SnapshotBytes), when(s.Snapshot, c.now()))
+	}
+	if s.Recovered.DamagedCount > 0 {
+		fmt.Fprintf(w, "                 %s\n", c.paint(red, count(s.Recovered.DamagedCount, "damaged record")+" found at the start:"))
+		for _, d := range s.Recovered.Damaged {
+			fmt.Fprintf(w, "                   %s\n", printable(d))
+		}
+	}
+}
+
+func writeAlarms(c *console, w *bufio.Writer, alarms []node.Alarm) {
+	if len(alarms) == 0 {
+		return
+	}
+	heading(c, w, "Alarms")
+	for _, a := range alarms {
+		st := yellow
+		if a.Severity == node.Critical {
+			st = red
+		}
+		fmt.Fprintf(w, "  %s %s (%s)", c.paint(st, printable(string(a.Severity))+":"), printable(a.Title), printable(a.Code))
+		if !a.Since.IsZero() {
+			fmt.Fprintf(w, ", since %s", when(a.Since, c.now()))
+		}
+		fmt.Fprintln(w)
+		writeLines(w, "    ", a.Text)
+		if a.Remedy != "" {
+			writeLines(w, "    → ", a.Remedy)
+		}
+	}
+}
+
+func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
+	if len(partners) == 0 {
+		return
+	}
+	heading(c, w, "Partners")
+	t := table{head: []string{"PARTNER", "ROLE", "STATE", "ITS STATE", "SINCE", "UNACKED", "CONNECTED"}, right: map[int]bool{5: true}}
+	for _, p := range partners {
+		connected := cell{"yes", green}
+		if !p.Connected {
+			connected = cell{"no", yellow}
+		}
+		t.add(cell{text: printable(string(p.Partner))}, cell{text: printable(p.Role)}, cell{text: printable(p.State)},
+			cell{text: printable(p.PartnerState)}, cell{text: when(p.Since, c.now())}, cell{text: fmt.Sprint(p.Unacked)}, connected)
+	}
+	t.write(c, w, "  ")
+}
+
+func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus) {
+	heading(c, w, "Pools")
+	if len(pools) == 0 {
+		fmt.Fprintln(w, "  none: only hosts with an address of their own are served")
+		return
+	}
+	t := table{
+		head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE", ""},
+	}
+	t.right = map[int]bool{}
+	for i := 2; i < 10; i++ {
+		t.right[i] = true
+	}
+	for _, p := range pools {
+		free := cell{text: fmt.Sprint(p.Free)}
+		if p.Free == 0 {
+			free.style = red
+		}
+		row := []cell{{text: short(printable(p.Network))}, {text: printable(p.Range)}}
+		for _, n := range []uint64{p.Size, p.Active, p.Offered, p.Grace, p.Abandoned, p.Reserved} {
+			row = append(row, cell{text: fmt.Sprint(n)})
+		}
+		t.add(append(row, free, cell{percent(p), dim})...)
+	}
+	t.write(c, w, "  ")
+}
+
+// percent returns how much of a pool is not free.
+func percent(p node.PoolStatus) string {
+	if p.Size == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.0f%% used", 100*(1-float64(p.Free)/float64(p.Size)))
+}
+
+func writeInterfaces(c *console, w *bufio.Writer, interfaces []node.InterfaceStatus) {
+	heading(c, w, "Interfaces")
+	if len(interfaces) == 0 {
+		fmt.Fprintln(w, "  none: clients are heard through relays alone")
+		return
+	}
+	t := table{head: []string{"NAME", "LINK", "NETWORK", "ADDRESSES"}}
+	for _, i := range interfaces {
+		link := cell{"up", green}
+		if !i.Up {
+			link = cell{"down", yellow}
+		}
+		var addrs []string
+		for _, a := range i.Addresses {
+			addrs = append(addrs, a.String())
+		}
+		t.add(cell{text: printable(i.Name)}, link, cell{text: orDash(short(printable(i.Network)))}, cell{text: orDash(strings.Join(addrs, " "))})
+	}
+	t.write(c, w, "  ")
+}
+
+// writeCounters writes what came and went since the start: only what is not zero.
+func writeCounters(c *console, w *bufio.Writer, st *node.Status) {
+	for _, part := range []struct {
+		title string
+		n     map[string]uint64
+	}{{"Received", st.Received}, {"Sent", st.Sent}, {"Dropped", st.Drops}} {
+		t := table{head: []string{"", ""}, right: map[int]bool{1: true}}
+		for _, name := range slices.Sorted(maps.Keys(part.n)) {
+			if n := part.n[name]; n > 0 {
+				t.addText(printable(name), fmt.Sprint(n))
+			}
+		}
+		heading(c, w, part.title)
+		if len(t.rows) == 0 {
+			fmt.Fprintln(w, "  nothing")
+			continue
+		}
+		t.write(c, w, "  ")
+	}
+}
+
+// size returns a number of octets for a person.
+func size(n int64) string {
+	units := []string{"B", "KiB", "MiB", "GiB", "TiB"}
+	f, i := float64(n), 0
+	for f >= 1024 && i < len(units)-1 {
+		f, i = f/1024, i+1
+	}
+	if i == 0 {
+		return fmt.Sprintf("%d B", n)
+	}
+	return fmt.Sprintf("%.1f %s", f, units[i])
+}
