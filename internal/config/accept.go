@@ -8,7 +8,7 @@ import (
 
 func acceptKeys() *object[Accept] {
 	return &object[Accept]{
-		name: "accept", what: "accept", where: "accept",
+		name: "accept", what: "accept", where: "accept", example: "accept: {host-name: true}",
 		keys: []key[Accept]{
 			{name: "host-name", doc: "Whether the host name that a client suggests (option 12) is stored, and sent back if it asks for it. Default: false.",
 				shape: shape{"type": "boolean"}, read: func(p *parser, a *Accept, _, v *yaml.Node) { a.HostName = p.flag(v, "host-name") }},
@@ -30,7 +30,7 @@ func suggestedKeys() *object[Accept] {
 		}}
 	}
 	return &object[Accept]{
-		name: "suggested", what: "accept: lease-time", where: "accept: lease-time",
+		name: "suggested", what: "accept: lease-time", where: "accept: lease-time", example: "lease-time: {max: 12h}",
 		keys: []key[Accept]{
 			lifetime("min", "The shortest lifetime that a client may ask for.", func(a *Accept) *time.Duration { return &a.LeaseMin }),
 			lifetime("max", "The longest lifetime that a client may ask for.", func(a *Accept) *time.Duration { return &a.LeaseMax }),

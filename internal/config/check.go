@@ -23,7 +23,7 @@ func (p *parser) check() {
 	p.checkShared()
 	p.checkHosts(subnets)
 	if len(p.doc.Networks) == 0 && !p.problems.Errors() {
-		p.add(Warning, Position{}, "the document has no networks: no client is served", "write networks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.50-10.0.0.240}]}}}}")
+		p.add(Warning, Position{}, "the document has no networks: no client is served", emptyRemedy)
 	}
 }
 

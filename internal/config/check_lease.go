@@ -50,7 +50,7 @@ func (p *parser) within(b bounds, s *Scope) bounds {
 func (b bound) say(l Lease) string {
 	s := "infinite"
 	if b.Duration != binding.Infinite {
-		s = b.Duration.String()
+		s = brief(b.Duration)
 	}
 	if b.pos != l.Position {
 		s += fmt.Sprintf(" on line %d", b.pos.Line)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -35,8 +36,8 @@ func (p *parser) checkInterfaces() {
 			p.checkHeard(n)
 			continue
 		}
-		for member, names := range n.ByMember {
-			take(n, member, names)
+		for _, member := range slices.Sorted(maps.Keys(n.ByMember)) {
+			take(n, member, n.ByMember[member])
 		}
 		p.checkHeard(n)
 	}

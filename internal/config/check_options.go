@@ -48,8 +48,8 @@ func (p *parser) checkSubnetRouters(s *Subnet, scope *Scope) {
 	routers := scope.setting(option.CodeRouters)
 	for _, a := range routers.addresses() {
 		if !s.Prefix.Contains(a) {
-			p.add(Warning, routers.Position, fmt.Sprintf("router %v is outside subnet %v: its clients cannot reach it", a, s.Prefix), "")
-		} else if x := s.holds(a); x != nil {
+			p.add(Warning, routers.Position, fmt.Sprintf("router %v is outside subnet %v: its clients cannot reach it", a, s.Prefix), "write a router that is in the subnet")
+		} else if x := p.holder(a); x != nil {
 			p.add(Warning, routers.Position, fmt.Sprintf("router %v is in pool %v: a client may be given its address", a, x.span()), "leave it out of the range")
 		}
 	}

@@ -4,19 +4,19 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"sort"
 )
 
 // checkPools says which pools are outside their subnet, hold addresses that no host may have, or overlap.
 func (p *parser) checkPools(all []placed) {
-	var pools []*Pool
 	for _, s := range all {
 		for i := range s.Pools {
-			x := &s.Pools[i]
-			pools = append(pools, x)
-			p.checkPool(s.Prefix, x)
+			p.pools = append(p.pools, &s.Pools[i])
+			p.checkPool(s.Prefix, &s.Pools[i])
 		}
 	}
-	slices.SortStableFunc(pools, func(a, b *Pool) int { return a.First.Compare(b.First) })
+	slices.SortStableFunc(p.pools, func(a, b *Pool) int { return a.First.Compare(b.First) })
+	pools := slices.Clone(p.pools)
 	for i := 1; i < len(pools); i++ {
 		open, x := pools[i-1], pools[i]
 		if open.Last.Less(x.First) {
@@ -46,12 +46,28 @@ func (p *parser) checkPool(prefix netip.Prefix, x *Pool) {
 	}
 }
 
-// holds returns the pool of the subnet that a is in, nil if there is none.
-func (s *Subnet) holds(a netip.Addr) *Pool {
-	for i := range s.Pools {
-		if x := &s.Pools[i]; !a.Less(x.First) && !x.Last.Less(a) {
-			return x
+// holder returns the pool that a is in, nil if there is none. Where pools overlap, which is an error, it may miss one.
+func (p *parser) holder(a netip.Addr) *Pool {
+	i := sort.Search(len(p.pools), func(i int) bool { return a.Less(p.pools[i].First) })
+	if i == 0 || p.pools[i-1].Last.Less(a) {
+		return nil
+	}
+	return p.pools[i-1]
+}
+
+// checkTaken warns of pools that hold an address which a relay or this server has.
+func (p *parser) checkTaken(all []placed) {
+	warn := func(a netip.Addr, whose string, pos Position) {
+		if x := p.holder(a); x != nil {
+			p.add(Warning, pos, fmt.Sprintf("%s %v is in pool %v on line %d: a client may be given its address", whose, a, x.span(), x.at("range").Line), "leave it out of the range")
 		}
 	}
-	return nil
+	for _, s := range all {
+		for i, a := range s.Relays {
+			warn(a, "relay", s.RelayPositions[i])
+		}
+	}
+	for i, a := range p.doc.Server.Listen {
+		warn(a, "this server's address", p.listen[i])
+	}
 }

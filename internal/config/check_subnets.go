@@ -35,22 +35,27 @@ func find(all []placed, a netip.Addr) (placed, bool) {
 	return all[i-1], true
 }
 
-// checkSubnets says which subnets overlap. Prefixes nest or are disjoint, so each need only be compared with the widest
-// that is still open.
+// checkSubnets says which subnets overlap, once for each that comes later in the document. Prefixes nest or are disjoint,
+// so each need only be compared with the narrowest that is still open.
 func (p *parser) checkSubnets(all []placed) {
-	if len(all) == 0 {
-		return
-	}
-	open := all[0]
-	for _, s := range all[1:] {
-		if !open.Prefix.Overlaps(s.Prefix) {
-			open = s
+	var open []placed
+	told := map[Position]bool{}
+	for _, s := range all {
+		for len(open) > 0 && !open[len(open)-1].Prefix.Overlaps(s.Prefix) {
+			open = open[:len(open)-1]
+		}
+		open = append(open, s)
+		if len(open) == 1 {
 			continue
 		}
-		first, second := open, s
+		first, second := open[len(open)-2], s
 		if second.Position.before(first.Position) {
 			first, second = second, first
 		}
+		if told[second.Position] {
+			continue
+		}
+		told[second.Position] = true
 		p.add(Error, second.Position, fmt.Sprintf("subnet %v overlaps subnet %v of network %s on line %d", second.Prefix, first.Prefix, clip(first.network.Name), first.Position.Line),
 			"an address belongs to one subnet: make one of them smaller, or take it out")
 	}
@@ -63,6 +68,7 @@ func (p *parser) checkRelays(all []placed) {
 		pos    Position
 	}
 	seen := map[netip.Addr]relay{}
+	p.checkTaken(all)
 	for _, s := range all {
 		for i, a := range s.Relays {
 			pos := s.RelayPositions[i]

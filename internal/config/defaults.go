@@ -29,6 +29,8 @@ const (
 	MaxValues = 10_000_000
 	// MaxProblems is how many errors, and how many warnings, are told at once.
 	MaxProblems = 200
+	// MaxListen is how many addresses a server may be told to listen on.
+	MaxListen = 256
 	// MaxName is the length of the longest name of a network or host, in octets.
 	MaxName = 128
 	// MinLease is the shortest lifetime: a client needs time to renew at half of it.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"regexp"
 	"strconv"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -18,7 +19,7 @@ type definition struct {
 
 func definitionKeys() *object[definition] {
 	return &object[definition]{
-		name: "definition", what: "an option definition", where: "option-definitions: NAME",
+		name: "definition", what: "an option definition", where: "option-definitions: NAME", example: "acme-mode: {code: 224, type: uint8}",
 		required: []string{"code", "type"},
 		keys: []key[definition]{
 			{name: "code", doc: "The option's number; 224 to 254 are free for private use (RFC 3942).",
@@ -64,15 +65,15 @@ func (p *parser) readCode(d *definition, _, v *yaml.Node) {
 	}
 }
 
-var definitionName = regexp.MustCompile(`^[a-zA-Z][a-zA-Z0-9._-]{0,62}$`)
+var definitionName = regexp.MustCompile(`^[a-z][a-z0-9-]{0,62}$`)
 
 // readDefinitions adds the document's own options to the registry.
 func (p *parser) readDefinitions(n *yaml.Node) {
-	p.entries(n, "option-definitions", func(k, v *yaml.Node) {
+	p.entries(n, "option-definitions", "option-definitions: {acme-mode: {code: 224, type: uint8}}", func(k, v *yaml.Node) {
 		var d definition
 		fields(p, p.tables.definition, v, &d)
 		if !definitionName.MatchString(k.Value) {
-			p.fail(k, clip(k.Value)+" cannot name an option", "begin with a letter, and use letters, digits and hyphens")
+			p.fail(k, clip(k.Value)+" cannot name an option", "begin with a small letter, and use small letters, digits and hyphens")
 			return
 		}
 		if valueForms[k.Value] || k.Value == "hex" {
@@ -80,15 +81,16 @@ func (p *parser) readDefinitions(n *yaml.Node) {
 			return
 		}
 		if d.code == 0 || d.typ.Kind == 0 {
-			if v.Kind == yaml.ScalarNode {
-				p.fail(v, "an option definition is a map", "write {code: 224, type: uint8}")
+			if isNull(v) {
+				p.fail(v, "this option definition is empty", "write {code: 224, type: uint8}")
 			}
 			return
 		}
 		def := option.Def{Code: d.code, Name: k.Value, Space: option.DHCPv4, Type: d.typ}
 		r, err := p.registry.With(def)
 		if err != nil {
-			p.inputError(k, k.Value, err)
+			message, remedy, _ := strings.Cut(err.Error(), ": use ")
+			p.fail(k, message, "use "+remedy)
 			return
 		}
 		p.registry = r

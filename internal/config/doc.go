@@ -6,4 +6,4 @@
 // it runs on: the same octets give the same Document, or the same Problems, everywhere.
 package config
 
-//go:generate go run ../../cmd/lessor schema --output ../../docs/lessor.schema.json
+//go:generate go test -run TestSchemaInDocsIsFresh . -update

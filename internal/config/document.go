@@ -11,6 +11,7 @@ import (
 // Document is an operator's document, parsed and validated, with every default filled in. It is immutable.
 type Document struct {
 	File       string // the name it was read under, for positions
+	Source     []byte // the document as it was written
 	Server     Server
 	Enterprise Scope     // layer 2
 	Networks   []Network // layers 6 to 8, in ascending order of name

@@ -19,7 +19,7 @@ func hostKeys() *object[Host] {
 		}}
 	}
 	return &object[Host]{
-		name: "host", what: "a host", where: "hosts: NAME", scope: scope,
+		name: "host", what: "a host", where: "hosts: NAME", example: "printer1: {hardware: 02:00:00:00:00:07}", scope: scope,
 		keys: join([]key[Host]{
 			{name: "hardware", doc: "The client's hardware address; a type other than Ethernet stands before it: 6/02:00:00:00:00:07.",
 				shape: stringShape("", "02:00:00:00:00:07"), read: (*parser).readHardware},
@@ -42,7 +42,7 @@ func (p *parser) readHosts(d *Document, _, v *yaml.Node) {
 	if v.Kind == yaml.MappingNode {
 		d.Hosts = make([]Host, 0, len(v.Content)/2)
 	}
-	p.entries(v, "hosts", func(k, v *yaml.Node) {
+	p.entries(v, "hosts", "hosts: {printer1: {hardware: 02:00:00:00:00:07}}", func(k, v *yaml.Node) {
 		h := Host{Name: p.name(k, "a host"), Scope: Scope{Position: position(k)}}
 		before := len(p.problems)
 		fields(p, p.tables.host, v, &h)
@@ -100,7 +100,7 @@ func (p *parser) readClientID(h *Host, _, v *yaml.Node) {
 	case !ok:
 		p.fail(v, clip(s)+" is not hexadecimal", "write octets as in 01:02:00:00:00:00:08, or {text: "+clip(s)+"}")
 	case len(b) > binding.MaxClientID:
-		p.fail(v, fmt.Sprintf("the client identifier has %d octets: at most %d fit", len(b), binding.MaxClientID), "")
+		p.fail(v, fmt.Sprintf("the client identifier has %d octets: at most %d fit", len(b), binding.MaxClientID), "shorten it")
 	default:
 		h.ClientID = b
 	}
@@ -117,7 +117,7 @@ func (p *parser) relayID(v *yaml.Node, what string) []byte {
 	case s == "":
 		p.fail(v, what+" is empty", "write ge-0/0/1, or {hex: \"0a0b\"}")
 	case len(s) > 255:
-		p.fail(v, fmt.Sprintf("%s has %d octets: at most 255 fit", what, len(s)), "")
+		p.fail(v, fmt.Sprintf("%s has %d octets: at most 255 fit", what, len(s)), "shorten it")
 	default:
 		return []byte(s)
 	}
@@ -147,7 +147,7 @@ func (p *parser) identifier(v *yaml.Node, what string, most int) []byte {
 	case len(b) == 0:
 		p.fail(v.Content[1], what+" is empty", remedy)
 	case len(b) > most:
-		p.fail(v.Content[1], fmt.Sprintf("%s has %d octets: at most %d fit", what, len(b), most), "")
+		p.fail(v.Content[1], fmt.Sprintf("%s has %d octets: at most %d fit", what, len(b), most), "shorten it")
 	default:
 		return b
 	}

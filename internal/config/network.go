@@ -14,7 +14,7 @@ import (
 func networkKeys() *object[Network] {
 	scope := func(n *Network) *Scope { return &n.Scope }
 	return &object[Network]{
-		name: "network", what: "a network", where: "networks: NAME", scope: scope,
+		name: "network", what: "a network", where: "networks: NAME", example: "lan: {subnets: {10.0.0.0/24: {…}}}", scope: scope,
 		keys: join([]key[Network]{
 			{name: "interfaces", doc: "The server's interfaces on the link, where their addresses do not tell: a list, or by server name a list each.",
 				shape: shape{"oneOf": []any{listOf(stringShape("", "eth0")), shape{"type": "object", "additionalProperties": listOf(stringShape("", "eth0"))}}},
@@ -28,7 +28,7 @@ func (p *parser) readNetworks(d *Document, _, v *yaml.Node) {
 	if m, ok := v, v.Kind == yaml.MappingNode; ok {
 		d.Networks = make([]Network, 0, len(m.Content)/2)
 	}
-	p.entries(v, "networks", func(k, v *yaml.Node) {
+	p.entries(v, "networks", "networks: {lan: {subnets: {…}}}", func(k, v *yaml.Node) {
 		n := Network{Name: p.name(k, "a network"), Scope: Scope{Position: position(k)}}
 		fields(p, p.tables.network, v, &n)
 		if len(n.Subnets) == 0 && !p.hasContent(v, "subnets") {
@@ -53,7 +53,7 @@ func (p *parser) readInterfaces(n *Network, _, v *yaml.Node) {
 		return
 	}
 	n.ByMember = map[binding.Member][]string{}
-	p.entries(v, "interfaces", func(k, v *yaml.Node) {
+	p.entries(v, "interfaces", "interfaces: [eth0]", func(k, v *yaml.Node) {
 		if m := p.member(k, k.Value); m != "" {
 			n.ByMember[m] = p.interfaceNames(v)
 		}
@@ -63,7 +63,7 @@ func (p *parser) readInterfaces(n *Network, _, v *yaml.Node) {
 func subnetKeys() *object[Subnet] {
 	scope := func(s *Subnet) *Scope { return &s.Scope }
 	return &object[Subnet]{
-		name: "subnet", what: "a subnet", where: "networks: NAME: subnets: PREFIX", scope: scope,
+		name: "subnet", what: "a subnet", where: "networks: NAME: subnets: PREFIX", example: "10.0.0.0/24: {pools: [{range: 10.0.0.50-10.0.0.240}]}", scope: scope,
 		keys: join([]key[Subnet]{
 			{name: "relays", doc: "Further addresses of relays (giaddr) that belong to the link.", shape: listOf(addressShape()),
 				read: (*parser).readRelays},
@@ -75,7 +75,7 @@ func subnetKeys() *object[Subnet] {
 }
 
 func (p *parser) readSubnets(n *Network, _, v *yaml.Node) {
-	p.entries(v, "subnets", func(k, v *yaml.Node) {
+	p.entries(v, "subnets", "subnets: {10.0.0.0/24: {…}}", func(k, v *yaml.Node) {
 		s := Subnet{Scope: Scope{Position: position(k)}}
 		var ok bool
 		s.Prefix, ok = p.prefix(k)
@@ -112,7 +112,7 @@ func (p *parser) prefix(k *yaml.Node) (netip.Prefix, bool) {
 	case x.Masked() != x:
 		p.fail(k, fmt.Sprintf("%v has address bits beyond its length", x), fmt.Sprintf("write %v", x.Masked()))
 	case x.Bits() == 0, x.Addr().As4()[0] == 0, x.Addr().As4()[0] == 127, x.Addr().As4()[0] >= 224:
-		p.fail(k, fmt.Sprintf("%v holds no addresses of hosts", x), "")
+		p.fail(k, fmt.Sprintf("%v holds no addresses of hosts", x), "write the prefix of a link, as in 10.0.0.0/24")
 	default:
 		return x, true
 	}
@@ -121,7 +121,11 @@ func (p *parser) prefix(k *yaml.Node) (netip.Prefix, bool) {
 
 func (p *parser) readRelays(s *Subnet, _, v *yaml.Node) {
 	for _, e := range p.list(v, "relays") {
-		if a, ok := p.address(e, "the address of a relay"); ok {
+		a, ok := loopback(e)
+		if !ok {
+			a, ok = p.address(e, "the address of a relay")
+		}
+		if ok {
 			s.Relays = append(s.Relays, a)
 			s.RelayPositions = append(s.RelayPositions, position(e))
 		}

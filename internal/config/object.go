@@ -25,7 +25,9 @@ type object[T any] struct {
 	name  string // in the schema: subnet
 	what  string // in messages: a subnet
 	where string // where such a map stands: networks: NAME: subnets: PREFIX
-	keys  []key[T]
+	// example is how such a map is written.
+	example string
+	keys    []key[T]
 	// scope returns the scope that the object has, nil if it has none.
 	scope func(*T) *Scope
 	// required are the keys that must be there.
@@ -67,7 +69,7 @@ func fields[T any](p *parser, o *object[T], n *yaml.Node, into *T) {
 	if o.scope != nil {
 		scope = o.scope(into)
 	}
-	p.entries(n, o.what, func(k, v *yaml.Node) {
+	p.entries(n, o.what, o.example, func(k, v *yaml.Node) {
 		f := o.find(k.Value)
 		switch {
 		case f == nil:
@@ -83,7 +85,7 @@ func fields[T any](p *parser, o *object[T], n *yaml.Node, into *T) {
 	})
 	for _, name := range o.required {
 		if n.Kind == yaml.MappingNode && child(n, name) == nil {
-			p.fail(n, fmt.Sprintf("%s needs the key %s", o.what, name), "")
+			p.fail(n, fmt.Sprintf("%s needs the key %s", o.what, name), "write "+o.example)
 		}
 	}
 }

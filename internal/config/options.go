@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 
@@ -41,17 +42,17 @@ var serverSets = map[option.Code]struct{ why, instead string }{
 
 // readOptions reads the options of one layer into s, in ascending order of code.
 func (p *parser) readOptions(s *Scope, n *yaml.Node) {
-	p.entries(n, "options", func(k, v *yaml.Node) {
+	p.entries(n, "options", "options: {routers: [10.0.0.1]}", func(k, v *yaml.Node) {
 		d, ok := p.registry.ByName(option.DHCPv4, k.Value)
 		if !ok {
 			p.unknownOption(k)
 			return
 		}
 		if x, ok := serverSets[d.Code]; ok {
-			p.fail(k, fmt.Sprintf("%s cannot be set: %s", k.Value, x.why), x.instead)
+			p.fail(k, fmt.Sprintf("%s cannot be set: %s", k.Value, x.why), cmp.Or(x.instead, "take it out"))
 			return
 		}
-		b, ok := p.optionValue(d, v)
+		b, ok := p.optionValue(d, k.Value, v)
 		if !ok {
 			return
 		}
@@ -68,6 +69,10 @@ func (p *parser) unknownOption(k *yaml.Node) {
 	if p.full() {
 		return
 	}
+	if digits, ok := strings.CutPrefix(k.Value, "option-"); ok && isNumber(digits) {
+		p.fail(k, clip(k.Value)+" is no option: they have the numbers 1 to 254", "write its number without leading zeros; 0 and 255 are marks between options (RFC 2132 §3)")
+		return
+	}
 	if p.names == nil {
 		p.names = p.registry.Names(option.DHCPv4)
 	}
@@ -78,10 +83,17 @@ func (p *parser) unknownOption(k *yaml.Node) {
 	p.fail(k, "there is no option "+clip(k.Value), remedy)
 }
 
+func isNumber(s string) bool {
+	return s != "" && strings.Trim(s, "0123456789") == ""
+}
+
 // optionValue returns the octets of the value v of an option; false after it has said what is wrong, at the very value.
-func (p *parser) optionValue(d option.Def, v *yaml.Node) ([]byte, bool) {
-	if isNull(v) {
-		p.fail(v, d.Name+" has no value", "write one, or take the line out")
+func (p *parser) optionValue(d option.Def, name string, v *yaml.Node) ([]byte, bool) {
+	switch {
+	case isNull(v):
+		p.fail(v, name+" has no value", "write one, or take the line out")
+		return nil, false
+	case v.Kind == yaml.AliasNode:
 		return nil, false
 	}
 	if v.Kind == yaml.MappingNode {
@@ -96,7 +108,7 @@ func (p *parser) optionValue(d option.Def, v *yaml.Node) ([]byte, bool) {
 	if err == nil {
 		return b, true
 	}
-	p.inputError(v, d.Name, err)
+	p.inputError(v, name, err)
 	return nil, false
 }
 

@@ -14,7 +14,7 @@ import (
 func Parse(file string, src []byte) (*Document, Problems) {
 	p := &parser{
 		file: file, source: source{text: trimBOM(src)}, registry: option.Standard(),
-		doc: &Document{File: file},
+		doc: &Document{File: file, Source: src},
 	}
 	if root := p.load(); root != nil {
 		p.document(root)
@@ -49,6 +49,8 @@ type parser struct {
 	doc      *Document
 	// definitions are the document's own options, for the digest.
 	definitions []option.Def
+	pools       []*Pool    // of all subnets, in ascending order; set by checkPools
+	listen      []Position // of Server.Listen
 	problems    Problems
 	cut         bool // some problems were left out
 }
@@ -57,7 +59,7 @@ type parser struct {
 func (p *parser) document(root *yaml.Node) {
 	p.refuseTree(root)
 	if root.Kind != yaml.MappingNode {
-		p.fail(root, "a document is a map of keys such as server and networks", "write KEY: VALUE lines")
+		p.fail(root, "a document is a map of keys such as server and networks", "write lines such as networks: {…}")
 		return
 	}
 	p.tables = newTables()

@@ -16,7 +16,7 @@ func poolKeys() *object[Pool] {
 			read: func(p *parser, x *Pool, _, v *yaml.Node) { *at(x) = p.classes(v, name) }}
 	}
 	return &object[Pool]{
-		name: "pool", what: "a pool", where: "networks: NAME: subnets: PREFIX: pools", scope: scope,
+		name: "pool", what: "a pool", where: "networks: NAME: subnets: PREFIX: pools", example: "{range: 10.0.0.50-10.0.0.240}", scope: scope,
 		required: []string{"range"},
 		keys: join([]key[Pool]{
 			{name: "range", doc: "The first and the last address, both included: 10.0.0.50-10.0.0.240.",

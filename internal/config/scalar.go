@@ -18,11 +18,16 @@ import (
 
 // scalar returns the text of n; false after it has said that n is no single value.
 func (p *parser) scalar(n *yaml.Node, what, example string) (string, bool) {
-	if n.Kind != yaml.ScalarNode || isNull(n) {
+	switch {
+	case isNull(n):
+		p.fail(n, what+" has no value", "write "+example+", or take the key out")
+	case n.Kind == yaml.AliasNode: // refuseTree says it
+	case n.Kind != yaml.ScalarNode:
 		p.fail(n, fmt.Sprintf("%s must be one value, not %s", what, kindOf(n)), "write "+example)
-		return "", false
+	default:
+		return n.Value, true
 	}
-	return n.Value, true
+	return "", false
 }
 
 // text returns a value that is printable and at most most octets long.
@@ -37,7 +42,7 @@ func (p *parser) text(n *yaml.Node, what, example string, most int) string {
 	case len(s) > most:
 		p.fail(n, fmt.Sprintf("%s has %d octets: at most %d fit", what, len(s), most), "shorten it")
 	case strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) }):
-		p.fail(n, what+" holds a character that cannot be printed", "")
+		p.fail(n, what+" holds a character that cannot be printed", "take it out")
 	default:
 		return s
 	}
@@ -116,7 +121,7 @@ func (p *parser) flag(n *yaml.Node, what string) bool {
 	case strings.EqualFold(s, "false"), strings.EqualFold(s, "no"), strings.EqualFold(s, "off"):
 		p.fail(n, fmt.Sprintf("%s must be true or false, not %s", what, clip(s)), "write false")
 	default:
-		p.fail(n, fmt.Sprintf("%s must be true or false, not %s", what, clip(s)), "")
+		p.fail(n, fmt.Sprintf("%s must be true or false, not %s", what, clip(s)), "write true or false")
 	}
 	return false
 }
@@ -133,7 +138,7 @@ func (p *parser) duration(n *yaml.Node, what string) (time.Duration, bool) {
 		p.fail(n, fmt.Sprintf("%s is not a duration", clip(s)), "write "+meantDuration(s))
 		return 0, false
 	case d < 0:
-		p.fail(n, fmt.Sprintf("%s must not be negative", what), "")
+		p.fail(n, fmt.Sprintf("%s must not be negative", what), "write "+brief(-d))
 		return 0, false
 	}
 	return d, true
@@ -142,7 +147,7 @@ func (p *parser) duration(n *yaml.Node, what string) (time.Duration, bool) {
 // meantDuration returns how to write what s probably means.
 func meantDuration(s string) string {
 	if n, err := strconv.ParseUint(s, 10, 32); err == nil {
-		return time.Duration(n*uint64(time.Second)).String() + ": a number has no unit"
+		return brief(time.Duration(n)*time.Second) + ": a number alone has no unit"
 	}
 	days, isDays := strings.CutSuffix(s, "d")
 	weeks, isWeeks := strings.CutSuffix(s, "w")
@@ -155,6 +160,18 @@ func meantDuration(s string) string {
 	return "a number and h, m or s, as in 4h, 1h30m or 20s"
 }
 
+// brief returns d without the zero units that Duration.String ends in: 1h, not 1h0m0s.
+func brief(d time.Duration) string {
+	s := d.String()
+	if cut, ok := strings.CutSuffix(s, "m0s"); ok {
+		s = cut + "m"
+	}
+	if cut, ok := strings.CutSuffix(s, "h0m"); ok {
+		s = cut + "h"
+	}
+	return s
+}
+
 // lifetime returns how long a lease is to last: whole seconds within MinLease and MaxLease, or infinite.
 func (p *parser) lifetime(n *yaml.Node, what string) time.Duration {
 	if n.Kind == yaml.ScalarNode && n.Value == "infinite" {
@@ -165,11 +182,11 @@ func (p *parser) lifetime(n *yaml.Node, what string) time.Duration {
 	case !ok:
 		return 0
 	case d < MinLease:
-		p.fail(n, fmt.Sprintf("%s must be at least %v: a client needs time to renew", what, MinLease), "")
+		p.fail(n, fmt.Sprintf("%s must be at least %s: a client needs time to renew", what, brief(MinLease)), "write "+brief(MinLease)+" or more")
 	case d > MaxLease:
 		p.fail(n, what+" is longer than the protocol can say (136 years)", "write infinite")
 	case d%time.Second != 0:
-		p.fail(n, what+" must be whole seconds", "write "+d.Round(time.Second).String())
+		p.fail(n, what+" must be whole seconds", "write "+brief(d.Round(time.Second)))
 	default:
 		return d
 	}
@@ -201,7 +218,7 @@ func parseAddress(s string) (a netip.Addr, wrong, remedy string) {
 	case !a.Is4():
 		return a, clip(s) + ": not yet: IPv6 comes with DHCPv6", "write an IPv4 address"
 	case a.IsUnspecified(), a.IsMulticast(), a.IsLoopback(), a == netip.AddrFrom4([4]byte{255, 255, 255, 255}):
-		return a, s + " is not the address of a host", ""
+		return a, s + " is not the address of a host", "write the address of one machine, as in 10.0.0.53"
 	}
 	return a, "", ""
 }

@@ -47,7 +47,7 @@ func scopeKeys[T any](scope func(*T) *Scope) []key[T] {
 
 func enterpriseKeys() *object[Scope] {
 	self := func(s *Scope) *Scope { return s }
-	return &object[Scope]{name: "enterprise", what: "enterprise", where: "enterprise", scope: self, keys: scopeKeys(self)}
+	return &object[Scope]{name: "enterprise", what: "enterprise", where: "enterprise", example: "enterprise: {lease: {default: 4h}}", scope: self, keys: scopeKeys(self)}
 }
 
 func (p *parser) nextServer(v *yaml.Node) netip.Addr {
@@ -74,7 +74,7 @@ func leaseKeys() *object[Lease] {
 		}}
 	}
 	return &object[Lease]{
-		name: "lease", what: "lease", where: "lease",
+		name: "lease", what: "lease", where: "lease", example: "lease: {default: 4h}",
 		keys: []key[Lease]{
 			lifetime("default", "The lifetime of a lease whose client asks for none.", func(l *Lease) *time.Duration { return &l.Default }),
 			lifetime("min", "The shortest lifetime.", func(l *Lease) *time.Duration { return &l.Min }),

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 
@@ -9,7 +10,7 @@ import (
 
 func serverKeys() *object[Server] {
 	return &object[Server]{
-		name: "server", what: "server", where: "server",
+		name: "server", what: "server", where: "server", example: "server: {name: west}",
 		keys: []key[Server]{
 			{name: "name", doc: "The server's name among the members. Default: the machine's name up to its first dot.",
 				shape: stringShape(memberName.String(), "west"),
@@ -52,11 +53,17 @@ func (p *parser) readListen(s *Server, _, v *yaml.Node) {
 			p.fail(e, a.String()+" stands twice in this list", "leave one of them")
 			continue
 		}
+		if len(s.Listen) == MaxListen {
+			p.fail(e, fmt.Sprintf("listen has more than %d addresses", MaxListen), "leave listen out to listen on every address")
+			return
+		}
 		s.Listen = append(s.Listen, a)
+		p.listen = append(p.listen, position(e))
 	}
 }
 
-// loopback returns the loopback address at n. To listen there is of use: a relay may run on the same machine.
+// loopback returns the loopback address at n. Servers and relays on one machine
+// may use it.
 func loopback(n *yaml.Node) (netip.Addr, bool) {
 	a, err := netip.ParseAddr(n.Value)
 	return a, err == nil && a.Is4() && a.IsLoopback()

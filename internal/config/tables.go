@@ -47,7 +47,7 @@ func (t *tables) sections() []section {
 
 func documentKeys() *object[Document] {
 	return &object[Document]{
-		name: "document", what: "the document", where: "the top level",
+		name: "document", what: "the document", where: "the top level", example: "networks: {…}",
 		keys: []key[Document]{
 			{name: "server", doc: "What belongs to this machine only, and is never replicated.", shape: ref("server"),
 				read: func(p *parser, d *Document, k, v *yaml.Node) {

@@ -54,7 +54,7 @@ func (p *parser) refuseKeys(n *yaml.Node) {
 		case k.Kind == yaml.AliasNode:
 			continue // refuseTree says it
 		case k.Kind != yaml.ScalarNode:
-			p.fail(k, "a key is one word, not a list or a map", "")
+			p.fail(k, "a key is one word, not a list or a map", "write KEY: VALUE")
 			continue
 		case k.Tag == "!!merge":
 			p.fail(k, "merge keys (<<) are not used in this document", aliasRemedy)
@@ -103,26 +103,31 @@ func child(n *yaml.Node, key string) *yaml.Node {
 }
 
 // entries calls each with every key and value of the map n, in the order of the document. Nothing written counts as an
-// empty map. Where n is something else it says so: what names what the map holds.
-func (p *parser) entries(n *yaml.Node, what string, each func(key, value *yaml.Node)) {
-	if isNull(n) {
+// empty map, and so does an alias, which refuseTree has refused. Where n is something else it says so: what names the map.
+func (p *parser) entries(n *yaml.Node, what, example string, each func(key, value *yaml.Node)) {
+	if isNull(n) || n.Kind == yaml.AliasNode {
 		return
 	}
 	if n.Kind != yaml.MappingNode {
-		p.fail(n, fmt.Sprintf("%s must be a map, not %s", what, kindOf(n)), "write KEY: VALUE")
+		p.fail(n, fmt.Sprintf("%s must be a map, not %s", what, kindOf(n)), "write "+example)
 		return
 	}
 	for i := 0; i+1 < len(n.Content) && !p.full(); i += 2 {
-		if n.Content[i].Kind == yaml.ScalarNode {
-			each(n.Content[i], n.Content[i+1])
+		if k := n.Content[i]; isKey(k) {
+			each(k, n.Content[i+1])
 		}
 	}
+}
+
+// isKey reports whether k can be a key; refuseKeys says why where it cannot.
+func isKey(k *yaml.Node) bool {
+	return k.Kind == yaml.ScalarNode && k.Value != "" && k.Tag != "!!null" && k.Tag != "!!merge"
 }
 
 // list returns the elements of the list n. One value counts as a list of one, and nothing written as an empty list.
 func (p *parser) list(n *yaml.Node, what string) []*yaml.Node {
 	switch {
-	case isNull(n):
+	case isNull(n), n.Kind == yaml.AliasNode:
 		return nil
 	case n.Kind == yaml.SequenceNode:
 		return n.Content

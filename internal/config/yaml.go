@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -12,6 +13,9 @@ import (
 
 // limits keeps the YAML reader from nesting so deep that its time is no longer in proportion to the text.
 type limits struct{}
+
+// emptyRemedy is the shortest document that serves somebody.
+const emptyRemedy = "write networks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.50-10.0.0.240}]}}}}"
 
 var errDeep = fmt.Errorf("nested deeper than %d", MaxDepth)
 
@@ -31,14 +35,14 @@ func (p *parser) load() *yaml.Node {
 	if !p.loadable() {
 		return nil
 	}
-	l, err := yaml.NewLoader(strings.NewReader(string(p.source.text)), yaml.WithPlugin(limits{}))
+	l, err := yaml.NewLoader(bytes.NewReader(p.source.text), yaml.WithPlugin(limits{}))
 	if err != nil {
-		p.add(Error, Position{}, err.Error(), "")
+		p.add(Error, Position{}, err.Error(), "correct it")
 		return nil
 	}
 	var root, second yaml.Node
 	if err := l.Load(&root); err == io.EOF {
-		p.add(Error, Position{}, "the document is empty", "")
+		p.add(Error, Position{}, "the document is empty", emptyRemedy)
 		return nil
 	} else if err != nil {
 		p.syntax(err)
@@ -52,7 +56,7 @@ func (p *parser) load() *yaml.Node {
 		return nil
 	}
 	if root.Kind != yaml.DocumentNode || len(root.Content) != 1 {
-		p.add(Error, Position{}, "the document is empty", "")
+		p.add(Error, Position{}, "the document is empty", emptyRemedy)
 		return nil
 	}
 	return root.Content[0]
@@ -63,7 +67,7 @@ func (p *parser) loadable() bool {
 	text := p.source.text
 	if len(text) > MaxSize {
 		p.source.text = nil
-		p.add(Error, Position{}, fmt.Sprintf("the document has %d MiB: at most %d are read", len(text)>>20, MaxSize>>20), "")
+		p.add(Error, Position{}, fmt.Sprintf("the document has %d MiB: at most %d are read", len(text)>>20, MaxSize>>20), "split the network over several servers")
 		return false
 	}
 	if len(text) > 1 && (text[0] == 0xff && text[1] == 0xfe || text[0] == 0xfe && text[1] == 0xff) {
@@ -73,14 +77,17 @@ func (p *parser) loadable() bool {
 	}
 	if at, what := unreadable(text); what != "" {
 		remedy := "take it out; in a value, write it as an escape in double quotes: \"\\x1b\""
-		if what == "not UTF-8" {
+		switch what {
+		case "not UTF-8":
 			remedy = "save the document as UTF-8"
+		case "a byte order mark":
+			remedy = "take it out; it is invisible in most editors, so retype the line"
 		}
 		p.add(Error, p.source.at(at), fmt.Sprintf("this is %s (%#02x)", what, text[at]), remedy)
 		return false
 	}
 	if n := values(text); n > MaxValues {
-		p.add(Error, Position{}, fmt.Sprintf("the document holds about %d values: at most %d are read", n, MaxValues), "")
+		p.add(Error, Position{}, fmt.Sprintf("the document holds about %d values: at most %d are read", n, MaxValues), "split the network over several servers")
 		return false
 	}
 	return true
@@ -106,13 +113,13 @@ func values(text []byte) (n int) {
 func (p *parser) syntax(err error) {
 	var le *yaml.LoadError
 	if !errors.As(err, &le) {
-		p.add(Error, Position{}, "this is not YAML: "+err.Error(), "")
+		p.add(Error, Position{}, "this is not YAML: "+err.Error(), "correct it")
 		return
 	}
 	pos := Position{le.Mark.Line, le.Mark.Column}
 	context := Position{le.ContextMark.Line, le.ContextMark.Column}
 	if strings.Contains(le.Message, "nested deeper") {
-		p.add(Error, pos, fmt.Sprintf("lists and maps are nested deeper than %d here", MaxDepth), "")
+		p.add(Error, pos, fmt.Sprintf("lists and maps are nested deeper than %d here", MaxDepth), "close the brackets that are still open")
 		return
 	}
 	for _, s := range syntaxErrors {
@@ -133,14 +140,14 @@ func (p *parser) syntax(err error) {
 	if le.ContextMsg != "" {
 		message += " " + le.ContextMsg
 	}
-	p.add(Error, pos, message, "")
+	p.add(Error, pos, message, "correct the line, or the one before it")
 }
 
 // badStart says why the character at pos cannot begin anything.
 func (p *parser) badStart(pos Position) {
 	line := []rune(string(p.source.line(pos.Line)))
 	if pos.Column < 1 || pos.Column > len(line) {
-		p.add(Error, pos, "nothing can begin here", "")
+		p.add(Error, pos, "nothing can begin here", "correct the line")
 		return
 	}
 	c := line[pos.Column-1]
@@ -165,12 +172,12 @@ var syntaxErrors = []struct {
 	{"did not find expected '-' indicator", "", false, `a "-" is expected here`, "the entries of one list have the same indentation; a list and a map do not mix"},
 	{"block sequence entries are not allowed", "", false, "a list entry cannot begin here", "begin the list on a line of its own"},
 	{"could not find expected ':'", "", true, `a ":" is missing after this key`, "write KEY: VALUE"},
-	{"unexpected end of stream", "quoted scalar", true, "the quote that begins here is never closed", ""},
+	{"unexpected end of stream", "quoted scalar", true, "the quote that begins here is never closed", "end the value with the same quote"},
 	{"unknown escape character", "", false, "this escape is unknown", `in double quotes a backslash is written \\; single quotes know no escapes`},
 	{"unknown anchor", "", false, aliasMessage, aliasRemedy},
 	{"did not find expected alphabetic or numeric character", "anchor", false, "a value cannot begin with &", "write the value in quotes"},
 	{"did not find expected alphabetic or numeric character", "alias", false, "a value cannot begin with *", "write the value in quotes"},
-	{"did not find expected <document start>", "", false, "something stands before the document, or after its end", ""},
+	{"did not find expected <document start>", "", false, "something stands before the document, or after its end", "take it out"},
 }
 
 // clip returns s as it can be shown in a message: quoted, escaped, and at most 60 characters long.
