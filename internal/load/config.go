@@ -52,6 +52,12 @@ const (
 	maxClients  = 1 << 24
 )
 
+// Check says what cannot be in c.
+func (c Config) Check() error {
+	_, err := c.complete()
+	return err
+}
+
 // complete fills the defaults in and says what cannot be.
 func (c Config) complete() (Config, error) {
 	set(&c.SourcePort, 67)

@@ -126,7 +126,19 @@ func (r *run) measure(ctx context.Context, progress func(Progress)) {
 	r.rep.GeneratorCPU = processor() - before
 }
 
-const tick = 500 * time.Microsecond
+const (
+	// tick is the least time between two looks at what is due; what comes due meanwhile goes out together.
+	tick = 200 * time.Microsecond
+	// longest is how long the pacing may sleep through retransmissions and the end of the context.
+	longest = 10 * time.Millisecond
+)
+
+// pause sleeps. The runtime's own timers round up to a whole millisecond where nothing else goes on, which would be
+// part of every measured time.
+func pause(d time.Duration) {
+	ts := syscall.NsecToTimespec(int64(d))
+	syscall.Nanosleep(&ts, nil) // woken early by a signal, the caller looks at what is due, and comes back
+}
 
 // phase begins n exchanges at the rate and returns how long that took.
 func (r *run) phase(ctx context.Context, name string, n int, rate float64, begin func(*burst, time.Duration),
@@ -156,7 +168,7 @@ func (r *run) phase(ctx context.Context, name string, n int, rate float64, begin
 			progress(p)
 		}
 		next := first + time.Duration(float64(i)/rate*float64(time.Second))
-		time.Sleep(min(max(next-r.now(), tick), 20*tick))
+		pause(min(max(next-r.now(), tick), longest))
 	}
 	return r.now() - first
 }
@@ -164,7 +176,7 @@ func (r *run) phase(ctx context.Context, name string, n int, rate float64, begin
 // settle sends again and waits until all is answered, at most for d.
 func (r *run) settle(ctx context.Context, d time.Duration) {
 	out := newBurst(r)
-	for end := r.now() + d; r.now() < end && ctx.Err() == nil; time.Sleep(10 * tick) {
+	for end := r.now() + d; r.now() < end && ctx.Err() == nil; time.Sleep(longest) {
 		r.mu.Lock()
 		r.sendAgain(out, r.now())
 		open := r.open
