@@ -17,6 +17,7 @@ import (
 
 // commandLine is everything that can be said to lessor.
 type commandLine struct {
+	Serve  serveCommand  `cmd:"" group:"serve" help:"Serve DHCP clients in the foreground."`
 	Check  checkCommand  `cmd:"" group:"serve" help:"Say everything that is wrong with a configuration file."`
 	Schema schemaCommand `cmd:"" group:"serve" help:"Print the JSON Schema of configuration files, for editors."`
 

@@ -3,7 +3,6 @@ package binding
 import (
 	"encoding/hex"
 	"fmt"
-	"net"
 )
 
 // MaxClientID is the longest client identifier that is accepted, in octets (RFC 2132 §9.14: the length of one option).
@@ -30,16 +29,16 @@ func HardwareOf(htype uint8, addr []byte) Hardware {
 // Bytes returns the address without its type. It aliases h.
 func (h *Hardware) Bytes() []byte { return h.Addr[:h.Len] }
 
-// IsZero reports whether no hardware address is known.
-func (h Hardware) IsZero() bool { return h.Len == 0 }
+// IsZero reports whether no hardware address is known: there is none, or all of it is zero, which is nobody's.
+func (h Hardware) IsZero() bool { return h.Addr == [MaxHardware]byte{} }
 
 // String returns the address as 02:00:00:00:00:01; a type other than Ethernet stands before it as "6/".
 func (h Hardware) String() string {
-	if h.Len == 0 {
+	if h.IsZero() {
 		return ""
 	}
-	s := net.HardwareAddr(h.Addr[:h.Len]).String()
-	if h.Len > 0 && h.Type != 1 {
+	s := FormatClientID(h.Addr[:h.Len])
+	if h.Type != 1 {
 		return fmt.Sprintf("%d/%s", h.Type, s)
 	}
 	return s

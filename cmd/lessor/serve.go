@@ -1,0 +1,188 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/coreos/go-systemd/v22/daemon"
+	"golang.org/x/sys/unix"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/socket"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+type serveCommand struct {
+	Config            string `required:"" placeholder:"FILE" help:"The configuration file."`
+	LogLevel          string `name:"log-level" default:"info" enum:"debug,info,warn,error" help:"What to log: debug, info, warn or error."`
+	AcceptLostRecords bool   `name:"accept-lost-records" help:"Start though the store lost records whose address is not known."`
+}
+
+func (serveCommand) Help() string {
+	return `Serves in the foreground. SIGHUP reloads the configuration, SIGTERM ends in order. The log says "ready" once clients are answered.
+
+Example:
+
+  lessor serve --config /etc/lessor/lessor.yaml`
+}
+
+// Run serves until it is told to end.
+func (x serveCommand) Run(ctx context.Context, c *console) error {
+	log := newLog(c.err, x.LogLevel, isTerminal(os.Stderr))
+	doc, err := x.load(c)
+	if err != nil {
+		return err
+	}
+	if err := x.shedPrivileges(log); err != nil {
+		return err
+	}
+	n, err := node.New(node.Config{
+		Document: doc, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
+	})
+	if err != nil {
+		return err
+	}
+	return x.run(ctx, n, doc, log, c)
+}
+
+// load reads the configuration, and writes what is wrong with it.
+func (x serveCommand) load(c *console) (*config.Document, error) {
+	src, err := readDocument(x.Config, c.in)
+	if err != nil {
+		return nil, err
+	}
+	doc, problems := config.Parse(x.Config, src)
+	for _, p := range problems {
+		c.note("%s", p)
+	}
+	if doc == nil {
+		return nil, errNo
+	}
+	return doc, nil
+}
+
+// shedPrivileges gives up what a DHCP server does not need.
+func (x serveCommand) shedPrivileges(log *slog.Logger) error {
+	keep := []socket.Capability{socket.NetBindService, socket.NetRaw}
+	if os.Geteuid() == 0 {
+		log.Warn("running as root: every capability but those needed is dropped; a user of its own is better",
+			"remedy", "run as user lessor: "+socket.Remedy())
+		keep = append(keep, socket.DACOverride, socket.FOwner)
+	}
+	if missing, err := socket.MissingCapabilities(socket.NetBindService, socket.NetRaw); err == nil && len(missing) > 0 {
+		log.Warn("capabilities are missing", "missing", fmt.Sprint(missing), "remedy", socket.Remedy())
+	}
+	return socket.DropCapabilities(keep...)
+}
+
+// run has the node, its operators' socket and the signals go on until ctx is done or one of them fails.
+func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Document, log *slog.Logger, c *console) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	l, err := api.Listen(doc.Server.Data)
+	if err != nil {
+		return errors.Join(err, n.Abandon())
+	}
+	ended := make(chan struct{}, 3)
+	part := func(f func() error) {
+		go func() {
+			if err := f(); err != nil {
+				cancel(err)
+			}
+			ended <- struct{}{}
+		}()
+	}
+	part(func() error { return api.New(n, log).Run(ctx, l) })
+	part(func() error { return n.LogEvents(ctx) })
+	part(func() error { x.followSignals(ctx, n, log); return nil })
+	err = n.Run(ctx, func() {
+		log.Info("ready", "server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data)
+		notify(daemon.SdNotifyReady, log)
+	})
+	notify(daemon.SdNotifyStopping, log)
+	cancel(nil)
+	for range cap(ended) {
+		<-ended
+	}
+	if err == nil && context.Cause(ctx) != nil && !errors.Is(context.Cause(ctx), context.Canceled) {
+		err = context.Cause(ctx)
+	}
+	if err == nil {
+		log.Info("stopped")
+	}
+	return err
+}
+
+// followSignals reloads on SIGHUP.
+func (x serveCommand) followSignals(ctx context.Context, n *node.Node, log *slog.Logger) {
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP)
+	defer signal.Stop(hup)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-hup:
+			x.reload(ctx, n, log)
+		}
+	}
+}
+
+// reload makes the file's configuration the one that is served by, or says why not and goes on with the old one.
+func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger) {
+	notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, monotonicMicroseconds()), log)
+	defer notify(daemon.SdNotifyReady, log)
+	src, err := os.ReadFile(x.Config)
+	if err != nil {
+		n.Refuse(ctx, err.Error())
+		return
+	}
+	doc, problems := config.Parse(x.Config, src)
+	if doc == nil {
+		n.Refuse(ctx, problems.String())
+		return
+	}
+	for _, p := range problems {
+		log.Warn("configuration", "problem", p.String())
+	}
+	if err := n.Reload(ctx, doc); err != nil {
+		n.Refuse(ctx, err.Error())
+	}
+}
+
+// notify tells systemd how the service is; where there is none, nobody.
+func notify(state string, log *slog.Logger) {
+	if _, err := daemon.SdNotify(false, state); err != nil {
+		log.Warn("systemd cannot be told how the service is", "error", err)
+	}
+}
+
+// monotonicMicroseconds is what systemd wants to know of a reload: when it began (sd_notify(3)).
+func monotonicMicroseconds() int64 {
+	var t unix.Timespec
+	if unix.ClockGettime(unix.CLOCK_MONOTONIC, &t) != nil {
+		return 0
+	}
+	return t.Nano() / 1000
+}
+
+// newLog returns a log on w: text for a terminal, JSON for programs.
+func newLog(w io.Writer, level string, terminal bool) *slog.Logger {
+	var l slog.Level
+	if l.UnmarshalText([]byte(level)) != nil {
+		l = slog.LevelInfo
+	}
+	opts := &slog.HandlerOptions{Level: l}
+	if terminal {
+		return slog.New(slog.NewTextHandler(w, opts))
+	}
+	return slog.New(slog.NewJSONHandler(w, opts))
+}

@@ -1,0 +1,241 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/pool"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+)
+
+// Core is the deciding half of a server: deterministic, without clock, socket, disk, lock, goroutine, log and
+// randomness. One goroutine owns it. Whoever drives it (Run, the simulator) carries out the Effects.
+type Core struct {
+	self   binding.Member
+	policy *policy.Policy
+	table  *binding.Table
+	pools  *pool.Pools
+	terms  responder.Terms
+	guard  time.Duration
+
+	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
+	commit, durable uint64
+	failed          bool // a commit failed: nothing is decided until Rebuild
+
+	links  map[int]*Link
+	own    map[netip.Addr]bool
+	isOwn  func(netip.Addr) bool
+	probes probeQueue
+
+	responder responder.Responder
+	request   responder.Request
+	answer    responder.Answer
+
+	counts  Counts
+	observe Observe
+	short   map[string]*shortage // networks on which clients found no address
+}
+
+// Observe says which Events somebody wants to hear of; the others are not made.
+type Observe uint8
+
+const (
+	// ObserveLeases is every lease that is granted, renewed, released or ends.
+	ObserveLeases Observe = 1 << iota
+	// ObservePackets is every packet.
+	ObservePackets
+)
+
+// Link is an interface on which clients are heard.
+type Link struct {
+	Index int
+	Name  string
+	Addrs []netip.Prefix
+	Up    bool
+}
+
+// Counts is what a Core counted since it began.
+type Counts struct {
+	Received, Sent [19]uint64 // by dhcpv4.MessageType; 0 is BOOTP
+	Drops          []uint64   // by responder.Reason
+	Malformed      map[string]uint64
+	ProbesSkipped  uint64 // offers made without a probe because too many were under way
+	Refused        uint64 // DHCPNAKs
+}
+
+// NewCore returns a core that serves by p, with the bindings in table, whose last commit was number commit. It answers
+// nobody until it knows its links (LinksChanged).
+func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit uint64) *Core {
+	c := &Core{
+		self: self, table: table, commit: commit, durable: commit,
+		terms: responder.Terms{Known: true, New: true, Commit: true},
+		links: map[int]*Link{}, own: map[netip.Addr]bool{}, short: map[string]*shortage{},
+		probes: probeQueue{byAddr: map[netip.Addr]*probe{}},
+		counts: Counts{Drops: make([]uint64, len(responder.Reasons())+1), Malformed: map[string]uint64{}},
+	}
+	c.isOwn = func(a netip.Addr) bool { return c.own[a] }
+	c.adopt(p)
+	return c
+}
+
+// adopt makes p the policy that every message from now on is answered by.
+func (c *Core) adopt(p *policy.Policy) {
+	c.policy = p
+	c.guard = binding.Guard(p.LongestLifetime())
+	c.responder = responder.Responder{Self: c.self, Policy: p, Guard: c.guard}
+	c.layPools()
+}
+
+// layPools makes the pools anew where ranges or reserved addresses changed. Our own addresses are never given away.
+func (c *Core) layPools() {
+	ranges, reserved := c.policy.Ranges(), c.policy.Reserved()
+	for a := range c.own {
+		reserved = append(reserved, a)
+	}
+	if c.pools != nil && c.pools.Same(ranges, reserved) {
+		return
+	}
+	old := c.pools
+	c.pools = pool.New(ranges, reserved, c.table)
+	if old != nil {
+		c.pools.Carry(old)
+	}
+}
+
+// Input is something that happened: one of Packet, Tick, Durable, CommitFailed, ProbeAnswered, LinksChanged, Adopt,
+// StoreRoom.
+type Input interface{ input() }
+
+// Packet is a datagram that was received.
+type Packet struct {
+	Msg       *dhcpv4.Message // valid during Handle
+	Malformed string          // why the datagram is none; Msg is then not looked at
+	From      netip.AddrPort
+	To        netip.Addr
+	Unicast   bool // To is one of our addresses
+	Interface int
+}
+
+// Tick says that time has passed. It is due at Wake.
+type Tick struct{}
+
+// Durable says that the commit with this number, and all before it, are on disk.
+type Durable struct{ Commit uint64 }
+
+// CommitFailed says that the commit with this number is not on disk. Everything decided on it was discarded unseen;
+// until Rebuild nothing more is decided.
+type CommitFailed struct{ Commit uint64 }
+
+// ProbeAnswered says that somebody uses the address.
+type ProbeAnswered struct {
+	Addr      netip.Addr
+	Interface int
+}
+
+// LinksChanged says which links there are now.
+type LinksChanged struct{ Links []Link }
+
+// Adopt makes Policy the one that every message from now on is answered by.
+type Adopt struct{ Policy *policy.Policy }
+
+// StoreRoom says whether a commit would find room on the disk.
+type StoreRoom struct{ Full bool }
+
+func (*Packet) input()        {}
+func (Tick) input()           {}
+func (Durable) input()        {}
+func (CommitFailed) input()   {}
+func (*ProbeAnswered) input() {}
+func (LinksChanged) input()   {}
+func (Adopt) input()          {}
+func (StoreRoom) input()      {}
+
+// Handle decides what in means at the time now, and appends to out what is to be done. It never waits. now never goes
+// back.
+func (c *Core) Handle(now time.Time, in Input, out *Effects) {
+	if c.failed {
+		return
+	}
+	switch in := in.(type) {
+	case *Packet:
+		c.packet(now, in, out)
+	case Tick:
+		c.tick(now, out)
+	case Durable:
+		c.durable = max(c.durable, in.Commit)
+	case CommitFailed:
+		c.failed = true
+		out.Rebuild = true
+	case *ProbeAnswered:
+		c.probeAnswered(now, in, out)
+	case LinksChanged:
+		c.setLinks(now, in.Links, out)
+	case Adopt:
+		c.adopt(in.Policy)
+	case StoreRoom:
+		c.terms.Commit = !in.Full
+	}
+}
+
+// Rebuild makes the core go on after a failed commit, with the bindings that are on disk.
+func (c *Core) Rebuild(table *binding.Table, commit uint64) {
+	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
+	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
+	c.pools = nil
+	c.layPools()
+}
+
+// Wake returns when Tick is due next; false if nothing is waited for.
+func (c *Core) Wake() (time.Time, bool) {
+	var at time.Time
+	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next} {
+		if t, ok := next(); ok && (at.IsZero() || t.Before(at)) {
+			at = t
+		}
+	}
+	return at, !at.IsZero()
+}
+
+// put commits the change of one binding under the current commit number.
+func (c *Core) put(ch *responder.Change, out *Effects) {
+	var from binding.State
+	if old, ok := c.table.Get(ch.Binding.Prefix); ok {
+		from = old.State
+	}
+	// What the binding refers to may lie in the table, which Put moves, or in the packet.
+	ch.Binding.Client.ID = out.keep(ch.Binding.Client.ID)
+	ch.Binding.Facts.Own = out.keep(ch.Binding.Facts.Own)
+	c.table.Put(ch.Binding, ch.Due)
+	c.pools.Changed(ch.Binding.Addr(), from, ch.Binding.State)
+	out.Changes = append(out.Changes, Committed{Commit: c.commit, Binding: ch.Binding})
+}
+
+// lapses is how many bindings change by themselves in one step, at most: a million that end at once hold up nobody.
+const lapses = 1024
+
+// tick lets what is due happen: offers and leases end, probes stay unanswered.
+func (c *Core) tick(now time.Time, out *Effects) {
+	c.pools.ExpireOffers(now)
+	c.probesUnanswered(now, out)
+	if !c.terms.Commit {
+		return
+	}
+	begun := false
+	for range lapses {
+		b, ok := c.table.Due(now)
+		if !ok {
+			break
+		}
+		if !begun {
+			c.commit, begun = c.commit+1, true
+		}
+		n := b.Lapse(now, c.self)
+		ch := responder.Change{Binding: n, Due: n.Due(c.guard)}
+		c.put(&ch, out)
+		c.lapsed(now, &n, out)
+	}
+	c.recovered(now, out)
+}

@@ -1,0 +1,249 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/socket"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+const (
+	// fullLoad is how many replies one commit waits for at most; while the committer is busy, no more is decided then.
+	fullLoad = 2048
+	// reopenAfter is how long after a failed attempt the store is opened anew.
+	reopenAfter = time.Second
+	// roomAfter is how often a full disk is looked at again.
+	roomAfter = time.Second
+	// snapshotPause is how long an idle server waits between two steps of a snapshot.
+	snapshotPause = 2 * time.Millisecond
+)
+
+// load is what was decided since the committer was last free: one commit's worth.
+type load struct {
+	batch    *store.Batch
+	effects  Effects
+	encoded  int // of effects.Changes
+	commit   uint64
+	outgoing []socket.Outgoing
+	targets  []socket.Target
+	err      error
+}
+
+func (l *load) empty() bool { return l.effects.Empty() }
+func (l *load) full() bool  { return len(l.effects.Replies) >= fullLoad }
+
+// answered is somebody who uses an address.
+type answered = socket.Target
+
+// decide is the loop of the one goroutine that decides. It takes what has arrived, lets the core decide, and hands
+// what came of it to the committer whenever that is free: an idle server commits every answer at once, a busy one
+// gathers what arrives during a sync into the next.
+func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error {
+	n.current = n.fresh(&load{})
+	busy := false
+	wake := time.NewTimer(0)
+	defer wake.Stop()
+	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
+	n.ready.Store(true)
+	ready()
+	for {
+		if !busy && !n.current.empty() {
+			n.work <- n.current
+			n.current, busy = n.fresh(n.idle()), true
+		}
+		n.stepSnapshot()
+		n.setWake(wake)
+		arrived := n.arrived
+		if n.current.full() {
+			arrived = nil
+		}
+		select {
+		case a := <-arrived:
+			n.packets(a)
+		case l := <-n.done:
+			busy = false
+			if l.err != nil {
+				if err := n.reopen(ctx, l.err, st); err != nil {
+					return err
+				}
+			} else if l.commit > 0 {
+				n.core.Handle(n.clock.now(), Durable{Commit: l.commit}, &n.current.effects)
+			}
+			n.keep(l)
+		case f := <-n.control:
+			f()
+			n.encode()
+		case t := <-n.answers:
+			n.handle(&ProbeAnswered{Addr: t.Addr, Interface: t.Link})
+		case links := <-n.links:
+			n.handle(LinksChanged{Links: linksOf(links)})
+		case <-wake.C:
+			n.look()
+			n.handle(Tick{})
+		case <-ctx.Done():
+			return n.finish(busy)
+		}
+	}
+}
+
+// finish has what was decided committed and told.
+func (n *Node) finish(busy bool) error {
+	if busy {
+		if l := <-n.done; l.err != nil {
+			return l.err
+		}
+	}
+	n.work <- n.current
+	l := <-n.done
+	return l.err
+}
+
+// packets lets the core decide on what one read brought.
+func (n *Node) packets(a *arrivals) {
+	n.core.Observe(n.hub.wanted())
+	n.checkRoom()
+	now := n.clock.now()
+	for i := range a.packets[:a.n] {
+		n.core.Handle(now, &a.packets[i], &n.current.effects)
+		n.encode()
+	}
+	n.spent <- a
+}
+
+// handle lets the core decide on one input.
+func (n *Node) handle(in Input) {
+	n.core.Handle(n.clock.now(), in, &n.current.effects)
+	n.encode()
+}
+
+// encode writes what was newly decided into the batch.
+func (n *Node) encode() {
+	l := n.current
+	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
+		ch := &l.effects.Changes[l.encoded]
+		l.batch.Put(ch.Commit, &ch.Binding)
+		l.commit = ch.Commit
+	}
+}
+
+// fresh prepares l for what is decided next.
+func (n *Node) fresh(l *load) *load {
+	l.effects.Reset()
+	l.batch, l.encoded, l.commit, l.err = n.store.Begin(), 0, 0, nil
+	return l
+}
+
+// idle returns a load to fill: two go round.
+func (n *Node) idle() *load {
+	if l := n.spare; l != nil {
+		n.spare = nil
+		return l
+	}
+	return &load{}
+}
+
+func (n *Node) keep(l *load) { n.spare = l }
+
+// setWake makes wake fire when the core, or the store, is due.
+func (n *Node) setWake(wake *time.Timer) {
+	after := roomAfter
+	if n.snapshot != nil {
+		after = snapshotPause
+	}
+	if at, ok := n.core.Wake(); ok {
+		after = min(after, max(at.Sub(n.clock.now()), time.Millisecond))
+	}
+	wake.Reset(after)
+}
+
+// look does what is due once in a while: the room on the disk, the snapshot.
+func (n *Node) look() {
+	n.core.Observe(n.hub.wanted())
+	n.checkRoom()
+	if n.roomLost {
+		n.store.Reserve()
+	}
+}
+
+// checkRoom tells the core when there is no room for commits any more, or again.
+func (n *Node) checkRoom() {
+	err := n.store.Room()
+	if lost := err != nil; lost != n.roomLost {
+		n.roomLost = lost
+		n.core.Handle(n.clock.now(), StoreRoom{Full: lost}, &n.current.effects)
+		n.roomEvent(err)
+	}
+	n.mu.Lock()
+	n.full = err
+	n.mu.Unlock()
+}
+
+// reopen goes on after a failed commit: everything decided on it is thrown away unseen, and the bindings are read anew
+// from what is on the disk. It tries until it succeeds or ctx is done.
+func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
+	n.handle(CommitFailed{})
+	n.failureEvent(why)
+	events := append([]Event(nil), n.current.effects.Events...)
+	st.stop()
+	for {
+		err := n.store.Close()
+		if errors.Is(err, why) {
+			err = nil // said already
+		}
+		table, commit, err2 := n.open()
+		if err = errors.Join(err, err2); err2 == nil {
+			n.rebuilt(table, commit, events)
+			st.start(n.store)
+			return nil
+		}
+		n.log.Error("the store cannot be opened; trying again", "error", err, "after", reopenAfter)
+		n.mu.Lock()
+		n.failure = err
+		n.mu.Unlock()
+		if !n.pause(ctx, reopenAfter) {
+			return errors.Join(why, err)
+		}
+	}
+}
+
+// pause waits, answering operators meanwhile; false if ctx is done.
+func (n *Node) pause(ctx context.Context, d time.Duration) bool {
+	until := time.After(d)
+	for {
+		select {
+		case <-until:
+			return true
+		case f := <-n.control:
+			f()
+		case a := <-n.arrived:
+			n.spent <- a // nobody is answered
+		case <-ctx.Done():
+			return false
+		}
+	}
+}
+
+func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
+	n.core.Rebuild(table, commit)
+	n.fresh(n.current)
+	n.current.effects.Events = append(n.current.effects.Events, events...)
+	n.roomLost, n.snapshot = false, nil
+	n.mu.Lock()
+	n.failure = nil
+	n.mu.Unlock()
+	n.rebuiltEvent()
+}
+
+// linksOf returns the links on which clients are heard.
+func linksOf(all []socket.Link) []Link {
+	var ls []Link
+	for _, l := range all {
+		if l.Served {
+			ls = append(ls, Link{Index: l.Index, Name: l.Name, Addrs: l.Addrs, Up: l.Up})
+		}
+	}
+	return ls
+}

@@ -1,0 +1,74 @@
+package node
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+)
+
+// Effects is what is to be done, in the order in which it is done: what to commit, what to say once that is durable.
+// Steps append to it; it is emptied and used again.
+type Effects struct {
+	// Changes go to disk. Their octets are valid until Reset.
+	Changes []Committed
+	// Replies leave when the commit that each was decided on is durable, not before.
+	Replies []Reply
+	// Probes are asked at once: they tell nobody anything.
+	Probes []ProbeRequest
+	// Events are for operators.
+	Events []Event
+	// Rebuild says that the view must be read from disk anew (Core.Rebuild).
+	Rebuild bool
+
+	octets []byte // of the replies, one after the other
+	kept   []byte // what Changes refer to
+}
+
+// keep returns a copy of b that is valid until Reset.
+func (e *Effects) keep(b []byte) []byte {
+	if len(b) == 0 {
+		return nil
+	}
+	at := len(e.kept)
+	e.kept = append(e.kept, b...) // where it moves, earlier copies stay where they are
+	return e.kept[at:len(e.kept):len(e.kept)]
+}
+
+// Committed is a binding and the commit that it belongs to.
+type Committed struct {
+	Commit  uint64
+	Binding binding.Binding
+}
+
+// Reply is a message for a client or a relay.
+type Reply struct {
+	// After is the number of the last commit whose state the reply was decided on.
+	After      uint64
+	To         responder.Destination
+	Type       dhcpv4.MessageType
+	begin, end int
+}
+
+// ProbeRequest asks whether anybody uses Addr on the link of an interface.
+type ProbeRequest struct {
+	Addr      netip.Addr
+	Interface int
+}
+
+// Octets returns the reply's message.
+func (e *Effects) Octets(r *Reply) []byte { return e.octets[r.begin:r.end] }
+
+// Reset empties e, keeping its memory.
+func (e *Effects) Reset() {
+	*e = Effects{
+		Changes: e.Changes[:0], Replies: e.Replies[:0], Probes: e.Probes[:0], Events: e.Events[:0],
+		octets: e.octets[:0], kept: e.kept[:0],
+	}
+}
+
+// Empty reports whether there is nothing to do.
+func (e *Effects) Empty() bool {
+	return len(e.Changes)+len(e.Replies)+len(e.Probes)+len(e.Events) == 0 && !e.Rebuild
+}

@@ -1,0 +1,129 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+)
+
+// eventBuffer is how many events may wait for a slow reader.
+const eventBuffer = 1024
+
+// hub hands events to whoever listens.
+type hub struct {
+	watching atomic.Uint32 // Observe bits that somebody wants
+	// sparing says that single leases are made known for the log alone, and that it has had enough of them for now.
+	sparing atomic.Bool
+
+	mu        sync.Mutex // guards what follows
+	closed    bool
+	listeners map[*listener]struct{}
+}
+
+type listener struct {
+	forLog bool // it wants single leases only at a rate that a person can read
+	filter EventFilter
+	ch     chan Event
+	lost   uint64
+}
+
+// wanted returns which events are to be made.
+func (h *hub) wanted() Observe {
+	o := Observe(h.watching.Load())
+	if o&observeForLog != 0 && !h.sparing.Load() {
+		o |= ObserveLeases
+	}
+	return o &^ observeForLog
+}
+
+// observeForLog is every lease, as long as the log wants to hear of them.
+const observeForLog Observe = 1 << 7
+
+// listen returns a channel of the events that f lets through, until ctx is done.
+func (h *hub) listen(ctx context.Context, f EventFilter, forLog bool) (<-chan Event, error) {
+	l := &listener{filter: f, forLog: forLog, ch: make(chan Event, eventBuffer)}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.closed {
+		return nil, ErrStopped
+	}
+	if h.listeners == nil {
+		h.listeners = map[*listener]struct{}{}
+	}
+	h.listeners[l] = struct{}{}
+	h.count()
+	context.AfterFunc(ctx, func() { h.leave(l) })
+	return l.ch, nil
+}
+
+func (h *hub) leave(l *listener) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if _, ok := h.listeners[l]; ok {
+		delete(h.listeners, l)
+		close(l.ch)
+		h.count()
+	}
+}
+
+// count says anew what somebody wants to hear.
+func (h *hub) count() {
+	var o Observe
+	for l := range h.listeners {
+		switch {
+		case l.forLog:
+			o |= observeForLog
+		case l.filter.Level <= slog.LevelInfo:
+			o |= ObserveLeases
+		}
+		if l.filter.Packets {
+			o |= ObservePackets
+		}
+	}
+	h.watching.Store(uint32(o))
+}
+
+// publish hands events to those that want them; who is too slow loses some, and is told how many.
+func (h *hub) publish(es []Event) {
+	if len(es) == 0 {
+		return
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	for l := range h.listeners {
+		for i := range es {
+			if l.filter.Matches(&es[i]) {
+				l.offer(&es[i])
+			}
+		}
+	}
+}
+
+func (l *listener) offer(e *Event) {
+	if l.lost > 0 {
+		told := Event{Time: e.Time, Kind: EventsLost, Level: slog.LevelWarn, Message: "events lost: the reader is too slow", Lost: l.lost}
+		select {
+		case l.ch <- told:
+			l.lost = 0
+		default:
+			l.lost++
+			return
+		}
+	}
+	select {
+	case l.ch <- *e:
+	default:
+		l.lost++
+	}
+}
+
+func (h *hub) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
+	for l := range h.listeners {
+		delete(h.listeners, l)
+		close(l.ch)
+	}
+}

@@ -1,0 +1,186 @@
+package node
+
+import (
+	"context"
+	"encoding/hex"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// listStride is how many bindings are looked at for a list between two batches of packets.
+const listStride = 512
+
+// Leases implements Reporter.
+func (n *Node) Leases(ctx context.Context, f LeaseFilter, each func(LeaseRow) error) error {
+	if f.Prefix.IsValid() && f.Prefix.IsSingleIP() {
+		return n.oneLease(ctx, &f, each)
+	}
+	rows := make([]LeaseRow, 0, listStride)
+	for next, done := uint64(0), false; !done; {
+		rows = rows[:0]
+		err := n.do(ctx, func(*Effects) {
+			next, done = n.core.table.Scan(next, listStride, func(b *binding.Binding) bool {
+				if n.core.passes(&f, b) {
+					rows = append(rows, n.core.row(b))
+				}
+				return true
+			})
+		})
+		if err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (n *Node) oneLease(ctx context.Context, f *LeaseFilter, each func(LeaseRow) error) error {
+	var row LeaseRow
+	found := false
+	err := n.do(ctx, func(*Effects) {
+		if b, ok := n.core.table.Get(f.Prefix); ok && n.core.passes(f, &b) {
+			row, found = n.core.row(&b), true
+		}
+	})
+	if err != nil || !found {
+		return err
+	}
+	return each(row)
+}
+
+// Lease implements Reporter.
+func (n *Node) Lease(ctx context.Context, a netip.Addr) (d LeaseDetail, found bool, err error) {
+	err = n.do(ctx, func(*Effects) {
+		if b, ok := n.core.table.Get(host(a)); ok {
+			d, found = n.core.detail(&b), true
+		}
+	})
+	return d, found, err
+}
+
+// Events implements Reporter.
+func (n *Node) Events(ctx context.Context, f EventFilter) (<-chan Event, error) {
+	return n.hub.listen(ctx, f, false)
+}
+
+// passes reports whether f lets b through.
+func (c *Core) passes(f *LeaseFilter, b *binding.Binding) bool {
+	if f.State != 0 && f.State != b.State || f.Prefix.IsValid() && !contains(f.Prefix, b.Prefix) {
+		return false
+	}
+	if f.Network != "" {
+		if s := c.policy.SubnetOf(b.Addr()); s == nil || s.Network.Name != f.Network {
+			return false
+		}
+	}
+	if f.Client.IsZero() {
+		return true
+	}
+	facts, _ := b.Facts.Decode()
+	name, _ := facts.Option(uint16(option.CodeHostName))
+	return f.Client.Matches(&b.Client, name)
+}
+
+func contains(p, q netip.Prefix) bool { return p.Bits() <= q.Bits() && p.Contains(q.Addr()) }
+
+// row says what is known of b in a line. It keeps nothing of b.
+func (c *Core) row(b *binding.Binding) LeaseRow {
+	r := LeaseRow{
+		Address: b.Addr(), State: b.State.String(), Hardware: b.Client.Hardware.String(), ClientID: binding.FormatClientID(b.Client.ID),
+		Starts: At(b.Starts), Expires: At(b.Expires), PotentialExpiry: At(b.Expires), CLTT: At(b.CLTT), Home: b.Home,
+	}
+	if !b.Version.IsZero() {
+		r.ConfigVersion = b.Version.String()
+	}
+	if b.Result != nil {
+		r.Result = b.Result.Digest().String()
+	}
+	if s := c.policy.SubnetOf(b.Addr()); s != nil {
+		r.Network, r.Subnet = s.Network.Name, s.Prefix.String()
+	}
+	if facts, ok := b.Facts.Decode(); ok {
+		if v, ok := facts.Option(uint16(option.CodeHostName)); ok {
+			r.Hostname = string(v)
+		}
+	}
+	return r
+}
+
+// detail says everything that is known of b. It keeps nothing of b.
+func (c *Core) detail(b *binding.Binding) LeaseDetail {
+	d := LeaseDetail{LeaseRow: c.row(b), Changed: At(b.Changed), Cause: b.Cause.String(), Owner: b.Owner}
+	if facts, ok := b.Facts.Decode(); ok && b.Facts.Shared != nil {
+		d.Facts = c.facts(&facts)
+	}
+	if b.Result == nil {
+		return d
+	}
+	result, ok := binding.DecodeResult(b.Result.Bytes)
+	if !ok {
+		return d
+	}
+	d.Told, d.Lifetime = true, 0xffffffff
+	if result.Lifetime != binding.Infinite {
+		d.Lifetime = uint32(result.Lifetime / time.Second)
+	}
+	if result.NextServer.IsValid() {
+		d.NextServer = result.NextServer.String()
+	}
+	d.ServerHostname, d.BootFileName = result.ServerName, result.BootFile
+	d.Options = c.told(&result, reasonsOf(b))
+	return d
+}
+
+func (c *Core) facts(f *binding.Facts) *LeaseFacts {
+	l := &LeaseFacts{Link: f.Link, Truncated: f.Truncated, Options: []SaidOption{}}
+	if f.GIAddr.IsValid() {
+		l.GIAddr = f.GIAddr.String()
+	}
+	for _, o := range f.Options {
+		l.Options = append(l.Options, said(c.policy, o.Code, o.Value))
+	}
+	return l
+}
+
+func said(p *policy.Policy, code uint16, v []byte) SaidOption {
+	def := p.Registry().ByCode(option.DHCPv4, option.Code(code))
+	s := SaidOption{Name: def.Name, Code: code, Text: def.Text(v)}
+	if x, err := def.Decode(v); err == nil {
+		s.Value = x
+	} else {
+		s.Value = hex.EncodeToString(v)
+	}
+	return s
+}
+
+func (c *Core) told(r *binding.Result, reasons map[uint16]binding.Reason) []ToldOption {
+	var os []ToldOption
+	for _, o := range r.Options {
+		t := ToldOption{SaidOption: said(c.policy, o.Code, o.Value)}
+		if why, ok := reasons[o.Code]; ok {
+			t.Layer, t.Object, t.Line, t.Rule = why.Layer, why.Object, int(why.Line), why.Rule
+		}
+		os = append(os, t)
+	}
+	return os
+}
+
+func reasonsOf(b *binding.Binding) map[uint16]binding.Reason {
+	m := map[uint16]binding.Reason{}
+	if b.Reasons == nil {
+		return m
+	}
+	rs, _ := binding.DecodeReasons(b.Reasons.Bytes) // as far as they can be read
+	for _, r := range rs {
+		m[r.Code] = r
+	}
+	return m
+}

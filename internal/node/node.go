@@ -1,0 +1,229 @@
+// Package node is one server. Core decides: Handle(now, input) → effects, deterministic and without any outside. Run
+// carries it out: sockets, journal and clock around the core, and "commit before told" in one function (carryOut).
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/socket"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+// Config says what a Node serves and with what.
+type Config struct {
+	Document *config.Document
+	Version  string // of the program, for status
+	Log      *slog.Logger
+	// Store is how the data directory is opened; Dir and Member are the document's.
+	Store store.Config
+	// AcceptLostRecords lets the server start though records were lost of which not even the address is known.
+	AcceptLostRecords bool
+	// Sockets, if not nil, changes how the sockets are opened; for tests.
+	Sockets func(*socket.Config)
+}
+
+// Node is one server. New opens what it needs, Run serves.
+type Node struct {
+	cfg     Config
+	self    binding.Member
+	log     *slog.Logger
+	started time.Time
+	clock   clock
+
+	store    *store.Store
+	recovery recovery
+	sockets  *socket.Sockets
+	core     *Core
+	hub      hub
+
+	control chan func()    // run by the decider
+	arrived chan *arrivals // from the reader
+	spent   chan *arrivals // back to the reader
+	work    chan *load     // to the committer, which holds one at most
+	done    chan *load     // back from the committer
+	answers chan answered  // who uses an address
+	links   chan []socket.Link
+	ready   atomic.Bool
+	ended   chan struct{} // closed when the decider has ended
+	synced  atomic.Uint64 // commits that were made durable
+
+	// the decider's own
+	current  *load // what is decided now goes here
+	spare    *load
+	snapshot *store.Snapshot // nil: none is being taken
+	roomLost bool
+
+	mu      sync.Mutex // guards what follows
+	head    store.HeadRecord
+	doc     *config.Document
+	refused refusal
+	full    error // why there is no room for commits
+	failure error // why the store could not be opened anew
+}
+
+// refusal is a reload that was refused.
+type refusal struct {
+	why string
+	at  time.Time
+}
+
+// New opens the data directory and the sockets, and reads every binding. Its errors say what to do.
+func New(cfg Config) (*Node, error) {
+	n := &Node{
+		cfg: cfg, self: cfg.Document.Server.Name, log: cfg.Log, doc: cfg.Document, started: time.Now(),
+		control: make(chan func()), arrived: make(chan *arrivals, readAhead), spent: make(chan *arrivals, readAhead),
+		work: make(chan *load, 1), done: make(chan *load, 1), answers: make(chan answered, 64),
+		links: make(chan []socket.Link, 1), ended: make(chan struct{}),
+	}
+	table, commit, err := n.open()
+	if err != nil {
+		return nil, err
+	}
+	p := policy.Compile(cfg.Document)
+	if err := n.adoptHead(p); err != nil {
+		return nil, errors.Join(err, n.store.Close())
+	}
+	sc := socket.Config{Interfaces: cfg.Document.Server.Interfaces, Listen: cfg.Document.Server.Listen, Log: cfg.Log}
+	if cfg.Sockets != nil {
+		cfg.Sockets(&sc)
+	}
+	if n.sockets, err = socket.Open(sc); err != nil {
+		return nil, errors.Join(err, n.store.Close())
+	}
+	n.core = NewCore(n.self, p, table, commit)
+	return n, nil
+}
+
+// open opens the store and reads it.
+func (n *Node) open() (*binding.Table, uint64, error) {
+	cfg := n.cfg.Store
+	cfg.Dir, cfg.Member = n.cfg.Document.Server.Data, n.self
+	st, err := store.Open(cfg)
+	if err != nil {
+		return nil, 0, err
+	}
+	begun := time.Now()
+	table := binding.NewTable()
+	guard := binding.Guard(policy.Compile(n.doc).LongestLifetime())
+	rec, err := st.Load(table, func(b *binding.Binding) time.Time { return b.Due(guard) })
+	if err != nil {
+		return nil, 0, errors.Join(err, st.Close())
+	}
+	var held time.Duration
+	n.clock, held = newClock(time.Now(), rec.Latest)
+	if held > time.Second {
+		n.log.Warn("the machine's clock is behind the newest lease: time is counted from there until it has caught up", "behind", held.Round(time.Second))
+	}
+	commit := rec.Commit
+	if commit, err = n.withhold(st, table, &rec, guard); err != nil {
+		return nil, 0, errors.Join(err, st.Close())
+	}
+	n.store = st
+	n.recovery.note(&rec, table.Len(), time.Since(begun))
+	n.recovery.log(n.log)
+	return table, commit, nil
+}
+
+// adoptHead makes p's version the one that the store says is served, before anything is decided by it.
+func (n *Node) adoptHead(p *policy.Policy) error {
+	head, ok := n.store.Head()
+	if !ok || head.Digest != p.Version {
+		head = store.HeadRecord{Digest: p.Version, Since: n.clock.now(), Document: p.Document.Source}
+		if err := n.store.SetHead(head); err != nil {
+			return fmt.Errorf("keeping the configuration: %w", err)
+		}
+	}
+	n.mu.Lock()
+	n.head, n.doc, n.refused = head, p.Document, refusal{}
+	n.mu.Unlock()
+	return nil
+}
+
+// Abandon closes what New opened, for a Node that is never Run.
+func (n *Node) Abandon() error { return errors.Join(n.sockets.Close(), n.store.Close()) }
+
+// Run serves until ctx is done; then what was decided is committed and told, and the store is closed. ready is called
+// once clients are answered.
+func (n *Node) Run(ctx context.Context, ready func()) error {
+	edges, stop := context.WithCancel(context.WithoutCancel(ctx))
+	var running sync.WaitGroup
+	start := func(f func()) { running.Go(f) }
+	start(func() { n.read() })
+	start(func() { n.watch(edges) })
+	start(func() { n.hearAnswers(edges) })
+	start(func() { n.commitAll() })
+	st := newStoreRunner(edges, n.store)
+
+	err := n.decide(ctx, ready, st)
+	close(n.ended)
+	close(n.work)
+	stop()
+	err = errors.Join(err, n.sockets.Close())
+	running.Wait()
+	st.stop()
+	n.hub.close()
+	return errors.Join(err, n.store.Close())
+}
+
+// Reload makes doc the configuration that is served by. What cannot change while running is refused.
+func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
+	n.mu.Lock()
+	old := n.doc
+	n.mu.Unlock()
+	if doc.Server.Name != old.Server.Name || doc.Server.Data != old.Server.Data {
+		return fmt.Errorf("server: name and data cannot change while the server runs: restart it")
+	}
+	p := policy.Compile(doc)
+	if err := n.adoptHead(p); err != nil {
+		return err
+	}
+	if err := n.sockets.Serve(doc.Server.Interfaces, doc.Server.Listen); err != nil {
+		return fmt.Errorf("interfaces: %w", err)
+	}
+	return n.do(ctx, func(e *Effects) {
+		now := n.clock.now()
+		n.core.Handle(now, Adopt{Policy: p}, e)
+		n.core.Handle(now, LinksChanged{Links: linksOf(n.sockets.Links())}, e)
+		e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigAdopted, Level: slog.LevelInfo,
+			Message: "configuration adopted", Detail: p.Version.String() + ": " + p.Summary()})
+	})
+}
+
+// Refuse notes that a reload was refused, for status and events; the old configuration stays.
+func (n *Node) Refuse(ctx context.Context, why string) {
+	now := n.clock.now()
+	n.mu.Lock()
+	n.refused = refusal{why, now}
+	n.mu.Unlock()
+	// The events go out with whatever is decided next; that it failed to is of no consequence.
+	_ = n.do(ctx, func(e *Effects) {
+		e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigRefused, Level: slog.LevelError,
+			Message: "configuration refused: the old one stays", Detail: why})
+	})
+}
+
+// ErrStopped says that the server has ended.
+var ErrStopped = errors.New("the server has stopped")
+
+// do has f run by the decider, and returns when it has.
+func (n *Node) do(ctx context.Context, f func(*Effects)) error {
+	ran := make(chan struct{})
+	select {
+	case n.control <- func() { f(&n.current.effects); close(ran) }:
+		<-ran
+		return nil
+	case <-n.ended:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

@@ -1,0 +1,169 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// Table returns the bindings. They are the core's.
+func (c *Core) Table() *binding.Table { return c.table }
+
+// Observe says which events somebody wants from now on.
+func (c *Core) Observe(o Observe) { c.observe = o }
+
+// status fills in what the core knows.
+func (c *Core) status(now time.Time, s *Status) {
+	s.Pools = make([]PoolStatus, 0, len(c.policy.Pools()))
+	for _, q := range c.policy.Pools() {
+		s.Pools = append(s.Pools, c.poolStatus(q))
+	}
+	s.Received, s.Sent = byType(&c.counts.Received, false), byType(&c.counts.Sent, true)
+	s.Drops = c.counts.DropsByName()
+	s.Memory = c.table.Memory()
+	for _, i := range slices.Sorted(maps.Keys(c.links)) {
+		l := c.links[i]
+		st := InterfaceStatus{Name: l.Name, Up: l.Up, Addresses: l.Addrs}
+		if sub, _ := c.policy.Locate(&nobody, &policy.Arrival{Interface: l.Name, Addrs: l.Addrs, OnLink: true}); sub != nil {
+			st.Network = sub.Network.Name
+		}
+		s.Interfaces = append(s.Interfaces, st)
+	}
+	s.Alarms = append(s.Alarms, c.alarms()...)
+	s.Bindings = c.states()
+}
+
+// states counts the bindings of the pools by state; what lies outside every pool (reservations, ranges that were
+// taken out) is "other".
+func (c *Core) states() map[string]int {
+	m := map[string]int{}
+	inPools := 0
+	for _, q := range c.policy.Pools() {
+		k := c.pools.Counts(q.ID)
+		m[binding.Active.String()] += int(k.Active)
+		m[binding.Expired.String()] += int(k.Grace)
+		m[binding.Abandoned.String()] += int(k.Abandoned)
+		inPools += int(k.Active + k.Grace + k.Abandoned)
+	}
+	m["total"] = c.table.Len()
+	m["other"] = max(c.table.Len()-inPools, 0)
+	return m
+}
+
+func (c *Core) poolStatus(q *policy.Pool) PoolStatus {
+	k := c.pools.Counts(q.ID)
+	return PoolStatus{
+		Network: q.Subnet.Network.Name, Subnet: q.Subnet.Prefix, Range: q.Name(), Size: k.Size, Active: k.Active,
+		Offered: k.Offered, Grace: k.Grace, Abandoned: k.Abandoned, Reserved: k.Reserved, Free: k.Free,
+	}
+}
+
+func byType(counts *[19]uint64, reply bool) map[string]uint64 {
+	m := map[string]uint64{}
+	for t, n := range counts {
+		if n > 0 {
+			m[typeName(dhcpv4.MessageType(t), reply)] = n
+		}
+	}
+	return m
+}
+
+// alarms returns what an operator should know of the pools.
+func (c *Core) alarms() (as []Alarm) {
+	for _, name := range slices.Sorted(maps.Keys(c.short)) {
+		s := c.short[name]
+		as = append(as, Alarm{
+			Code: "pool-exhausted", Title: "No free address on " + name, Severity: Critical, Since: At(s.since),
+			Text:   fmt.Sprintf("new clients on network %s are not answered: %d messages so far, the last at %s", name, s.refused, s.last.UTC().Format(time.RFC3339)),
+			Remedy: "add a pool to the network, shorten its lease, or release leases that nobody uses (lessor leases --state active)",
+		})
+	}
+	return as
+}
+
+// Status implements Reporter.
+func (n *Node) Status(ctx context.Context) (Status, error) {
+	s := Status{
+		Server: n.self, Version: n.cfg.Version, Ready: n.ready.Load(), Started: At(n.started),
+		Uptime: int64(time.Since(n.started) / time.Second),
+	}
+	n.statusOfStore(&s)
+	err := n.do(ctx, func(*Effects) { n.core.status(n.clock.now(), &s) })
+	n.socketDrops(&s)
+	slices.SortStableFunc(s.Alarms, func(a, b Alarm) int { return gravity(b) - gravity(a) })
+	return s, err
+}
+
+func gravity(a Alarm) int {
+	if a.Severity == Critical {
+		return 1
+	}
+	return 0
+}
+
+func (n *Node) socketDrops(s *Status) {
+	k := n.sockets.Counters()
+	k.Each(func(group, reason string, count uint64) {
+		if count > 0 {
+			s.Drops["socket-"+group+"-"+reason] = count
+		}
+	})
+	if k.Overflow > 0 {
+		s.Drops["socket-overflow"] = k.Overflow
+	}
+}
+
+func (n *Node) statusOfStore(s *Status) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.doc.File}
+	if n.refused.why != "" {
+		s.Config.Refused, s.Config.RefusedAt = n.refused.why, At(n.refused.at)
+		s.Alarms = append(s.Alarms, Alarm{Code: "config-refused", Title: "The newest configuration was refused", Severity: Warning,
+			Since: At(n.refused.at), Text: "the server goes on with the one before: " + n.refused.why, Remedy: "mend the file (lessor check FILE) and reload"})
+	}
+	s.Store = StoreStatus{Dir: n.doc.Server.Data, State: "open", Syncs: n.synced.Load(), Recovered: n.recovery.status}
+	switch {
+	case n.failure != nil:
+		s.Store.State = "failed"
+		s.Alarms = append(s.Alarms, Alarm{Code: "store-failed", Title: "The data directory cannot be written", Severity: Critical,
+			Text: "nobody is answered: " + n.failure.Error(), Remedy: "look at the disk (dmesg); the server tries again by itself"})
+	case n.full != nil:
+		s.Store.State = "full"
+		s.Alarms = append(s.Alarms, Alarm{Code: "disk-full", Title: "No room for leases on the disk", Severity: Critical,
+			Text: "no lease is given or renewed: " + n.full.Error(), Remedy: "free space on the file system of " + n.doc.Server.Data + "; the server goes on by itself"})
+	}
+	if n.recovery.withheld > 0 {
+		s.Alarms = append(s.Alarms, Alarm{Code: "store-damaged", Title: "Records of leases were damaged", Severity: Warning,
+			Since: At(n.started), Text: fmt.Sprintf("%d addresses are withheld because their newest record could not be read", n.recovery.withheld),
+			Remedy: "look at the disk; lessor check-store names the places; the addresses come back by themselves"})
+	}
+}
+
+func (n *Node) storeEvent(level slog.Level, message, detail string) {
+	e := Event{Time: At(n.clock.now()), Kind: StoreAlarm, Level: level, Message: message, Detail: detail}
+	n.current.effects.Events = append(n.current.effects.Events, e)
+}
+
+func (n *Node) roomEvent(err error) {
+	if err != nil {
+		n.storeEvent(slog.LevelError, "no room on the disk: nothing that must be durable is decided until there is", err.Error())
+		return
+	}
+	n.storeEvent(slog.LevelInfo, "there is room on the disk again", "")
+}
+
+func (n *Node) failureEvent(err error) {
+	n.storeEvent(slog.LevelError, "a commit failed: nothing that was decided on it is sent, and the store is read anew", err.Error())
+}
+
+func (n *Node) rebuiltEvent() {
+	n.storeEvent(slog.LevelInfo, "the store was read anew: clients are answered again", "")
+}

@@ -1,0 +1,123 @@
+package policy
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/option"
+)
+
+// The lifetimes that layer 1 gives (DESIGN §4).
+const (
+	DefaultLifetime = 4 * time.Hour
+	MinLifetime     = 5 * time.Minute
+	MaxLifetime     = 24 * time.Hour
+)
+
+// bounds collects the lifetimes that the layers set; the strongest layer that says anything of one sets it.
+type bounds struct {
+	lease  config.Lease
+	reason []byte // of the default
+}
+
+func (b *bounds) lay(s *scope) {
+	if b.lease.Default == 0 && s.lease.Default != 0 {
+		b.lease.Default, b.reason = s.lease.Default, s.parameters.leaseReason
+	}
+	if b.lease.Min == 0 {
+		b.lease.Min = s.lease.Min
+	}
+	if b.lease.Max == 0 {
+		b.lease.Max = s.lease.Max
+	}
+}
+
+// settle fills what no layer set. A default outside built-in bounds moves those bounds: who writes 20 s means 20 s.
+func (b *bounds) settle() {
+	l := &b.lease
+	if l.Default == 0 {
+		l.Default, b.reason = DefaultLifetime, builtinLifetime
+		if l.Min != 0 {
+			l.Default = max(l.Default, l.Min)
+		}
+		if l.Max != 0 {
+			l.Default = min(l.Default, l.Max)
+		}
+	}
+	if l.Min == 0 {
+		l.Min = min(MinLifetime, l.Default)
+	}
+	if l.Max == 0 {
+		l.Max = max(MaxLifetime, l.Default)
+	}
+}
+
+// lifetime returns how long the client is to have its address: the default, or what it asks for within bounds. Without
+// `accept: lease-time` a client may only shorten, down to the minimum.
+func (p *Policy) lifetime(f *Facts, b *bounds) (time.Duration, []byte) {
+	b.settle()
+	l := &b.lease
+	def := min(max(l.Default, l.Min), l.Max)
+	asked, ok := requestedLifetime(f)
+	if !ok {
+		return def, b.reason
+	}
+	low, high := l.Min, def
+	if p.accept.LeaseMax != 0 {
+		high = min(p.accept.LeaseMax, l.Max)
+	}
+	if p.accept.LeaseMin != 0 {
+		low = max(low, p.accept.LeaseMin)
+	}
+	got := max(min(asked, high), min(low, high))
+	if got == def {
+		return def, b.reason
+	}
+	return got, suggestedLifetime
+}
+
+func requestedLifetime(f *Facts) (time.Duration, bool) {
+	v, ok := f.Options.Option(uint16(option.CodeLeaseTime))
+	if !ok || len(v) != 4 {
+		return 0, false
+	}
+	secs := binary.BigEndian.Uint32(v)
+	if secs == 0xffffffff {
+		return binding.Infinite, true
+	}
+	return time.Duration(secs) * time.Second, true
+}
+
+var (
+	builtinLifetime   = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: HostRequirements.String(), Rule: "default"})
+	suggestedLifetime = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: ClientLayer.String(), Rule: "suggested"})
+)
+
+// LongestLifetime returns the longest lifetime that any client can be given; binding.Infinite if there is one.
+func (p *Policy) LongestLifetime() time.Duration {
+	longest := MaxLifetime
+	for _, s := range p.scopes() {
+		longest = max(longest, s.lease.Max, s.lease.Default)
+	}
+	return longest
+}
+
+// scopes returns what every layer of the document sets.
+func (p *Policy) scopes() []*scope {
+	all := []*scope{&p.weakest}
+	for _, n := range p.networks {
+		all = append(all, &n.scope)
+		for _, s := range n.Subnets {
+			all = append(all, &s.scope)
+		}
+	}
+	for _, q := range p.pools {
+		all = append(all, &q.scope)
+	}
+	for _, h := range p.hosts.all {
+		all = append(all, &h.scope)
+	}
+	return all
+}

@@ -1,0 +1,114 @@
+package responder
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// choose returns the address to offer, in the order of RFC 2131 §4.3.1: the one reserved for the client, the one that
+// it has, the one that is offered to it already, the one that it had last, the one that it asks for, and one that
+// nobody has used for longest.
+func (r *Responder) choose() (netip.Addr, bool) {
+	if a := r.decision.Reserved; a.IsValid() && r.view.freeFor(a, &r.facts.Client) {
+		return a, true
+	}
+	held, had := r.remembered()
+	if held.IsValid() {
+		return held, true
+	}
+	if a, ok := r.offered(); ok {
+		return a, true
+	}
+	if had.IsValid() {
+		return had, true
+	}
+	if a, ok := r.asked(); ok {
+		return a, true
+	}
+	return r.unused()
+}
+
+// remembered returns the address on this link that the client has now, and the one that it had last; each invalid if
+// there is none that it may have.
+func (r *Responder) remembered() (held, had netip.Addr) {
+	var heldAt, hadAt time.Time
+	cur := r.view.Bindings.ByClient(&r.facts.Client)
+	for {
+		b, ok := r.view.Bindings.Next(&cur)
+		if !ok {
+			return held, had
+		}
+		a := b.Addr()
+		switch {
+		case !b.Prefix.IsSingleIP() || !r.may(a):
+		case b.Holds(&r.facts.Client):
+			if !held.IsValid() || b.CLTT.After(heldAt) {
+				held, heldAt = a, b.CLTT
+			}
+		case b.State == binding.Free:
+			if !had.IsValid() || b.Changed.After(hadAt) {
+				had, hadAt = a, b.Changed
+			}
+		}
+	}
+}
+
+// offered returns the address on this link that is already on offer to the client.
+func (r *Responder) offered() (netip.Addr, bool) {
+	cur := r.view.Pools.OfferTo(&r.facts.Client)
+	for {
+		a, ok := r.view.Pools.Next(&cur)
+		if !ok {
+			return netip.Addr{}, false
+		}
+		if r.may(a) {
+			return a, true
+		}
+	}
+}
+
+// asked returns the address that the client asks for, if it may have it.
+func (r *Responder) asked() (netip.Addr, bool) {
+	a, ok := r.requested()
+	if !ok || r.decision.PoolOf(a) == nil || !r.view.Pools.Available(a) {
+		return netip.Addr{}, false
+	}
+	return a, true
+}
+
+// requested returns the requested IP address option (RFC 2132 §9.1).
+func (r *Responder) requested() (netip.Addr, bool) {
+	v, ok := r.req.Msg.Option(uint16(option.CodeRequestedAddress))
+	if !ok || len(v) != 4 {
+		return netip.Addr{}, false
+	}
+	a := netip.AddrFrom4([4]byte(v))
+	return a, !a.IsUnspecified()
+}
+
+// unused returns, of the pools that the client may use, an address that was never used, else the one that has been
+// free for longest.
+func (r *Responder) unused() (netip.Addr, bool) {
+	var best netip.Addr
+	var since time.Time
+	for _, q := range r.decision.Pools {
+		a, ok := r.pick(q)
+		if !ok {
+			continue
+		}
+		b, used := r.view.Bindings.Get(host(a))
+		if !used {
+			return a, true
+		}
+		if !best.IsValid() || b.Changed.Before(since) {
+			best, since = a, b.Changed
+		}
+	}
+	return best, best.IsValid()
+}
+
+func (r *Responder) pick(q *policy.Pool) (netip.Addr, bool) { return r.view.Pools.Pick(q.ID) }

@@ -1,0 +1,55 @@
+package responder
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+)
+
+// Destination is where a reply goes and how.
+type Destination struct {
+	To        netip.AddrPort
+	From      netip.Addr // our address
+	Interface int        // 0: as the routes say
+	// Hardware, if not zero, is whom a frame goes to: To has no ARP entry yet.
+	Hardware binding.Hardware
+	// Broadcast says that the reply goes to everybody on the link.
+	Broadcast bool
+}
+
+var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
+
+// destination says where the reply goes (RFC 2131 §4.1): to the relay; else to the address that the client has; else,
+// for a refusal or a client that asks for it, to everybody; else by a frame to the client's hardware address.
+func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destination {
+	m := r.req.Msg
+	d := Destination{From: r.req.ServerID}
+	client := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, dhcpv4.ClientPort) }
+	if !m.GIAddr.IsUnspecified() {
+		d.To = netip.AddrPortFrom(m.GIAddr, r.relayPort())
+		return d
+	}
+	d.Interface = r.req.Interface
+	switch {
+	case t == dhcpv4.Nak && !r.req.Arrival.OnLink: // it came over a router: a broadcast would not reach it
+		d.To, d.Interface = client(m.CIAddr), 0
+	case t == dhcpv4.Nak:
+		d.To, d.Broadcast = client(everybody), true
+	case m.Type() == dhcpv4.Inform:
+		d.To = client(yours)
+		if !r.req.Arrival.OnLink {
+			d.Interface = 0
+		}
+	case !m.CIAddr.IsUnspecified():
+		d.To = client(m.CIAddr)
+		if !r.req.Arrival.OnLink {
+			d.Interface = 0
+		}
+	case m.Broadcast() || yours.IsUnspecified() || m.Hardware().IsZero():
+		d.To, d.Broadcast = client(everybody), true
+	default:
+		d.To, d.Hardware = client(yours), m.Hardware()
+	}
+	return d
+}

@@ -1,0 +1,36 @@
+package responder
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
+)
+
+// readRelay takes out of the relay agent information what the reply needs: the whole of it to echo (RFC 3046 §2.2), and
+// the server identifier that the relay wants clients to see (RFC 5107 §4). It also reads the request list.
+func (r *Responder) readRelay() {
+	r.override, r.relay, r.listed = netip.Addr{}, nil, nil
+	if v, ok := r.req.Msg.Option(uint16(option.CodeParameterRequestList)); ok {
+		r.listed = v
+	}
+	info, ok := r.req.Msg.Option(uint16(option.CodeRelayInformation))
+	if !ok {
+		return
+	}
+	r.relay = info
+	if v, ok := dhcpv4.SubOption(info, option.RelayServerIdentifierOverride); ok && len(v) == 4 {
+		r.override = netip.AddrFrom4([4]byte(v))
+	}
+}
+
+// relayPort returns the port of the relay that a reply goes to: the one it sent from if it says so (RFC 8357 §5.2),
+// else the server's.
+func (r *Responder) relayPort() uint16 {
+	if r.relay != nil {
+		if _, ok := dhcpv4.SubOption(r.relay, option.RelaySourcePort); ok {
+			return r.req.From.Port()
+		}
+	}
+	return dhcpv4.ServerPort
+}

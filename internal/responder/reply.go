@@ -1,0 +1,218 @@
+package responder
+
+import (
+	"encoding/binary"
+	"math"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
+)
+
+// scratch is memory that is used again for every message.
+type scratch struct {
+	reply     []byte
+	facts     []binding.Fact
+	collected binding.Facts
+	bytes     []byte // encoded facts, result, reasons, one after the other
+	own       []byte // the client's own facts: valid until the next message
+	fqdn      [3 + 255]byte
+	sent      [4]uint64 // which options the reply has
+	omitted   []uint8
+}
+
+func (s *scratch) mark(code uint8)     { s.sent[code>>6] |= 1 << (code & 63) }
+func (s *scratch) has(code uint8) bool { return s.sent[code>>6]&(1<<(code&63)) != 0 }
+
+const (
+	minPayload = 576 - 28  // what every host takes: RFC 2131 §2, less the IP and UDP headers
+	maxPayload = 1500 - 28 // an Ethernet frame
+)
+
+// room returns how many octets of UDP payload the client takes (RFC 2132 §9.10).
+func (r *Responder) room() int {
+	v, ok := r.req.Msg.Option(uint16(option.CodeMaxMessageSize))
+	if !ok || len(v) != 2 {
+		return minPayload
+	}
+	return min(max(int(binary.BigEndian.Uint16(v))-28, minPayload), maxPayload)
+}
+
+// reply writes the message of type t (0: a BOOTREPLY) about the address yours, by RFC 2131 table 3.
+func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
+	m := r.req.Msg
+	r.scratch.sent = [4]uint64{}
+	h := dhcpv4.Header{
+		Op: dhcpv4.BootReply, HType: m.HType, HLen: m.HLen, XID: m.XID, Flags: m.Flags,
+		CIAddr: netip.IPv4Unspecified(), YIAddr: netip.IPv4Unspecified(), SIAddr: netip.IPv4Unspecified(),
+		GIAddr: m.GIAddr, CHAddr: m.CHAddr(),
+	}
+	if t == dhcpv4.Nak {
+		if !m.GIAddr.IsUnspecified() {
+			h.Flags |= dhcpv4.FlagBroadcast // RFC 2131 §4.3.2: the client may have no address that it can be reached at
+		}
+	} else {
+		r.fillHeader(&h, t, yours)
+	}
+	r.builder.Begin(r.scratch.reply, &h, r.room())
+	if t == dhcpv4.Nak {
+		r.addRefusal()
+	} else {
+		r.addOptions(t, yours)
+	}
+	r.echo(t)
+	begin := len(r.scratch.reply)
+	whole, omitted := r.builder.Finish(r.relay)
+	msg := whole[begin:]
+	for _, c := range omitted {
+		r.scratch.sent[c>>6] &^= 1 << (c & 63)
+	}
+	r.scratch.omitted = omitted
+	r.out.Type, r.out.Reply, r.out.To = t, msg, r.destination(t, yours)
+}
+
+func (r *Responder) fillHeader(h *dhcpv4.Header, t dhcpv4.MessageType, yours netip.Addr) {
+	m := r.req.Msg
+	next, name, file := r.decision.Boot()
+	if next.IsValid() {
+		h.SIAddr = next
+	}
+	h.ServerName, h.BootFile = name, file
+	if m.Type() != dhcpv4.Inform {
+		h.YIAddr = yours
+	}
+	if t == dhcpv4.Ack || t == 0 {
+		h.CIAddr = m.CIAddr
+	}
+}
+
+func (r *Responder) add(code uint8, v []byte) {
+	if !r.scratch.has(code) {
+		r.scratch.mark(code)
+		r.builder.Add(code, v)
+	}
+}
+
+func (r *Responder) addTime(code uint8, d time.Duration) {
+	var b [4]byte
+	binary.BigEndian.PutUint32(b[:], uint32(min(int64(d/time.Second), math.MaxUint32-1)))
+	r.add(code, b[:])
+}
+
+// addOptions adds, most important first: what makes the message, the lease, the mask, what the client asks for in the
+// order in which it asks, and what it gets unasked.
+func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
+	m := r.req.Msg
+	if t != 0 {
+		r.add(option.CodeMessageType, []byte{byte(t)})
+		r.addServerID()
+		if m.Type() != dhcpv4.Inform && !yours.IsUnspecified() {
+			r.addLifetime(r.decision.Lifetime)
+		}
+	}
+	if m.Type() == dhcpv4.Discover && t == dhcpv4.Ack {
+		r.add(option.CodeRapidCommit, nil)
+	}
+	if r.listed == nil {
+		for i := range r.decision.Values() {
+			if v := &r.decision.Values()[i]; !v.OnlyAsked && r.unlisted(uint8(v.Code)) {
+				r.add(uint8(v.Code), v.Bytes)
+			}
+		}
+		return
+	}
+	if v := r.decision.Option(option.CodeSubnetMask); v != nil { // without it a client guesses
+		r.add(option.CodeSubnetMask, v.Bytes)
+	}
+	for _, c := range r.listed {
+		if v := r.decision.Option(c); v != nil {
+			r.add(c, v.Bytes)
+		}
+	}
+	if yours.IsUnspecified() { // no address: say whether to make one up (RFC 2563)
+		if v := r.decision.Option(option.CodeAutoConfig); v != nil {
+			if _, ok := m.Option(uint16(option.CodeAutoConfig)); ok {
+				r.add(option.CodeAutoConfig, v.Bytes)
+			}
+		}
+	}
+}
+
+// unlisted reports whether a client without a request list gets the option: not the one that would take its IPv4 away
+// (RFC 8925 §3.2), nor one that answers an option which it did not send (RFC 2563 §2.3).
+func (r *Responder) unlisted(code uint8) bool {
+	switch code {
+	case option.CodeIPv6OnlyPreferred:
+		return false
+	case option.CodeAutoConfig:
+		_, ok := r.req.Msg.Option(uint16(option.CodeAutoConfig))
+		return ok
+	}
+	return true
+}
+
+// addLifetime adds the lease's time, and T1 and T2 as RFC 2131 §4.4.5 has them.
+func (r *Responder) addLifetime(d time.Duration) {
+	if d == binding.Infinite {
+		r.add(option.CodeLeaseTime, []byte{255, 255, 255, 255})
+		return
+	}
+	r.addTime(option.CodeLeaseTime, d)
+	r.addTime(option.CodeRenewalTime, d/2)
+	r.addTime(option.CodeRebindingTime, d/8*7)
+}
+
+func (r *Responder) addServerID() {
+	id := r.req.ServerID
+	if r.override.IsValid() {
+		id = r.override
+	}
+	a := id.As4()
+	r.add(option.CodeServerIdentifier, a[:])
+}
+
+// addRefusal adds what a DHCPNAK may have (RFC 2131 table 3).
+func (r *Responder) addRefusal() {
+	r.add(option.CodeMessageType, []byte{byte(dhcpv4.Nak)})
+	r.addServerID()
+	r.scratch.bytes = append(r.scratch.bytes[:0], r.out.Note...)
+	r.add(option.CodeMessage, r.scratch.bytes)
+}
+
+// echo gives back what a client said of itself and must hear again: its identifier (RFC 6842 §3), its machine
+// (RFC 4578 §2.3), the subnet that it selected (RFC 3011 §2), and what becomes of its name (RFC 4702 §4).
+func (r *Responder) echo(t dhcpv4.MessageType) {
+	m := r.req.Msg
+	if id := m.ClientID(); id != nil {
+		r.add(option.CodeClientID, id)
+	}
+	if t == dhcpv4.Nak || t == 0 {
+		return
+	}
+	for _, c := range [...]uint8{option.CodeClientUUID, option.CodeSubnetSelection} {
+		if v, ok := m.Option(uint16(c)); ok && len(v) > 0 {
+			r.add(c, v)
+		}
+	}
+	if v, ok := m.Option(uint16(option.CodeClientFQDN)); ok {
+		r.answerName(v)
+	}
+}
+
+// answerName answers the client's name in option 81: this server updates no DNS, and says so (RFC 4702 §4). A name
+// that is none is not answered.
+func (r *Responder) answerName(v []byte) {
+	f, ok := dhcpv4.ParseFQDN(v)
+	if !ok {
+		return
+	}
+	var domain []byte
+	if d := r.decision.Option(option.CodeDomainName); d != nil {
+		domain = d.Bytes
+	}
+	if answer := f.AppendAnswer(r.scratch.fqdn[:0], dhcpv4.NoUpdates, domain); len(answer) <= 255 {
+		r.add(option.CodeClientFQDN, answer)
+	}
+}

@@ -1,0 +1,191 @@
+// Package responder is the DHCP server's answer: a client's message, what the configuration says about that client
+// and what is known of the addresses go in; a reply and changes of bindings come out, or a reason for silence.
+//
+// It is pure. It never carries anything out: offers, commits and probes are returned for node to do, in the order
+// durable, then told. It sees nothing of the group but Terms.
+package responder
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/pool"
+)
+
+// OfferLifetime is how long an offered address is kept for its client (RELIABILITY §2.5: at most 60 s).
+const OfferLifetime = 60 * time.Second
+
+// Quarantine is how long an address is withheld that somebody else was found to use.
+const Quarantine = time.Hour
+
+// Terms are those on which this server may now answer.
+type Terms struct {
+	Known  bool // clients with a binding
+	New    bool // new clients, by DISCOVER or SELECTING
+	Commit bool // there is room on the disk for what must be durable before it is told
+}
+
+// View is what the server knows of addresses: bindings, free addresses and offers.
+type View struct {
+	Bindings *binding.Table
+	Pools    *pool.Pools
+}
+
+// Request is one message of a client, and how it got here.
+type Request struct {
+	Msg       *dhcpv4.Message
+	From      netip.AddrPort
+	Interface int // index
+	Arrival   policy.Arrival
+	Unicast   bool // it was sent to an address of ours, not broadcast
+	// ServerID is our address towards this client: the one it sent to, else the interface's.
+	ServerID netip.Addr
+	// Own reports whether an address is one of ours.
+	Own func(netip.Addr) bool
+}
+
+// Responder answers by one policy. It is reused from message to message and belongs to one goroutine.
+type Responder struct {
+	Self   binding.Member
+	Policy *policy.Policy
+	Guard  time.Duration
+
+	now   time.Time
+	req   *Request
+	view  View
+	terms Terms
+	out   *Answer
+
+	facts    policy.Facts
+	decision policy.Decision
+	builder  dhcpv4.Builder
+	override netip.Addr // server identifier override (RFC 5107); invalid: none
+	relay    []byte     // relay agent information; nil: none
+	listed   []byte     // the client's request list (55); nil: none
+	scratch  scratch
+}
+
+// Change is a binding to be committed and put.
+type Change struct {
+	Binding binding.Binding
+	Due     time.Time
+}
+
+// Answer is what is to be done about one message. Its zero value does nothing. Bytes and bindings refer to the
+// request and to the Responder: they are valid until the next message.
+type Answer struct {
+	// Changes are committed before the Reply is sent.
+	Changes []Change
+	// Offer is kept for Client until Until; an invalid address: none.
+	Offer  netip.Addr
+	Client binding.Client
+	Until  time.Time
+	// Withdraw is an address whose offer is over; invalid: none.
+	Withdraw netip.Addr
+	// Probe, if positive, says that the reply waits: whether anybody answers for Offer is asked first, for so long.
+	Probe time.Duration
+
+	// Type is the reply's; 0 is a BOOTREPLY or, where Reply is nil, none.
+	Type  dhcpv4.MessageType
+	Reply []byte
+	To    Destination
+	// Address is the one that the message was about; invalid: none.
+	Address netip.Addr
+	// Link is where the client is; nil if unknown.
+	Link *policy.Subnet
+	// Drop is why there is no reply.
+	Drop Reason
+	// Note says in words why a reply is a refusal, or what an operator should know.
+	Note string
+}
+
+// Reset empties the answer, keeping its memory.
+func (a *Answer) Reset() { *a = Answer{Changes: a.Changes[:0]} }
+
+// Answer fills out with what is to be done about req. buf is appended to for the reply.
+func (r *Responder) Answer(now time.Time, req *Request, view View, terms Terms, buf []byte, out *Answer) {
+	r.now, r.req, r.view, r.terms, r.out = now, req, view, terms, out
+	r.scratch.reply = buf
+	if drop := r.begin(); drop != 0 {
+		out.Drop = drop
+		return
+	}
+	r.dispatch()
+}
+
+// begin checks what every message must have, and reads what every answer needs.
+func (r *Responder) begin() Reason {
+	m := r.req.Msg
+	switch {
+	case m.Op != dhcpv4.BootRequest:
+		return NotARequest
+	case m.Hops > 16: // RFC 1542 §4.1.1
+		return TooManyHops
+	case !m.GIAddr.IsUnspecified() && r.req.Own(m.GIAddr) && r.req.From.Port() == dhcpv4.ServerPort && r.req.Own(r.req.From.Addr()):
+		return OwnMessage
+	}
+	id := m.ClientID()
+	if len(id) > binding.MaxClientID {
+		return ClientIDTooLong
+	}
+	r.facts = policy.Facts{Client: binding.Client{ID: id, Hardware: m.Hardware()}, Options: m}
+	if len(id) == 0 && r.facts.Client.Hardware.IsZero() {
+		return NoClient
+	}
+	r.out.Client = r.facts.Client
+	r.readRelay()
+	return 0
+}
+
+// dispatch is the table of contents of RFC 2131 §4.3.
+func (r *Responder) dispatch() {
+	var why string
+	r.facts.Link, why = r.Policy.Locate(r.req.Msg, &r.req.Arrival)
+	r.out.Link = r.facts.Link
+	if r.facts.Link == nil {
+		r.strayed(why)
+		return
+	}
+	r.Policy.Place(r.Self, &r.facts, &r.decision)
+	switch r.req.Msg.Type() {
+	case 0:
+		r.bootp()
+	case dhcpv4.Discover:
+		r.discover()
+	case dhcpv4.Request:
+		r.request()
+	case dhcpv4.Decline:
+		r.decline()
+	case dhcpv4.Release:
+		r.release()
+	case dhcpv4.Inform:
+		r.inform()
+	case dhcpv4.Offer, dhcpv4.Ack, dhcpv4.Nak: // a server's (RFC 2131 §3.1)
+		r.drop(NotARequest)
+	default: // leasequery and later messages are not served
+		r.drop(UnknownType)
+	}
+}
+
+// strayed is a message from a link that the document does not have. A client that renews an address whose subnet was
+// taken away is told so; all others are not ours.
+func (r *Responder) strayed(why string) {
+	r.out.Note = why
+	m := r.req.Msg
+	if m.Type() == dhcpv4.Request && !m.CIAddr.IsUnspecified() {
+		if b, ok := r.view.Bindings.Get(host(m.CIAddr)); ok && b.Holds(&r.facts.Client) && r.terms.Known {
+			r.out.Address = m.CIAddr
+			r.nak("the address belongs to no subnet any more")
+			return
+		}
+	}
+	r.drop(NoLink)
+}
+
+func (r *Responder) drop(why Reason) { r.out.Drop = why }
+
+// host returns the prefix that holds a alone.
+func host(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

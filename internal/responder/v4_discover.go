@@ -1,0 +1,113 @@
+package responder
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
+)
+
+// discover answers DHCPDISCOVER (RFC 2131 §4.3.1): an OFFER, or at once an ACK where both sides want rapid commit.
+func (r *Responder) discover() {
+	if !r.terms.New {
+		r.drop(NotServingNew)
+		return
+	}
+	if !r.terms.Commit { // an offer that could not be granted
+		r.drop(StoreFull)
+		return
+	}
+	if len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid() {
+		r.drop(NoPool)
+		return
+	}
+	a, ok := r.choose()
+	if !ok {
+		r.exhausted()
+		return
+	}
+	r.out.Address = a
+	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
+	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
+	if !toThis && r.wantsProbe(a) {
+		r.out.Probe = r.decision.Link.Network.Probe
+		return
+	}
+	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	if r.rapid() {
+		r.grant(a)
+		return
+	}
+	r.reply(dhcpv4.Offer, a)
+}
+
+// wantsProbe reports whether it should be asked first if anybody uses a: on a directly attached link, unless the
+// client itself has it or it is reserved for the client, who may be the one that answers.
+func (r *Responder) wantsProbe(a netip.Addr) bool {
+	if !r.req.Arrival.OnLink || r.decision.Link.Network.Probe <= 0 {
+		return false
+	}
+	b, ok := r.view.Bindings.Get(host(a))
+	return a != r.decision.Reserved && (!ok || !b.Holds(&r.facts.Client))
+}
+
+func (r *Responder) rapid() bool {
+	_, asked := r.req.Msg.Option(uint16(option.CodeRapidCommit))
+	return asked && r.decision.Link.Network.RapidCommit
+}
+
+// exhausted is a client for whom there is no address. One that can do without IPv4 is told that it may (RFC 8925
+// §3.3), one that would make up an address is told not to where the configuration says so (RFC 2563 §2.3); all others
+// hear nothing.
+func (r *Responder) exhausted() {
+	r.out.Note = "every address that the client may have is in use"
+	r.Policy.Settle(r.Self, &r.facts, r.decision.Link.Prefix.Addr(), &r.decision)
+	_, autoconfigures := r.req.Msg.Option(uint16(option.CodeAutoConfig))
+	switch {
+	case r.lists(option.CodeIPv6OnlyPreferred) && r.decision.Option(option.CodeIPv6OnlyPreferred) != nil:
+		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
+	case autoconfigures && r.decision.Option(option.CodeAutoConfig) != nil:
+		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
+	default:
+		r.drop(PoolExhausted)
+	}
+}
+
+// lists reports whether the client's request list names the option.
+func (r *Responder) lists(code byte) bool {
+	for _, c := range r.listed {
+		if c == code {
+			return true
+		}
+	}
+	return false
+}
+
+// grant commits the address to the client and acknowledges it.
+func (r *Responder) grant(a netip.Addr) {
+	if !r.terms.Commit {
+		r.drop(StoreFull)
+		return
+	}
+	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	r.reply(dhcpv4.Ack, a)
+	r.out.Offer, r.out.Withdraw = netip.Addr{}, a
+	old, had := r.view.Bindings.Get(host(a))
+	again := had && old.Holds(&r.facts.Client)
+	now := wholeSeconds(r.now)
+	b := binding.Binding{
+		Prefix: host(a), State: binding.Active, Client: r.facts.Client, Cause: binding.Granted,
+		Starts: now, CLTT: now, Changed: now, Home: r.Self,
+		Expires: binding.Expiry(r.now, r.decision.Lifetime),
+		Version: r.Policy.Version,
+	}
+	if again {
+		b.Home, b.Cause = old.Home, binding.Renewed
+		if old.State == binding.Active {
+			b.Starts, b.Changed = old.Starts, old.Changed
+		}
+	}
+	r.record(&b)
+	r.out.Changes = append(r.out.Changes, Change{Binding: b, Due: b.Due(r.Guard)})
+}
