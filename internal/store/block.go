@@ -144,11 +144,16 @@ func pickBlock(raw []byte, want fileKind) (blocks, error) {
 		return blocks{}, newer
 	}
 	ok1, ok2 := err1 == nil && first.kind == want, err2 == nil && second.kind == want
+	blank1, blank2 := blankSector(raw[:sector]), blankSector(raw[sector:blocksSize])
 	switch {
 	case !ok1 && !ok2:
-		return blocks{blank: len(bytes.Trim(raw[:blocksSize], "\x00")) == 0}, errNoBlock
+		return blocks{blank: blank1 && blank2}, errNoBlock
+	case !ok1 && blank1:
+		return blocks{block: second}, nil // a crash between the two
 	case !ok1:
 		return blocks{block: second, lost: 1}, nil
+	case !ok2 && blank2:
+		return blocks{block: first}, nil
 	case !ok2:
 		return blocks{block: first, lost: 2}, nil
 	case second.number > first.number || second.boot > first.boot:
@@ -156,3 +161,5 @@ func pickBlock(raw []byte, want fileKind) (blocks, error) {
 	}
 	return blocks{block: first}, nil
 }
+
+func blankSector(b []byte) bool { return len(bytes.Trim(b, "\x00")) == 0 }

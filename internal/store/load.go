@@ -54,6 +54,7 @@ type load struct {
 	spares    []segment
 	snapBytes int64
 	at        place // where the journal ends
+	audit     bool  // nothing may be written
 	buf       []byte
 }
 
@@ -67,7 +68,7 @@ func (s *Store) newLoad(t Table, due func(*binding.Binding) time.Time) *load {
 
 func newReplay(t Table, due func(*binding.Binding) time.Time) *replay {
 	return &replay{
-		table: t, due: due, res: &Recovery{}, blobs: make(map[binding.Digest][]byte), names: make(names),
+		table: t, due: due, res: &Recovery{}, blobs: make(map[binding.Digest]*binding.Blob), names: make(names),
 		lost: make(map[netip.Prefix][]int),
 	}
 }
@@ -142,23 +143,59 @@ func (ld *load) journal(sl, next *slot) error {
 			w.limit = w.lastFrame()
 		}
 	}
-	ld.at, err = ld.read(&w, nextSeq)
+	if ld.at, err = ld.read(&w, nextSeq); err != nil {
+		return err
+	}
 	ld.buf = w.buf
-	return err
+	if sl.lost != 0 && (next != nil || ld.at.off > blocksSize) { // else its first write was interrupted
+		ld.copyLost(sl.lost)
+	}
+	if next == nil && !ld.audit {
+		return ld.confirm(sl.name, &w)
+	}
+	return nil
+}
+
+// confirm writes the last group again as it is, and syncs it. It was read, but that does not mean that it is on the
+// disk: the server may have been killed before the sync, or the sync failed and left pages in memory that the system
+// takes for written. Everything before it is on the disk, or it would not have been written.
+func (ld *load) confirm(name string, w *walker) error {
+	from := ld.lastGroup
+	if from == blocksSize {
+		from = 0 // the beginning of the segment was written with its first group
+	}
+	if from >= ld.at.off {
+		return nil
+	}
+	b, err := w.at(from, int(ld.at.off-from))
+	if err != nil {
+		return err
+	}
+	f, err := ld.fs.Open(name, disk.Write)
+	if err != nil {
+		return err
+	}
+	_, err = f.WriteAt(b, from)
+	if err == nil {
+		err = f.Datasync()
+	}
+	return errors.Join(err, f.Close())
 }
 
 // begin prepares for reading sl.
 func (ld *load) begin(sl *slot) {
 	ld.file, ld.replay.segment = sl.name, sl.number
-	if sl.lost != 0 {
-		e := found{off: int64(sl.lost-1) * sector}
-		ld.damageSeq(&e, CopyLost, netip.Prefix{}, ^uint64(0), "one of the two copies of the file's beginning is unreadable")
-	}
 	if len(ld.batch) == 0 {
 		clear(ld.blobs) // every segment has all blobs that it refers to
 	} else {
 		ld.buf = nil // what is pending is still in it
 	}
+}
+
+// copyLost notes that one of the two copies of a file's beginning is unreadable.
+func (ld *load) copyLost(which int) {
+	e := found{off: int64(which-1) * sector}
+	ld.damageSeq(&e, CopyLost, netip.Prefix{}, ^uint64(0), "one of the two copies of the file's beginning is unreadable")
 }
 
 func (ld *load) buffer(n int64) []byte {
@@ -208,8 +245,7 @@ func (ld *load) snapshot() (first uint64, err error) {
 func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 	ld.file, ld.replay.segment = snapshotName, 0
 	if k.lost != 0 {
-		e := found{off: int64(k.lost-1) * sector}
-		ld.damageSeq(&e, CopyLost, netip.Prefix{}, ^uint64(0), "one of the two copies of the file's beginning is unreadable")
+		ld.copyLost(k.lost)
 	}
 	w := walker{seed: k.seed(), off: blocksSize, limit: ld.snapBytes, pinned: true, group: blocksSize}
 	w.window = window{f: f, size: ld.snapBytes, buf: make([]byte, 0, min(ld.snapBytes, 4<<20))}
@@ -230,9 +266,6 @@ func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 		}
 		if n := e.head.seq - expect; n > 0 {
 			ld.missing(&hole, w.seed, expect, n)
-		}
-		if e.condition == whole && e.head.kind == kindBlob {
-			e.body = slices.Clone(e.body) // the window moves on
 		}
 		ld.apply(&e)
 	}

@@ -13,7 +13,7 @@ type replay struct {
 	table Table
 	due   func(*binding.Binding) time.Time
 	res   *Recovery
-	blobs map[binding.Digest][]byte // alias what was read
+	blobs map[binding.Digest]*binding.Blob
 	names names
 	rec   record
 	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
@@ -47,7 +47,7 @@ func (r *replay) apply(e *found) {
 func (r *replay) frame(e *found) {
 	switch e.head.kind {
 	case kindBlob:
-		r.blobs[e.head.digest()] = e.payload()
+		r.blobs[e.head.digest()] = r.table.Intern(e.payload())
 	case kindBinding:
 		if err := r.rec.decode(e.payload(), r.names); err != nil {
 			r.losing(e, err.Error())
@@ -82,7 +82,7 @@ func (r *replay) find(e *found, d binding.Digest, what string) *binding.Blob {
 		return nil
 	}
 	if b, ok := r.blobs[d]; ok {
-		return r.table.Intern(b)
+		return b
 	}
 	r.damage(e, PartMissing, r.rec.binding.Prefix, "its "+what+" cannot be read")
 	return nil

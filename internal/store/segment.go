@@ -21,6 +21,8 @@ type segmentReader struct {
 	batch []pending
 	tail  Tail
 	seal  bool // the last frame that was settled says that the server was closed
+	// lastGroup is where the last group of the segment that was read begins.
+	lastGroup int64
 }
 
 // place is where the journal goes on.
@@ -44,6 +46,7 @@ type groupState struct {
 // segment, else 0. It returns where the data that count end.
 func (sr *segmentReader) read(w *walker, next uint64) (place, error) {
 	g := groupState{start: -1}
+	sr.lastGroup = blocksSize
 	var hole found
 	for {
 		expect := w.seq
@@ -56,6 +59,7 @@ func (sr *segmentReader) read(w *walker, next uint64) (place, error) {
 		}
 		if e.condition == gap {
 			hole = e
+			sr.close(&g) // a gap is only found before something that was written later
 			sr.open(&g, &e, expect)
 			g.holes = true
 			continue
@@ -82,13 +86,26 @@ func (sr *segmentReader) open(g *groupState, e *found, expect uint64) {
 		return
 	}
 	*g = groupState{start: e.off, first: expect, end: e.off}
+	sr.lastGroup = e.off
 	if e.condition == gap {
 		return
 	}
 	g.start, g.holes = e.head.start, e.head.start != e.off
+	sr.lastGroup = g.start
 	if e.head.flags&flagContinued == 0 {
 		sr.batch = sr.batch[:0] // what the segment before began was never completed
 	}
+}
+
+// close closes the open group if its last frame was read.
+func (sr *segmentReader) close(g *groupState) {
+	if g.start < 0 || g.flags&(flagEnd|flagMore) == 0 {
+		return
+	}
+	if g.flags&flagEnd != 0 {
+		sr.settle()
+	}
+	g.start = -1
 }
 
 // add adds a frame to the open group, and settles it if that is its last one and the segment has a successor.
@@ -96,13 +113,9 @@ func (sr *segmentReader) add(g *groupState, e found, w *walker, expect uint64) {
 	g.holes = g.holes || e.condition == bodyBad || e.head.seq != expect
 	g.end, g.flags, g.count = e.off+e.size, g.flags|e.head.flags, g.count+1
 	sr.batch = append(sr.batch, pending{found: e, seed: w.seed, file: sr.file, segment: sr.segment})
-	if !w.pinned || e.head.flags&(flagEnd|flagMore) == 0 {
-		return
+	if w.pinned {
+		sr.close(g)
 	}
-	if e.head.flags&flagEnd != 0 {
-		sr.settle()
-	}
-	g.start = -1
 }
 
 // note notes frames that were lost with the octets of hole.
