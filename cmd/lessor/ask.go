@@ -5,8 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
-
-	"go.yaml.in/yaml/v4"
+	"regexp"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -33,30 +32,27 @@ func (s whichServer) client() (*api.Client, error) {
 	return api.NewClient(api.SocketIn(dir)), nil
 }
 
-// dataDirectory returns the data directory that a configuration file names. A file with errors will do as long as that
-// much can be read of it: whoever has just broken it wants to ask the server that still runs.
+// dataDirectory returns the data directory that a configuration file names.
 func dataDirectory(file string) (string, error) {
 	src, err := readDocument(file, nil)
 	if err != nil {
 		return "", err
 	}
-	doc, problems := config.Parse(file, src)
-	if doc != nil {
+	if doc, _ := config.Parse(file, src); doc != nil {
 		return doc.Server.Data, nil
 	}
-	var part struct {
-		Server struct {
-			Data string `yaml:"data"`
-		} `yaml:"server"`
+	return dataDirectoryOfBroken(src), nil
+}
+
+var dataKey = regexp.MustCompile(`(?m)^[^#\n]*\bdata:[ \t]*["']?([^\s"',}#]+)`)
+
+// dataDirectoryOfBroken returns the data directory that a document with errors seems to name: whoever has just broken
+// the file wants to ask the server that still runs. A wrong guess asks a socket that is not there.
+func dataDirectoryOfBroken(src []byte) string {
+	if m := dataKey.FindSubmatch(src); m != nil {
+		return string(m[1])
 	}
-	if err := yaml.Unmarshal(src, &part); err != nil {
-		return "", fmt.Errorf("%s has errors, so the server's socket is not known: mend it (`lessor check %[1]s` shows %d problems), or give --socket PATH",
-			file, len(problems))
-	}
-	if part.Server.Data == "" {
-		return config.DefaultData, nil
-	}
-	return part.Server.Data, nil
+	return config.DefaultData
 }
 
 // readDocument returns what stands in a configuration file; "-" is in, where there is one.

@@ -135,9 +135,16 @@ type attribute struct{ name, value string }
 
 // attributes returns what an event is about, under the names that the log uses.
 func attributes(e node.Event) []attribute {
+	kind, id := e.Type, e.ClientID
+	if strings.Contains(e.Message, kind) {
+		kind = "" // said already
+	}
+	if id == "01:"+e.Hardware {
+		id = "" // says no more than the hardware address (RFC 2132 §9.14)
+	}
 	out := []attribute{
-		{"type", e.Type}, {"addr", addrText(e.Address)}, {"client", e.Hardware}, {"client_id", e.ClientID},
-		{"host", e.Hostname}, {"network", e.Network}, {"interface", e.Interface}, {"relay", addrText(e.Relay)},
+		{"type", kind}, {"addr", addrText(e.Address)}, {"client", e.Hardware}, {"client_id", id},
+		{"hostname", e.Hostname}, {"network", e.Network}, {"interface", e.Interface}, {"relay", addrText(e.Relay)},
 	}
 	if !e.Expires.IsZero() {
 		out = append(out, attribute{"expires", absolute(e.Expires)})

@@ -119,7 +119,7 @@ func origin(o node.ToldOption) string {
 	if o.Line > 0 {
 		s += fmt.Sprintf(", line %d", o.Line)
 	}
-	if o.Rule != "" {
+	if o.Rule != "" && o.Rule != "set" { // the usual one
 		s += " (" + printable(o.Rule) + ")"
 	}
 	return s

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/lessor-dhcp/lessor/internal/config"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -120,13 +122,16 @@ func write(t *testing.T, dir, name, text string) string {
 
 func TestASocketIsFoundThroughAFileWithErrors(t *testing.T) {
 	dir := t.TempDir()
-	file := write(t, dir, "broken.yaml", "server: {data: "+dir+"}\nnetworks: 7\n")
-	if got := lessor(t, "status", "--config", file); got.code != exitNoServer || !strings.Contains(got.err, dir+"/lessor.sock") {
-		t.Errorf("got %d %s", got.code, got.err)
-	}
-	file = write(t, dir, "hopeless.yaml", "server: [\n")
-	if got := lessor(t, "status", "--config", file); got.code != exitNo || !strings.Contains(got.err, "give --socket PATH") {
-		t.Errorf("got %d %s", got.code, got.err)
+	for text, want := range map[string]string{
+		"server: {data: " + dir + "}\nnetworks: 7\n":                                   dir,
+		"# data: /nowhere\nserver:\n  name: west\n  data: \"" + dir + "\" # ours\n  [": dir,
+		"server: {name: west, data: '" + dir + "', interfaces: [eth0]}\n]":             dir,
+		"server: [\n": config.DefaultData,
+	} {
+		file := write(t, dir, "broken.yaml", text)
+		if got := lessor(t, "status", "--config", file); got.code != exitNoServer || !strings.Contains(got.err, " "+want+"/lessor.sock:") {
+			t.Errorf("%q: got %d %s", text, got.code, got.err)
+		}
 	}
 }
 

@@ -109,7 +109,11 @@ func writeStore(c *console, w *bufio.Writer, s *node.StoreStatus) {
 	if s.State != "open" {
 		state = c.paint(red, printable(s.State))
 	}
-	fmt.Fprintf(w, "  store          %s, %s: commit %d, %s of journal in %s\n", state, printable(s.Dir), s.Commits, size(s.JournalBytes), count(s.Segments, "segment"))
+	fmt.Fprintf(w, "  store          %s, %s", state, printable(s.Dir))
+	if s.Segments > 0 {
+		fmt.Fprintf(w, ": commit %d, %s of journal in %s", s.Commits, size(s.JournalBytes), count(s.Segments, "segment"))
+	}
+	fmt.Fprintln(w)
 	if !s.Snapshot.IsZero() {
 		fmt.Fprintf(w, "                 snapshot of %s at %s\n", size(s.SnapshotBytes), when(s.Snapshot, c.now()))
 	}
