@@ -26,6 +26,7 @@ type commandLine struct {
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
 	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
 
+	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version."`
 }

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"syscall"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/load"
+)
+
+type benchCommand struct {
+	Server      []string      `required:"" placeholder:"ADDR" help:"Server to ask, or ADDR:PORT; may be given more than once: each message then goes to all."`
+	Local       netip.Addr    `placeholder:"ADDR" help:"Address of the relay agent that this poses as (giaddr); default: the one that the first server is reached from. The servers must serve its network."`
+	SourcePort  uint16        `default:"67" help:"Port of that relay agent; another than 67 needs servers that know RFC 8357."`
+	Mode        load.Mode     `enum:"new,renew,release,mixed" default:"new" help:"What the clients do: ${enum}."`
+	Rate        float64       `default:"1000" help:"Exchanges begun a second, whether or not earlier ones are answered."`
+	Duration    time.Duration `default:"10s" help:"Length of the measured part."`
+	Clients     int           `default:"100000" help:"How many different clients, used in turn."`
+	First       int           `default:"0" help:"Number of the first client, so that runs can have clients of their own."`
+	AcquireRate float64       `default:"500" help:"In the other modes than new, the rate at which clients first get their leases."`
+	Wait        time.Duration `default:"5s" help:"How long after the last exchange began answers still count."`
+	Once        bool          `help:"Do not send again what gets no answer."`
+	JSON        bool          `name:"json" help:"Print one JSON object; times in it are in nanoseconds."`
+}
+
+func (benchCommand) Help() string {
+	return `This fills the servers' pools. Do it where no real client is, as in a network namespace of its own.
+
+The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. Exit code 1 says that an address was given to two clients at once, or that no exchange ended well.
+
+Examples:
+
+  lessor bench --server 10.0.0.2
+  lessor bench --server 10.0.0.2 --mode renew --rate 5000 --clients 20000
+  lessor bench --server 10.0.0.2 --server 10.0.0.3 --local 10.0.0.1 --json`
+}
+
+// Run asks the servers and shows how they answered.
+func (x benchCommand) Run(ctx context.Context, c *console) error {
+	cfg, err := x.config()
+	if err != nil {
+		return usageError{err: err, help: "lessor bench --help"}
+	}
+	live := isTerminalWriter(c.err)
+	r, err := load.Run(ctx, cfg, func(p load.Progress) {
+		if live {
+			fmt.Fprintf(c.err, "\r\033[K%s %v: begun %d, done %d, open %d, %.0f/s", p.Phase, p.At.Round(time.Second), p.Begun, p.Done, p.Open, p.Rate)
+		}
+	})
+	if live {
+		fmt.Fprint(c.err, "\r\033[K")
+	}
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return fmt.Errorf("%w; --source-port 1067 takes another port, for servers that know RFC 8357", err)
+	}
+	if err != nil {
+		return err
+	}
+	if x.JSON {
+		err = c.json(r)
+	} else {
+		r.Write(c.out)
+	}
+	if err == nil && (r.Doubled > 0 || r.Done == 0) {
+		err = errNo
+	}
+	return err
+}
+
+// config returns what the command line says, for the load generator.
+func (x *benchCommand) config() (load.Config, error) {
+	cfg := load.Config{
+		Local: x.Local, SourcePort: x.SourcePort, Mode: x.Mode, Rate: x.Rate, Duration: x.Duration, Clients: x.Clients, First: x.First,
+		AcquireRate: x.AcquireRate, Wait: x.Wait, Once: x.Once,
+	}
+	for _, s := range x.Server {
+		at, err := serverAt(s)
+		if err != nil {
+			return cfg, err
+		}
+		cfg.Servers = append(cfg.Servers, at)
+	}
+	if !cfg.Local.IsValid() {
+		local, err := addressTowards(cfg.Servers[0])
+		if err != nil {
+			return cfg, fmt.Errorf("%w; --local says which address to use", err)
+		}
+		cfg.Local = local
+	}
+	return cfg, cfg.Check()
+}
+
+// serverAt reads ADDR or ADDR:PORT.
+func serverAt(s string) (netip.AddrPort, error) {
+	if a, err := netip.ParseAddr(s); err == nil {
+		return netip.AddrPortFrom(a, 67), nil
+	}
+	at, err := netip.ParseAddrPort(s)
+	if err != nil {
+		return at, fmt.Errorf("--server %q: want an IPv4 address such as 10.0.0.2, or 10.0.0.2:67", s)
+	}
+	return at, nil
+}
+
+// addressTowards returns the address of this machine from which to is reached. It sends nothing.
+func addressTowards(to netip.AddrPort) (netip.Addr, error) {
+	c, err := net.DialUDP("udp4", nil, net.UDPAddrFromAddrPort(to))
+	if err != nil {
+		return netip.Addr{}, fmt.Errorf("no way to %v: %w", to.Addr(), err)
+	}
+	defer c.Close()
+	return c.LocalAddr().(*net.UDPAddr).AddrPort().Addr().Unmap(), nil
+}
+
+func isTerminalWriter(w any) bool {
+	f, ok := w.(*os.File)
+	return ok && isTerminal(f)
+}
