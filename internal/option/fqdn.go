@@ -109,13 +109,10 @@ func nameEnds(b []byte) bool {
 // AppendFQDN appends a client FQDN option as a server sends it: the flags, both RCODE fields 255 (RFC 4702 §2.2), and
 // name in the encoding that flags ask for, as a whole name if it ends in a dot.
 func AppendFQDN[T string | []byte](dst []byte, flags byte, name T) ([]byte, error) {
-	if flags&FQDNWire == 0 {
-		if checkASCIIName(name) != nil {
-			return dst, errNameLong
-		}
-		return append(append(dst, flags, 255, 255), name...), nil
-	}
 	out := append(dst, flags, 255, 255)
+	if flags&FQDNWire == 0 {
+		return appendASCIIName(out, dst, name)
+	}
 	if len(name) == 0 {
 		return out, nil
 	}
@@ -129,6 +126,26 @@ func AppendFQDN[T string | []byte](dst []byte, flags byte, name T) ([]byte, erro
 		out = append(out, 0)
 	}
 	if len(out)-n > MaxName {
+		return dst, errNameLong
+	}
+	return out, nil
+}
+
+// appendASCIIName appends name to out with its escapes resolved; on error it returns dst.
+func appendASCIIName[T string | []byte](out, dst []byte, name T) ([]byte, error) {
+	n := len(out)
+	for i := 0; i < len(name); i++ {
+		c := name[i]
+		if c == '\\' {
+			o, used := unescape(name[i+1:])
+			if used == 0 {
+				return dst, errNameEscape
+			}
+			c, i = o, i+used
+		}
+		out = append(out, c)
+	}
+	if checkASCIIName(out[n:]) != nil {
 		return dst, errNameLong
 	}
 	return out, nil

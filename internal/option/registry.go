@@ -74,7 +74,7 @@ func (r *Registry) ByName(s Space, name string) (Def, bool) {
 // numbered returns N of "option-N".
 func numbered(s Space, name string) (Code, bool) {
 	digits, ok := strings.CutPrefix(name, "option-")
-	if !ok || len(digits) == 0 || len(digits) > 3 || digits[0] == '0' {
+	if !ok || len(digits) == 0 || len(digits) > 3 || digits[0] == '0' && len(digits) > 1 {
 		return 0, false
 	}
 	n, err := strconv.ParseUint(digits, 10, 16)
@@ -89,7 +89,7 @@ func validCode(s Space, c Code) bool {
 	if s == DHCPv4 {
 		return c >= 1 && c <= 254
 	}
-	return c >= 1 && c <= 255
+	return c <= 255
 }
 
 // Names returns every name of the space, other spellings included, in ascending order.

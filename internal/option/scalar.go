@@ -156,7 +156,15 @@ func decodeAddress(_ Type, b []byte) any {
 	return a.String()
 }
 
+// encodeText appends characters, or the octets of {hex: ...} where they are none.
 func encodeText(t Type, dst []byte, in Input) ([]byte, *InputError) {
+	if v, ok := in.single("hex"); ok {
+		b, err := parseHex(v)
+		if err != nil {
+			return nil, err.under(0)
+		}
+		return append(dst, b...), nil
+	}
 	s, err := scalarOf(t, in)
 	if err != nil {
 		return nil, err

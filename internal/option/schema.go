@@ -7,10 +7,14 @@ func (d Def) Schema() map[string]any {
 
 func (t Type) schema() map[string]any {
 	one := codecs[t.Kind].schema(t)
-	if t.List {
-		return anyOf(one, arrayOf(one))
+	if !t.List {
+		return one
 	}
-	return one
+	array := arrayOf(one)
+	if t.Least < 0 {
+		array["minItems"] = 0
+	}
+	return anyOf(one, array)
 }
 
 func anyOf(schemas ...map[string]any) map[string]any {
@@ -62,7 +66,7 @@ func ownTypeSchema() map[string]any {
 
 func schemaBinary(Type) map[string]any { return ownTypeSchema() }
 func schemaBool(Type) map[string]any   { return scalarSchema("boolean") }
-func schemaText(t Type) map[string]any { return textSchema() }
+func schemaText(Type) map[string]any   { return anyOf(textSchema(), hexSchema()) }
 func schemaName(Type) map[string]any   { return scalarSchema("string") }
 func schemaEmpty(Type) map[string]any  { return map[string]any{"const": true} }
 
@@ -115,7 +119,9 @@ func schemaFQDN(Type) map[string]any {
 }
 
 func schemaVendorClasses(Type) map[string]any {
-	return mapSchema("^[0-9]+$", anyOf(itemSchema(), arrayOf(itemSchema())))
+	array := arrayOf(itemSchema())
+	array["minItems"] = 0
+	return mapSchema("^[0-9]+$", anyOf(itemSchema(), array))
 }
 
 func innerSchema() map[string]any {
@@ -132,7 +138,8 @@ func schemaSubOptions(t Type) map[string]any {
 	if t.Sub == 0 {
 		s["properties"] = map[string]any{"end": map[string]any{"const": true}}
 	} else {
-		s["patternProperties"] = map[string]any{"^[a-z0-9-]+$": innerSchema()}
+		s["patternProperties"] = map[string]any{"^[a-z0-9-]+$": map[string]any{}}
+		s["minProperties"] = 0
 	}
 	return anyOf(s, keySchema("text", textSchema()))
 }

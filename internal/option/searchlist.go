@@ -5,10 +5,11 @@ import (
 	"errors"
 )
 
-// maxNames is the most names that one search list may have: beyond it two octets a name could stand for 255 each.
-const maxNames = 256
+// maxNames is the most octets that all names of one list may have together, uncompressed. Without a bound two octets
+// could stand for 255, again and again.
+const maxNames = 8192
 
-var errManyNames = errors.New("it has more than 256 names")
+var errManyNames = errors.New("its names have more than 8192 octets together")
 
 // CutCompressedName returns the octets at which the name at off ends, and appends the name, uncompressed, to dst. A
 // pointer must lead strictly before the run of labels that it ends (RFC 1035 §4.1.4: a prior occurrence), so no loop
@@ -55,14 +56,14 @@ func checkNames(b []byte) error {
 		return errEmpty
 	}
 	var room [MaxName]byte
-	off := 0
-	for n := 0; off < len(b); n++ {
-		if n == maxNames {
-			return errManyNames
-		}
-		_, end, err := CutCompressedName(room[:0], b, off)
+	total := 0
+	for off := 0; off < len(b); {
+		name, end, err := CutCompressedName(room[:0], b, off)
 		if err != nil {
 			return err
+		}
+		if total += len(name); total > maxNames {
+			return errManyNames
 		}
 		off = end
 	}
@@ -111,12 +112,16 @@ func decodeSearchList(_ Type, b []byte) any { return decodeNames(b) }
 
 func encodeSearchList(t Type, dst []byte, in Input) ([]byte, *InputError) {
 	items := in.items()
-	if len(items) == 0 || len(items) > maxNames {
-		return nil, wrong("write "+t.example(), "a list of names has 1 to %d of them", maxNames)
+	if len(items) == 0 {
+		return nil, wrong("leave the option out, or write "+t.example(), "the list is empty")
 	}
+	total := 0
 	c := compressor{len(dst), map[string]int{}}
 	for i, item := range items {
 		name, err := encodeName(Type{Kind: Name}, nil, item)
+		if total += len(name); err == nil && total > maxNames {
+			err = wrong("shorten the list", "the names have more than %d octets together", maxNames)
+		}
 		if err != nil {
 			return nil, err.at(in, i)
 		}

@@ -12,6 +12,9 @@ import (
 // MaxText is the most octets that Text returns, the mark of what was left out included.
 const MaxText = 1024
 
+// maxTextOf is the most octets that are decoded for a text: more cannot come out of one message.
+const maxTextOf = 2048
+
 // cutMark stands where a text was cut.
 const cutMark = "…"
 
@@ -22,7 +25,7 @@ func (d Def) Text(b []byte) string { return string(d.AppendText(nil, b)) }
 // AppendText appends what Text returns.
 func (d Def) AppendText(dst, b []byte) []byte {
 	p := printer{dst, len(dst) + MaxText - len(cutMark), false}
-	if d.Check(b) != nil || d.Type.Kind == Binary {
+	if len(b) > maxTextOf || d.Type.Kind == Binary || d.Check(b) != nil {
 		p.hex(b)
 	} else {
 		p.value(d.Type.decode(b), true)

@@ -118,7 +118,7 @@ func subsValue(s Space, subs map[uint8][]byte) map[string]any {
 
 // encodeSubs appends the entries of a map as options of at most most octets each.
 func encodeSubs(s Space, dst []byte, in Input, most, depth int) ([]byte, *InputError) {
-	if in.Kind != Map || len(in.Map) == 0 {
+	if in.Kind != Map || len(in.Map) == 0 && s == 0 {
 		return nil, wrong("write {1: 10.9.0.3, 2: {uint8: 7}}", "%s stands where options by number belong", in.brief())
 	}
 	for i, e := range in.Map {
