@@ -30,6 +30,9 @@ func shuffled(t *testing.T, r *rand.Rand, src []byte) string {
 		for _, c := range n.Content {
 			walk(c)
 		}
+		if isNull(n) {
+			n.Value = "null" // the dumper would write an empty text
+		}
 		if n.Kind == yaml.MappingNode {
 			r.Shuffle(len(n.Content)/2, func(i, j int) {
 				c := n.Content

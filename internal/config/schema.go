@@ -72,6 +72,12 @@ func mapOf(name string) shape {
 	return shape{"type": []string{"object", "null"}, "additionalProperties": ref(name)}
 }
 
+func subnetsShape() shape {
+	s := mapOf("subnet")
+	s["propertyNames"] = shape{"pattern": `^[0-9]+(\.[0-9]+){3}/[0-9]+$`}
+	return s
+}
+
 // listOf is a list of items, or one of them.
 func listOf(item shape) shape {
 	return shape{"oneOf": []any{item, shape{"type": []string{"array", "null"}, "items": item}}}

@@ -35,31 +35,43 @@ func (p *parser) load() *yaml.Node {
 	if !p.loadable() {
 		return nil
 	}
-	l, err := yaml.NewLoader(bytes.NewReader(p.source.text), yaml.WithPlugin(limits{}))
+	first, second, err := compose(p.source.text)
+	switch {
+	case err != nil:
+		p.syntax(err)
+	case first == nil || first.Kind != yaml.DocumentNode || len(first.Content) != 1:
+		p.add(Error, Position{}, "the document is empty", emptyRemedy)
+	case second != nil:
+		p.fail(second, "a second document begins here", "a file holds one document: take out the line ---, or the rest of the file")
+	default:
+		return first.Content[0]
+	}
+	return nil
+}
+
+// compose returns the first two documents of the text; nil where there are fewer. A serving process reads documents
+// too, when it reloads, so a flaw of the YAML reader is an error like others, and does not end the process.
+func compose(text []byte) (first, second *yaml.Node, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("the reader fails on it (%v)", r)
+		}
+	}()
+	l, err := yaml.NewLoader(bytes.NewReader(text), yaml.WithPlugin(limits{}))
 	if err != nil {
-		p.add(Error, Position{}, err.Error(), "correct it")
-		return nil
+		return nil, nil, err
 	}
-	var root, second yaml.Node
-	if err := l.Load(&root); err == io.EOF {
-		p.add(Error, Position{}, "the document is empty", emptyRemedy)
-		return nil
-	} else if err != nil {
-		p.syntax(err)
-		return nil
+	var found [2]*yaml.Node
+	for i := range found {
+		var n yaml.Node
+		if err := l.Load(&n); err == io.EOF {
+			break
+		} else if err != nil {
+			return nil, nil, err
+		}
+		found[i] = &n
 	}
-	if err := l.Load(&second); err == nil {
-		p.add(Error, Position{second.Line, second.Column}, "a second document begins here", "a file holds one document: take out the line ---, or the rest of the file")
-		return nil
-	} else if err != io.EOF {
-		p.syntax(err)
-		return nil
-	}
-	if root.Kind != yaml.DocumentNode || len(root.Content) != 1 {
-		p.add(Error, Position{}, "the document is empty", emptyRemedy)
-		return nil
-	}
-	return root.Content[0]
+	return found[0], found[1], nil
 }
 
 // loadable reports whether the text is worth giving to the YAML reader; where it is not, it has said why.
@@ -113,7 +125,7 @@ func values(text []byte) (n int) {
 func (p *parser) syntax(err error) {
 	var le *yaml.LoadError
 	if !errors.As(err, &le) {
-		p.add(Error, Position{}, "this is not YAML: "+err.Error(), "correct it")
+		p.add(Error, Position{}, "this is not YAML: "+err.Error(), "write it in a simpler way")
 		return
 	}
 	pos := Position{le.Mark.Line, le.Mark.Column}

@@ -1,0 +1,19 @@
+package config
+
+import (
+	"path/filepath"
+	"testing"
+)
+
+func TestExamplesHaveNoProblems(t *testing.T) {
+	files, err := filepath.Glob("../../examples/*.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("%d examples: %v", len(files), err)
+	}
+	for _, file := range files {
+		d, problems := Parse(filepath.Base(file), read(t, file))
+		if d == nil || len(problems) > 0 {
+			t.Errorf("%s:\n%v", file, problems)
+		}
+	}
+}
