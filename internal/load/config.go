@@ -42,6 +42,8 @@ type Config struct {
 	Wait time.Duration
 	// Once leaves retransmission out (RFC 2131 §4.1).
 	Once bool
+	// Measured is called when the measured part begins; nil means nothing is to be done then.
+	Measured func()
 
 	first time.Duration // before the first retransmission; firstDelay
 }

@@ -120,6 +120,9 @@ func (r *run) measure(ctx context.Context, progress func(Progress)) {
 	r.measuring, r.begun, r.done, r.open, r.turn, r.fresh = true, 0, 0, 0, 0, r.acquired()
 	r.rep.Stray, r.rep.Malformed = 0, 0
 	r.mu.Unlock()
+	if r.cfg.Measured != nil {
+		r.cfg.Measured()
+	}
 	before := processor()
 	r.rep.Elapsed = r.phase(ctx, "measuring", r.total(), r.cfg.Rate, begin, progress)
 	r.settle(ctx, r.cfg.Wait)
