@@ -94,15 +94,24 @@ func (p *Pools) node(k slab.Key) uint32 {
 func (p *Pools) enqueue(q *pool, k slab.Key, since uint64) {
 	i := p.node(k)
 	if i == 0 {
-		i = p.nodes.New()
-		p.nodes.At(i).key = k
-		p.free.Add(p.seed.Key(k), i)
-	} else if p.nodes.At(i).since == since {
+		p.queueNew(q, k, since)
 		return
-	} else {
-		q.queue.Remove(p.nodes.At(i).since, i)
 	}
-	p.nodes.At(i).since = since
+	n := p.nodes.At(i)
+	if n.since == since {
+		return
+	}
+	q.queue.Remove(n.since, i)
+	n.since = since
+	q.queue.Add(since, i)
+}
+
+// queueNew is enqueue for an address that has no node yet.
+func (p *Pools) queueNew(q *pool, k slab.Key, since uint64) {
+	i := p.nodes.New()
+	n := p.nodes.At(i)
+	n.key, n.since = k, since
+	p.free.Add(p.seed.Key(k), i)
 	q.queue.Add(since, i)
 }
 

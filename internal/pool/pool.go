@@ -49,22 +49,7 @@ func New(ranges []Range, reserved []netip.Addr, bindings *binding.Table) *Pools 
 		func(i uint32) *uint32 { return &p.nodes.At(i).chain })
 	p.offers.init(&p.seed)
 	p.layRanges()
-	for _, k := range p.reserved {
-		if q := p.poolOf(k); q != nil {
-			p.taken.add(k)
-			q.counts.Reserved++
-		}
-	}
-	for from, done := uint64(0), false; !done; {
-		from, done = bindings.Scan(from, 1<<20, func(b *binding.Binding) bool {
-			if b.Prefix.IsSingleIP() {
-				if k := keyOf(b.Addr()); p.poolOf(k) != nil {
-					p.change(p.poolOf(k), k, 0, b.State, b.Changed)
-				}
-			}
-			return true
-		})
-	}
+	p.load()
 	return p
 }
 

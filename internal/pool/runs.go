@@ -1,9 +1,34 @@
 package pool
 
-import "github.com/lessor-dhcp/lessor/internal/slab"
+import (
+	"slices"
+
+	"github.com/lessor-dhcp/lessor/internal/slab"
+)
 
 // runs is a set of numbers, kept as the runs of consecutive ones that it consists of: first → last. No two touch.
 type runs struct{ spans slab.Ordered[slab.Key] }
+
+// run is the numbers from first to last, both included.
+type run struct{ first, last slab.Key }
+
+// set makes the empty set that of all these runs, which it sorts.
+func (s *runs) set(all []run) {
+	slices.SortFunc(all, func(a, b run) int { return compare(a.first, b.first) })
+	for i := 0; i < len(all); {
+		r := all[i]
+		for i++; i < len(all); i++ {
+			next, over := r.last.Plus(1)
+			if !over && next.Less(all[i].first) {
+				break
+			}
+			if r.last.Less(all[i].last) {
+				r.last = all[i].last
+			}
+		}
+		s.spans.Set(r.first, r.last)
+	}
+}
 
 func (s *runs) has(k slab.Key) bool {
 	_, last := s.spans.Floor(k)

@@ -16,6 +16,16 @@ func NewIndex(hash func(i uint32) uint64, next func(i uint32) *uint32) Index {
 	return Index{hash: hash, next: next, heads: []*[chunkLen]uint32{new([chunkLen]uint32)}, buckets: chunkLen, level: chunkLen}
 }
 
+// Expect makes room for n items in an empty index, which then need not grow one by one.
+func (x *Index) Expect(n int) {
+	for x.n == 0 && int(x.level) < n && x.level < 1<<31 {
+		x.level *= 2
+	}
+	for x.buckets = max(x.buckets, x.level); len(x.heads) < int(x.buckets>>chunkBits); {
+		x.heads = append(x.heads, new([chunkLen]uint32))
+	}
+}
+
 // Chain returns where the number of the first item stands that may have this hash; the following ones stand at next
 // of the one before. Items of other hashes are in the chain too.
 func (x *Index) Chain(hash uint64) *uint32 {
