@@ -73,14 +73,19 @@ func (x serveCommand) load(c *console) (*config.Document, error) {
 func (x serveCommand) shedPrivileges(log *slog.Logger) error {
 	keep := []socket.Capability{socket.NetBindService, socket.NetRaw}
 	if os.Geteuid() == 0 {
-		log.Warn("running as root: every capability but those needed is dropped; a user of its own is better",
-			"remedy", "run as user lessor: "+socket.Remedy())
 		keep = append(keep, socket.DACOverride, socket.FOwner)
+	}
+	if err := socket.DropCapabilities(keep...); err != nil {
+		return err
+	}
+	if os.Geteuid() == 0 {
+		log.Warn("running as root: every capability but those needed was dropped; a user of its own is better",
+			"remedy", "run as user lessor: "+socket.Remedy())
 	}
 	if missing, err := socket.MissingCapabilities(socket.NetBindService, socket.NetRaw); err == nil && len(missing) > 0 {
 		log.Warn("capabilities are missing", "missing", fmt.Sprint(missing), "remedy", socket.Remedy())
 	}
-	return socket.DropCapabilities(keep...)
+	return nil
 }
 
 // run has the node, its operators' socket and the signals go on until ctx is done or one of them fails.

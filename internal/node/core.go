@@ -45,6 +45,8 @@ type Observe uint8
 const (
 	// ObserveLeases is every lease that is granted, renewed, released or ends.
 	ObserveLeases Observe = 1 << iota
+	// ObserveTroubles is what an operator should look at: addresses in use by somebody else.
+	ObserveTroubles
 	// ObservePackets is every packet.
 	ObservePackets
 )

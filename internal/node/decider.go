@@ -188,12 +188,14 @@ func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	n.failureEvent(why)
 	events := append([]Event(nil), n.current.effects.Events...)
 	st.stop()
+	n.opening.Lock()
+	defer n.opening.Unlock()
 	for {
 		err := n.store.Close()
 		if errors.Is(err, why) {
 			err = nil // said already
 		}
-		table, commit, err2 := n.open()
+		table, commit, err2 := n.open(n.core.policy)
 		if err = errors.Join(err, err2); err2 == nil {
 			n.rebuilt(table, commit, events)
 			st.start(n.store)

@@ -61,7 +61,11 @@ func (c *Core) report(now time.Time, p *Packet, out *Effects) {
 		c.traceAnswer(now, p, out)
 	}
 	kind, level, message := c.happened()
-	if kind == 0 || c.observe&ObserveLeases == 0 && level < slog.LevelWarn {
+	wanted := ObserveLeases
+	if level >= slog.LevelWarn {
+		wanted = ObserveTroubles
+	}
+	if kind == 0 || c.observe&wanted == 0 {
 		return
 	}
 	e := c.packetEvent(now, p)

@@ -71,6 +71,7 @@ func (h *hub) leave(l *listener) {
 func (h *hub) count() {
 	var o Observe
 	for l := range h.listeners {
+		o |= ObserveTroubles
 		switch {
 		case l.forLog:
 			o |= observeForLog

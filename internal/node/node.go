@@ -39,11 +39,11 @@ type Node struct {
 	started time.Time
 	clock   clock
 
-	store    *store.Store
-	recovery recovery
-	sockets  *socket.Sockets
-	core     *Core
-	hub      hub
+	store   *store.Store
+	opening sync.Mutex // held while store is opened anew, and by others than the decider and the committer who use it
+	sockets *socket.Sockets
+	core    *Core
+	hub     hub
 
 	control chan func()    // run by the decider
 	arrived chan *arrivals // from the reader
@@ -62,12 +62,13 @@ type Node struct {
 	snapshot *store.Snapshot // nil: none is being taken
 	roomLost bool
 
-	mu      sync.Mutex // guards what follows
-	head    store.HeadRecord
-	doc     *config.Document
-	refused refusal
-	full    error // why there is no room for commits
-	failure error // why the store could not be opened anew
+	mu       sync.Mutex // guards what follows
+	head     store.HeadRecord
+	doc      *config.Document
+	recovery recovery
+	refused  refusal
+	full     error // why there is no room for commits
+	failure  error // why the store could not be opened anew
 }
 
 // refusal is a reload that was refused.
@@ -84,11 +85,11 @@ func New(cfg Config) (*Node, error) {
 		work: make(chan *load, 1), done: make(chan *load, 1), answers: make(chan answered, 64),
 		links: make(chan []socket.Link, 1), ended: make(chan struct{}),
 	}
-	table, commit, err := n.open()
+	p := policy.Compile(cfg.Document)
+	table, commit, err := n.open(p)
 	if err != nil {
 		return nil, err
 	}
-	p := policy.Compile(cfg.Document)
 	if err := n.adoptHead(p); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
@@ -104,7 +105,7 @@ func New(cfg Config) (*Node, error) {
 }
 
 // open opens the store and reads it.
-func (n *Node) open() (*binding.Table, uint64, error) {
+func (n *Node) open(p *policy.Policy) (*binding.Table, uint64, error) {
 	cfg := n.cfg.Store
 	cfg.Dir, cfg.Member = n.cfg.Document.Server.Data, n.self
 	st, err := store.Open(cfg)
@@ -113,28 +114,39 @@ func (n *Node) open() (*binding.Table, uint64, error) {
 	}
 	begun := time.Now()
 	table := binding.NewTable()
-	guard := binding.Guard(policy.Compile(n.doc).LongestLifetime())
+	guard := binding.Guard(p.LongestLifetime())
 	rec, err := st.Load(table, func(b *binding.Binding) time.Time { return b.Due(guard) })
 	if err != nil {
 		return nil, 0, errors.Join(err, st.Close())
 	}
-	var held time.Duration
-	n.clock, held = newClock(time.Now(), rec.Latest)
-	if held > time.Second {
-		n.log.Warn("the machine's clock is behind the newest lease: time is counted from there until it has caught up", "behind", held.Round(time.Second))
-	}
-	commit := rec.Commit
-	if commit, err = n.withhold(st, table, &rec, guard); err != nil {
+	n.startClock(rec.Latest)
+	commit, err := n.withhold(st, table, &rec, p)
+	if err != nil {
 		return nil, 0, errors.Join(err, st.Close())
 	}
 	n.store = st
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.recovery.note(&rec, table.Len(), time.Since(begun))
 	n.recovery.log(n.log)
 	return table, commit, nil
 }
 
+// startClock starts the clock, once: what it shows never goes back, whatever the store says later.
+func (n *Node) startClock(latest time.Time) {
+	if !n.clock.base.IsZero() {
+		return
+	}
+	var held time.Duration
+	if n.clock, held = newClock(time.Now(), latest); held > time.Second {
+		n.log.Warn("the machine's clock is behind the newest lease: time is counted from that lease on", "behind", held.Round(time.Second))
+	}
+}
+
 // adoptHead makes p's version the one that the store says is served, before anything is decided by it.
 func (n *Node) adoptHead(p *policy.Policy) error {
+	n.opening.Lock()
+	defer n.opening.Unlock()
 	head, ok := n.store.Head()
 	if !ok || head.Digest != p.Version {
 		head = store.HeadRecord{Digest: p.Version, Since: n.clock.now(), Document: p.Document.Source}

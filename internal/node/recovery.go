@@ -48,7 +48,7 @@ func (r *recovery) log(l *slog.Logger) {
 
 // withhold commits, for every address whose newest record was lost, that it is given to nobody until whoever may hold
 // it has lost it. It returns the number of the last commit.
-func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, guard time.Duration) (uint64, error) {
+func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, p *policy.Policy) (uint64, error) {
 	if rec.Unknown > 0 && !n.cfg.AcceptLostRecords {
 		return 0, fmt.Errorf("%d records were lost of which not even the address can be read: any address may be held by a "+
 			"client that is not known.\n`lessor check-store %s` shows where. Restore the directory from a backup that is "+
@@ -60,10 +60,10 @@ func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, 
 		return rec.Commit, nil
 	}
 	commit := rec.Commit + 1
-	until := binding.Expiry(n.clock.now(), n.longest()+guard)
+	until := binding.Expiry(n.clock.now(), longest(p)+binding.Guard(p.LongestLifetime()))
 	batch := st.Begin()
-	for _, p := range lost {
-		b := damaged(t, p, n.clock.now(), until)
+	for _, prefix := range lost {
+		b := damaged(t, prefix, n.clock.now(), until)
 		t.Put(b, until)
 		batch.Put(commit, &b)
 	}
@@ -83,10 +83,9 @@ func damaged(t *binding.Table, p netip.Prefix, now, until time.Time) binding.Bin
 }
 
 // longest returns the longest lifetime that anybody may have been given, or a day where that has no end.
-func (n *Node) longest() time.Duration {
-	d := policy.Compile(n.doc).LongestLifetime()
-	if d == binding.Infinite {
-		return policy.MaxLifetime
+func longest(p *policy.Policy) time.Duration {
+	if d := p.LongestLifetime(); d != binding.Infinite {
+		return d
 	}
-	return d
+	return policy.MaxLifetime
 }

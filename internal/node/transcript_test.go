@@ -126,7 +126,7 @@ func (s *stage) config(text string) string {
 	p := policy.Compile(doc)
 	if s.core == nil {
 		s.core = NewCore("west", p, binding.NewTable(), 0)
-		s.core.Observe(ObserveLeases)
+		s.core.Observe(ObserveLeases | ObserveTroubles)
 	} else {
 		s.core.Handle(s.now, Adopt{Policy: p}, &s.out)
 	}

@@ -150,6 +150,7 @@ func (r *Responder) dispatch() {
 		return
 	}
 	r.Policy.Place(r.Self, &r.facts, &r.decision)
+	r.nameServer()
 	switch r.req.Msg.Type() {
 	case 0:
 		r.bootp()
@@ -167,6 +168,28 @@ func (r *Responder) dispatch() {
 		r.drop(NotARequest)
 	default: // leasequery and later messages are not served
 		r.drop(UnknownType)
+	}
+}
+
+// nameServer chooses, of the addresses of the interface that heard a broadcast, the one on the client's link, its own
+// subnet before the others.
+func (r *Responder) nameServer() {
+	if r.req.Unicast || !r.req.Arrival.OnLink {
+		return
+	}
+	var on netip.Addr
+	for _, p := range r.req.Arrival.Addrs {
+		a := p.Addr()
+		if r.facts.Link.Prefix.Contains(a) {
+			on = a
+			break
+		}
+		if !on.IsValid() && r.facts.Link.Network.Has(a) {
+			on = a
+		}
+	}
+	if on.IsValid() {
+		r.req.ServerID = on
 	}
 }
 
