@@ -113,6 +113,9 @@ func (p *plan) contenders(mode string) (found []*contender) {
 	return found
 }
 
+// tooNoisy is how many processors others may use before a run that did not hold says nothing.
+const tooNoisy = 1
+
 // search looks for the highest rate that each holds: up by a quarter, or down by a fifth, in turn.
 func (p *plan) search(ctx context.Context, s *setting, all []*contender) {
 	for range p.steps {
@@ -122,10 +125,11 @@ func (p *plan) search(ctx context.Context, s *setting, all []*contender) {
 				continue
 			}
 			c.search = append(c.search, t)
-			if t.holds() {
+			switch {
+			case t.holds():
 				c.best = max(c.best, c.rate)
 				c.rate *= 1.25
-			} else {
+			case t.others < tooNoisy:
 				c.rate *= 0.8
 			}
 		}

@@ -62,6 +62,9 @@ func (p *peer) installed() (path, version string, ok bool) {
 var versionNumber = regexp.MustCompile(`v?\d+\.\d+\S*`)
 
 func versionIn(s string) string {
+	if ours, ok := strings.CutPrefix(s, "lessor "); ok {
+		return strings.Fields(ours)[0]
+	}
 	if v := versionNumber.FindString(s); v != "" {
 		return strings.TrimRight(v, ",;)")
 	}

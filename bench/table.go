@@ -46,7 +46,7 @@ func mode(b *strings.Builder, p *plan, m string, all []*contender) {
 		if len(c.half) == 0 {
 			why := "no rate held"
 			if c.failed != nil {
-				why = strings.ReplaceAll(c.failed.Error(), "\n", " ")
+				why = strings.Join(strings.Fields(strings.ReplaceAll(c.failed.Error(), "|", "/")), " ")
 			}
 			fmt.Fprintf(b, "| %s | | %s | | | | | | |\n", c.name, why)
 			continue
