@@ -19,7 +19,7 @@ func (p *parser) check() {
 	p.checkRelays(subnets)
 	p.checkInterfaces()
 	p.checkLeases()
-	p.checkRouters()
+	p.checkRouters(subnets)
 	p.checkShared()
 	p.checkHosts(subnets)
 	if len(p.doc.Networks) == 0 && !p.problems.Errors() {

@@ -31,9 +31,15 @@ func (o *Setting) addresses() []netip.Addr {
 
 // checkRouters warns of routers that a client could not reach, or that a pool would give to a client, and of masks that
 // are not the subnet's.
-func (p *parser) checkRouters() {
+func (p *parser) checkRouters(all []placed) {
 	for i := range p.doc.Networks {
 		n := &p.doc.Networks[i]
+		routers := n.setting(option.CodeRouters)
+		for _, a := range routers.addresses() {
+			if in, ok := find(all, a); !ok || in.network != n {
+				p.add(Warning, routers.Position, fmt.Sprintf("router %v is in no subnet of network %s: its clients cannot reach it", a, clip(n.Name)), "write a router that is in the subnet")
+			}
+		}
 		for j := range n.Subnets {
 			s := &n.Subnets[j]
 			p.checkSubnetRouters(s, &s.Scope)

@@ -75,3 +75,17 @@ func TestDoubtfulDocumentsAreTakenWithAWarning(t *testing.T) {
 		})
 	}
 }
+
+func TestLongWordsAreCutInMessages(t *testing.T) {
+	for in, want := range map[string]string{
+		"west":                     `"west"`,
+		"\x1b[31m":                 `"\x1b[31m"`,
+		strings.Repeat("é", 60):    `"` + strings.Repeat("é", 60) + `"`,
+		strings.Repeat("é", 61):    `"` + strings.Repeat("é", 60) + `…"`,
+		strings.Repeat("x", 1<<20): `"` + strings.Repeat("x", 60) + `…"`,
+	} {
+		if got := clip(in); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+}

@@ -97,9 +97,4 @@ func (p *parser) fail(n *yaml.Node, message, remedy string) {
 	p.add(Error, position(n), message, remedy)
 }
 
-// warn records a warning that stands at n.
-func (p *parser) warn(n *yaml.Node, message, remedy string) {
-	p.add(Warning, position(n), message, remedy)
-}
-
 func position(n *yaml.Node) Position { return Position{n.Line, n.Column} }

@@ -59,10 +59,11 @@ func TestEveryProblemSaysWhatWouldBeRight(t *testing.T) {
 
 // TestTheCaretStandsUnderItsCharacter holds for every problem of every document in testdata, also on cut lines.
 func TestTheCaretStandsUnderItsCharacter(t *testing.T) {
+	breaks := strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 	for _, file := range documents(t, "bad") {
 		src := read(t, file)
 		_, problems := Parse(filepath.Base(file), src)
-		lines := strings.Split(string(trimBOM(src)), "\n")
+		lines := strings.Split(breaks.Replace(string(trimBOM(src))), "\n")
 		for _, p := range problems {
 			if p.Source == "" {
 				continue

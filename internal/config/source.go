@@ -72,6 +72,19 @@ func (s *source) line(n int) []byte {
 	return rest
 }
 
+// rune returns the character at pos, 0 if there is none.
+func (s *source) rune(pos Position) rune {
+	line := s.line(pos.Line)
+	for column := 1; len(line) > 0; column++ {
+		r, n := utf8.DecodeRune(line)
+		if column == pos.Column {
+			return r
+		}
+		line = line[n:]
+	}
+	return 0
+}
+
 // at returns the position of the octet at offset.
 func (s *source) at(offset int) Position {
 	s.index()

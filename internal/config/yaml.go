@@ -134,6 +134,12 @@ func (p *parser) syntax(err error) {
 		p.add(Error, pos, fmt.Sprintf("lists and maps are nested deeper than %d here", MaxDepth), "close the brackets that are still open")
 		return
 	}
+	if c := p.source.rune(pos); c == '}' || c == ']' {
+		if strings.Contains(le.Message, "expected key") || strings.Contains(le.Message, "expected <document start>") {
+			p.add(Error, pos, fmt.Sprintf("this %c closes nothing", c), "take it out, or add the bracket that it closes")
+			return
+		}
+	}
 	for _, s := range syntaxErrors {
 		if !strings.Contains(le.Message, s.reader) || s.context != "" && !strings.Contains(le.ContextMsg, s.context) {
 			continue
@@ -157,12 +163,7 @@ func (p *parser) syntax(err error) {
 
 // badStart says why the character at pos cannot begin anything.
 func (p *parser) badStart(pos Position) {
-	line := []rune(string(p.source.line(pos.Line)))
-	if pos.Column < 1 || pos.Column > len(line) {
-		p.add(Error, pos, "nothing can begin here", "correct the line")
-		return
-	}
-	c := line[pos.Column-1]
+	c := p.source.rune(pos)
 	if c == '\t' {
 		p.add(Error, pos, "a tab is not an indentation", "indent with spaces")
 		return
