@@ -14,6 +14,9 @@ import (
 func (r *Responder) decline() {
 	a, ok := r.requested()
 	if !ok {
+		a = r.req.Msg.CIAddr // where systemd puts it, though RFC 2131 table 5 wants the option and 0 here
+	}
+	if a.IsUnspecified() {
 		r.drop(NoAddress)
 		return
 	}
@@ -70,8 +73,8 @@ func (r *Responder) release() {
 	r.out.Changes = append(r.out.Changes, Change{Binding: b})
 }
 
-// addressed checks that a DECLINE or RELEASE is meant for this server: it must name it (RFC 2131 table 5), though a
-// RELEASE that was sent to our own address is taken without.
+// addressed checks that a DECLINE or RELEASE is meant for this server: it must name it (RFC 2131 table 5), though one
+// that was sent to our own address is taken without, since systemd's DECLINE names nobody.
 func (r *Responder) addressed() Reason {
 	sid, ok := r.req.Msg.Option(uint16(option.CodeServerIdentifier))
 	switch {
@@ -79,7 +82,7 @@ func (r *Responder) addressed() Reason {
 		if !r.us(netip.AddrFrom4([4]byte(sid))) {
 			return ForAnotherServer
 		}
-	case r.req.Unicast && r.req.Msg.GIAddr.IsUnspecified() && r.req.Msg.Type() == dhcpv4.Release:
+	case r.req.Unicast && r.req.Msg.GIAddr.IsUnspecified():
 	default:
 		return NoServerIdentifier
 	}
