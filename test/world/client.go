@@ -33,6 +33,8 @@ var Clients = []string{"dhclient", "dhcpcd", "udhcpc", "networkd"}
 type Options struct {
 	// CheckConflict makes the client probe the address before it uses it, and decline it where somebody answers.
 	CheckConflict bool
+	// Lines are added to the client's own configuration file, where it has one.
+	Lines []string
 	// Hostname is sent to the server (option 12) where it is not empty.
 	Hostname string
 }

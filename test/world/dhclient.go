@@ -3,6 +3,7 @@ package world
 import (
 	_ "embed"
 	"fmt"
+	"strings"
 	"time"
 )
 
@@ -28,6 +29,7 @@ func newDhclient(s station) *dhclient {
 	if s.opt.Hostname != "" {
 		conf += fmt.Sprintf("send host-name %q;\n", s.opt.Hostname)
 	}
+	conf += strings.Join(s.opt.Lines, "\n") + "\n"
 	return &dhclient{station: s, script: s.host.w.Script(at+"dhclient.sh", dhclientScript), conf: s.host.w.Write(at+"dhclient.conf", conf)}
 }
 

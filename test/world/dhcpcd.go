@@ -23,6 +23,7 @@ func newDhcpcd(s station) *dhcpcd {
 	if s.opt.Hostname != "" {
 		conf = append(conf, "hostname "+s.opt.Hostname, "env force_hostname=NO")
 	}
+	conf = append(conf, s.opt.Lines...)
 	return &dhcpcd{station: s, conf: s.host.w.Write(at+"dhcpcd.conf", strings.Join(conf, "\n")+"\n")}
 }
 

@@ -26,6 +26,7 @@ func (c *networkd) Start() {
 	if c.opt.Hostname != "" {
 		lines = append(lines, "SendHostname=yes", "Hostname="+c.opt.Hostname)
 	}
+	lines = append(lines, c.opt.Lines...)
 	at := c.host.Role + "-" + c.dev + "/"
 	w.Write(at+"run/systemd/network/10-world.network", strings.Join(lines, "\n")+"\n")
 	w.must("mkdir", "-p", c.path("run/systemd/netif/links"), c.path("run/systemd/netif/leases"), c.path("run/systemd/netif/lldp"))
