@@ -54,7 +54,6 @@ type load struct {
 	spares    []segment
 	snapBytes int64
 	at        place // where the journal ends
-	audit     bool  // nothing may be written
 	buf       []byte
 }
 
@@ -62,8 +61,18 @@ func (s *Store) newLoad(t Table, due func(*binding.Binding) time.Time) *load {
 	ld := &load{fs: s.fs, id: s.id, slots: s.slots}
 	ld.replay = newReplay(t, due)
 	ld.res.Boot = s.boot
-	ld.res.Damaged = slices.Clone(s.notes)
+	ld.known(s.notes)
 	return ld
+}
+
+// known takes over what was found before the reading.
+func (ld *load) known(notes []Damage) {
+	ld.res.Damaged = slices.Clone(notes)
+	for _, d := range notes {
+		if d.Kind == RecordLost {
+			ld.res.Unknown++
+		}
+	}
 }
 
 func newReplay(t Table, due func(*binding.Binding) time.Time) *replay {

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
@@ -91,67 +90,27 @@ func (s *Store) open() error {
 			return &TooOpen{Name: i.Name, Mode: i.Mode.Perm(), Want: 0o600}
 		}
 	}
-	used, err := s.survey(infos)
+	found, err := lookAround(s.fs, infos)
 	if err != nil {
 		return err
 	}
-	if err := s.identify(used); err != nil {
+	s.slots, s.notes, s.nextName = found.slots, found.notes, found.highest
+	isNew, err := s.identify(found.used)
+	if err != nil {
 		return err
+	}
+	for _, name := range found.temps {
+		if err := s.fs.Remove(name); err != nil {
+			return err
+		}
+	}
+	if err := s.count(isNew); err != nil {
+		return fmt.Errorf("%s: %w", identityName, err)
 	}
 	if err := s.checkSlots(); err != nil {
 		return err
 	}
 	return s.openHead()
-}
-
-// survey reads the beginning of every file of the journal, and removes what a crash left half made. used says that
-// there is more than files that were never written to.
-func (s *Store) survey(infos []disk.Info) (used bool, err error) {
-	for _, i := range infos {
-		name := i.Name
-		if temp, ok := strings.CutSuffix(name, tempSuffix); ok && ours(temp) {
-			if err := s.fs.Remove(name); err != nil {
-				return false, err
-			}
-			continue
-		}
-		n, ok := isSlot(name)
-		if !ok {
-			used = used || name == snapshotName || name == headName
-			continue
-		}
-		s.nextName = max(s.nextName, n)
-		sl, err := s.surveySlot(i)
-		if err != nil {
-			return false, fmt.Errorf("%s: %w", name, err)
-		}
-		used = used || sl.number > 0
-		s.slots[name] = sl
-	}
-	return used, nil
-}
-
-func ours(name string) bool {
-	_, slot := isSlot(name)
-	return slot || name == snapshotName || name == headName || name == identityName
-}
-
-// surveySlot reads the beginning of a file of the journal. A spare has number 0.
-func (s *Store) surveySlot(i disk.Info) (slot, error) {
-	sl := slot{name: i.Name, size: i.Size}
-	f, err := s.fs.Open(i.Name, disk.Read)
-	if err != nil {
-		return sl, err
-	}
-	defer f.Close()
-	sl.blocks, err = readBlocks(f, fileSegment)
-	if errors.Is(err, errNoBlock) {
-		if !sl.blank {
-			s.notes = append(s.notes, Damage{Kind: CopyLost, File: i.Name, Why: "both copies of the file's beginning are unreadable"})
-		}
-		return sl, nil
-	}
-	return sl, err
 }
 
 // checkSlots refuses files of another directory, and removes spares that have the wrong size. Those of the wrong size
@@ -171,36 +130,58 @@ func (s *Store) checkSlots() error {
 	return nil
 }
 
-// identify reads whose directory it is and counts the opening, durably, before anything else is written.
-func (s *Store) identify(used bool) error {
-	k, err := s.readIdentity()
+// identify reads whose directory it is, and refuses one that is not ours. used says that there are files of a store.
+func (s *Store) identify(used bool) (isNew bool, err error) {
+	k, err := readIdentity(s.fs)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && !used:
-		k.id = s.cfg.NewID
-		if k.id == (ID{}) {
-			rand.Read(k.id[:])
+		s.id = s.cfg.NewID
+		if s.id == (ID{}) {
+			rand.Read(s.id[:])
 		}
-		k.member = s.cfg.Member
+		return true, nil
 	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Errorf("there are files of a store, but no %s: the directory is not whole. "+
+		return false, fmt.Errorf("there are files of a store, but no %s: the directory is not whole. "+
 			"Restore it from a backup, or move it away to start without any lease", identityName)
 	case err != nil:
-		return fmt.Errorf("%s: %w", identityName, err)
+		return false, fmt.Errorf("%s: %w", identityName, err)
 	case k.member != s.cfg.Member:
-		return &OtherServer{Owner: string(k.member), Member: string(s.cfg.Member)}
+		return false, &OtherServer{Owner: string(k.member), Member: string(s.cfg.Member)}
 	}
 	if k.lost != 0 {
-		s.notes = append(s.notes, Damage{
-			Kind: CopyLost, File: identityName, Offset: int64(k.lost-1) * sector, Why: "one of the two copies is unreadable",
-		})
+		s.notes = append(s.notes, identityLost(k.lost))
 	}
-	s.id, s.boot = k.id, k.boot+1
-	w := block{kind: fileIdentity, id: s.id, boot: s.boot, member: s.cfg.Member}
-	return s.replace(identityName, w.appendBlocks(nil))
+	s.id, s.boot = k.id, k.boot
+	return false, nil
 }
 
-func (s *Store) readIdentity() (blocks, error) {
-	f, err := s.fs.Open(identityName, disk.Read)
+// count counts the opening, durably, before anything else is written: the checksums of what this opening writes depend
+// on it. It needs no space on the disk, unless the directory is new, so that a server also starts on a full one.
+func (s *Store) count(isNew bool) error {
+	s.boot++
+	k := block{kind: fileIdentity, id: s.id, boot: s.boot, member: s.cfg.Member}
+	b := k.appendBlocks(nil)
+	if isNew {
+		return s.replace(identityName, b)
+	}
+	f, err := s.fs.Open(identityName, disk.Write)
+	if err != nil {
+		return err
+	}
+	for at := int64(0); at < blocksSize && err == nil; at += sector { // one after the other: one is whole at any time
+		if _, err = f.WriteAt(b[at:at+sector], at); err == nil {
+			err = f.Datasync()
+		}
+	}
+	return errors.Join(err, f.Close(), s.fs.SyncDir())
+}
+
+func identityLost(copy int) Damage {
+	return Damage{Kind: CopyLost, File: identityName, Offset: int64(copy-1) * sector, Why: "one of the two copies is unreadable"}
+}
+
+func readIdentity(from disk.FS) (blocks, error) {
+	f, err := from.Open(identityName, disk.Read)
 	if err != nil {
 		return blocks{}, err
 	}

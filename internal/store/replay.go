@@ -18,6 +18,8 @@ type replay struct {
 	rec   record
 	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
 
+	audit bool // look closer than serving needs, and write nothing
+
 	file    string // being read
 	segment uint64
 	// since is the number of the first frame that is not in the snapshot for certain. What is lost before it is not
@@ -47,8 +49,15 @@ func (r *replay) apply(e *found) {
 func (r *replay) frame(e *found) {
 	switch e.head.kind {
 	case kindBlob:
+		if r.audit && binding.DigestOf(e.payload()) != e.head.digest() {
+			r.losing(e, "its name is not that of its content")
+			return
+		}
 		r.blobs[e.head.digest()] = r.table.Intern(e.payload())
 	case kindBinding:
+		if e.head.seq < r.since {
+			return // the snapshot has it, or something newer
+		}
 		if err := r.rec.decode(e.payload(), r.names); err != nil {
 			r.losing(e, err.Error())
 			return

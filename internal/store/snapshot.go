@@ -65,7 +65,8 @@ func (s *Store) SnapshotDue() bool {
 	return s.noSpace != nil || int64(len(s.live))*s.cfg.SegmentSize > s.snapshotAfter()
 }
 
-// BeginSnapshot begins a snapshot of t, which the decider owns. One may be under way at a time.
+// BeginSnapshot begins a snapshot of t, which the decider owns and which has all that was Put into batches so far. One
+// may be under way at a time.
 func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -117,6 +117,20 @@ func (d Dir) Lock(name string) (io.Closer, error) {
 	return f, nil
 }
 
+// Locked implements FS.
+func (d Dir) Locked(name string) (pid int, locked bool) {
+	f, err := os.OpenFile(d.path(name), os.O_RDONLY|unix.O_NOFOLLOW, 0)
+	if err != nil {
+		return 0, false
+	}
+	defer f.Close()
+	err = retry(func() error { return unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB) })
+	if errors.Is(err, unix.EWOULDBLOCK) {
+		return readPID(f), true
+	}
+	return 0, false
+}
+
 // Free implements FS.
 func (d Dir) Free() (int64, error) {
 	var st unix.Statfs_t

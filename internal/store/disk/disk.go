@@ -24,6 +24,8 @@ type FS interface {
 	// Lock takes a lock that other processes see and that ends with this process at the latest. The error is *InUse if
 	// another holds it.
 	Lock(name string) (io.Closer, error)
+	// Locked returns which process holds the lock, or 0 if it is unknown, and false if none does. It changes nothing.
+	Locked(name string) (pid int, locked bool)
 	// Free returns the octets that this process may still use on the file system.
 	Free() (int64, error)
 }

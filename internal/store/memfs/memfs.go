@@ -286,6 +286,13 @@ func (f *FS) Lock(name string) (io.Closer, error) {
 	return unlocker{f}, nil
 }
 
+// Locked implements disk.FS.
+func (f *FS) Locked(string) (pid int, locked bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return 0, f.locked
+}
+
 type unlocker struct{ fs *FS }
 
 func (u unlocker) Close() error {
