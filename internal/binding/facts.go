@@ -57,9 +57,7 @@ func (f *Facts) AppendShared(dst []byte, own func(code uint16) bool) []byte {
 	if f.Truncated {
 		flags |= 1
 	}
-	link := f.Link[:min(len(f.Link), 255)]
-	dst = append(dst, factsFormat, flags, byte(len(link)))
-	dst = append(dst, link...)
+	dst = appendText(append(dst, factsFormat, flags), f.Link)
 	if f.GIAddr.Is4() {
 		a := f.GIAddr.As4()
 		dst = append(append(dst, 4), a[:]...)
@@ -86,11 +84,32 @@ func appendFacts(dst []byte, opts []Fact, own func(uint16) bool, want bool) []by
 	return dst
 }
 
-// AppendTLV appends an option as code and length of two octets each, network order, and its value.
+func sortFacts(all []Fact) {
+	slices.SortStableFunc(all, func(a, b Fact) int { return int(a.Code) - int(b.Code) })
+}
+
+// AppendTLV appends an option as code and length of two octets each, network order, and its value, cut at the 65,535
+// octets that no DHCP message has room for.
 func AppendTLV(dst []byte, code uint16, value []byte) []byte {
+	value = value[:min(len(value), 1<<16-1)]
 	dst = binary.BigEndian.AppendUint16(dst, code)
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(value)))
 	return append(dst, value...)
+}
+
+// appendText appends a length of one octet, and s, cut at 255 octets.
+func appendText[T string | []byte](dst []byte, s T) []byte {
+	s = s[:min(len(s), 255)]
+	return append(append(dst, byte(len(s))), s...)
+}
+
+// cutText splits what appendText wrote off b; false if b is cut short.
+func cutText(b []byte) (s string, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) <= int(b[0]) {
+		return "", b, false
+	}
+	n := 1 + int(b[0])
+	return string(b[1:n]), b[n:], true
 }
 
 // CutTLV splits the first option off b; false if b is empty or cut short.
@@ -109,39 +128,31 @@ func CutTLV(b []byte) (code uint16, value, rest []byte, ok bool) {
 // Decode returns what was stored; false if it cannot be read (a newer format, or damaged). The values alias s.
 func (s StoredFacts) Decode() (Facts, bool) {
 	var f Facts
+	var ok bool
 	if s.Shared != nil {
 		b := s.Shared.Bytes
 		if len(b) < 3 || b[0] != factsFormat {
 			return f, false
 		}
 		f.Truncated = b[1]&1 != 0
-		n := int(b[2])
-		b = b[3:]
-		if len(b) < n+1 {
+		if f.Link, b, ok = cutText(b[2:]); !ok || len(b) == 0 || len(b) <= int(b[0]) {
 			return f, false
 		}
-		f.Link = string(b[:n])
-		g := int(b[n])
-		b = b[n+1:]
-		if len(b) < g {
-			return f, false
-		}
+		g := int(b[0])
+		b = b[1:]
 		if g > 0 {
-			a, ok := netip.AddrFromSlice(b[:g])
-			if !ok {
+			if f.GIAddr, ok = netip.AddrFromSlice(b[:g]); !ok {
 				return f, false
 			}
-			f.GIAddr = a
 		}
-		if f.Options, _ = decodeFacts(f.Options, b[g:]); f.Options == nil && len(b) > g {
+		if f.Options, ok = decodeFacts(f.Options, b[g:]); !ok {
 			return f, false
 		}
 	}
-	var ok bool
 	if f.Options, ok = decodeFacts(f.Options, s.Own); !ok {
 		return f, false
 	}
-	slices.SortStableFunc(f.Options, func(a, b Fact) int { return int(a.Code) - int(b.Code) })
+	sortFacts(f.Options)
 	return f, true
 }
 

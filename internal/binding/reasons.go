@@ -25,8 +25,7 @@ func AppendReason(dst []byte, r Reason) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, r.Code)
 	dst = binary.BigEndian.AppendUint32(dst, r.Line)
 	for _, s := range [...]string{r.Layer, r.Object, r.Rule} {
-		s = s[:min(len(s), 255)]
-		dst = append(append(dst, byte(len(s))), s...)
+		dst = appendText(dst, s)
 	}
 	return dst
 }
@@ -41,10 +40,10 @@ func DecodeReasons(b []byte) ([]Reason, bool) {
 		r := Reason{Code: binary.BigEndian.Uint16(b), Line: binary.BigEndian.Uint32(b[2:])}
 		b = b[6:]
 		for _, s := range [...]*string{&r.Layer, &r.Object, &r.Rule} {
-			if len(b) < 1 || len(b) < 1+int(b[0]) {
+			var ok bool
+			if *s, b, ok = cutText(b); !ok {
 				return rs, false
 			}
-			*s, b = string(b[1:1+b[0]]), b[1+b[0]:]
 		}
 		rs = append(rs, r)
 	}

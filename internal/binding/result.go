@@ -20,11 +20,11 @@ type Result struct {
 const resultFormat = 1
 
 // AppendResultHeader begins an encoded Result: the options follow it, each by AppendTLV, in ascending order of code.
-// Two Results are equal exactly when their encodings are.
+// Two Results are equal exactly when their encodings are. Names are cut at 255 octets.
 func AppendResultHeader(dst []byte, lifetime time.Duration, next netip.Addr, serverName, bootFile []byte) []byte {
 	secs := uint32(0xffffffff)
 	if lifetime != Infinite {
-		secs = uint32(min(lifetime/time.Second, 0xfffffffe))
+		secs = uint32(min(max(lifetime, 0)/time.Second, 0xfffffffe))
 	}
 	dst = append(dst, resultFormat)
 	dst = binary.BigEndian.AppendUint32(dst, secs)
@@ -33,8 +33,7 @@ func AppendResultHeader(dst []byte, lifetime time.Duration, next netip.Addr, ser
 		a = next.As4()
 	}
 	dst = append(dst, a[:]...)
-	dst = append(append(dst, byte(len(serverName))), serverName...)
-	return append(append(dst, byte(len(bootFile))), bootFile...)
+	return appendText(appendText(dst, serverName), bootFile)
 }
 
 // DecodeResult returns what AppendResultHeader and AppendTLV wrote; false if it cannot be read. Values alias b.
@@ -51,15 +50,15 @@ func DecodeResult(b []byte) (Result, bool) {
 	if a := netip.AddrFrom4([4]byte(b[5:9])); !a.IsUnspecified() {
 		r.NextServer = a
 	}
-	b = b[9:]
-	for _, s := range []*string{&r.ServerName, &r.BootFile} {
-		if len(b) < 1 || len(b) < 1+int(b[0]) {
-			return r, false
-		}
-		*s, b = string(b[1:1+b[0]]), b[1+b[0]:]
-	}
 	var ok bool
+	if r.ServerName, b, ok = cutText(b[9:]); !ok {
+		return r, false
+	}
+	if r.BootFile, b, ok = cutText(b); !ok {
+		return r, false
+	}
 	r.Options, ok = decodeFacts(nil, b)
+	sortFacts(r.Options)
 	return r, ok
 }
 
