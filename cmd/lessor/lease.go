@@ -99,28 +99,46 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 		return
 	}
 	t := table{head: []string{"OPTION", "CODE", "VALUE", "FROM"}, right: map[int]bool{1: true}}
-	t.addText("(lifetime)", "-", lifetime(d.Lifetime), "")
 	for _, x := range []struct{ name, value string }{
-		{"(next-server)", d.NextServer}, {"(server-hostname)", d.ServerHostname}, {"(boot-file-name)", d.BootFileName},
+		{"address", reservedAddress(d)}, {"lifetime", lifetime(d.Lifetime)}, {"next-server", d.NextServer},
+		{"server-hostname", d.ServerHostname}, {"boot-file-name", d.BootFileName},
 	} {
 		if x.value != "" {
-			t.addText(x.name, "-", printable(x.value), "")
+			t.add(cell{text: "(" + x.name + ")"}, cell{text: "-"}, cell{text: printable(x.value)}, cell{parameterOrigin(d, x.name), dim})
 		}
 	}
 	for _, o := range d.Options {
-		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: valueOf(o.SaidOption)}, cell{origin(o), dim})
+		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: valueOf(o.SaidOption)}, cell{origin(o.Layer, o.Object, o.Line, o.Rule), dim})
 	}
 	t.write(c, w, "  ")
 }
 
-// origin says where in the configuration an option came from.
-func origin(o node.ToldOption) string {
-	s := strings.TrimSpace(printable(o.Layer) + " " + printable(o.Object))
-	if o.Line > 0 {
-		s += fmt.Sprintf(", line %d", o.Line)
+// reservedAddress returns the address of a lease that the configuration reserves for its client, else nothing.
+func reservedAddress(d node.LeaseDetail) string {
+	if parameterOrigin(d, "address") == "" {
+		return ""
 	}
-	if o.Rule != "" && o.Rule != "set" { // the usual one
-		s += " (" + printable(o.Rule) + ")"
+	return d.Address.String()
+}
+
+// parameterOrigin says where in the configuration something that is no option came from.
+func parameterOrigin(d node.LeaseDetail, name string) string {
+	for _, p := range d.Parameters {
+		if p.Name == name {
+			return origin(p.Layer, p.Object, p.Line, p.Rule)
+		}
+	}
+	return ""
+}
+
+// origin says where in the configuration a value came from.
+func origin(layer, object string, line int, rule string) string {
+	s := strings.TrimSpace(printable(layer) + " " + printable(object))
+	if line > 0 {
+		s += fmt.Sprintf(", line %d", line)
+	}
+	if rule != "" && rule != "set" { // the usual one
+		s += " (" + printable(rule) + ")"
 	}
 	return s
 }

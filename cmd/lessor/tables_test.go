@@ -80,7 +80,8 @@ func TestALeaseReadsWell(t *testing.T) {
 			{SaidOption: node.SaidOption{Name: "routers", Code: 3, Value: []any{"198.51.100.1"}, Text: "198.51.100.1"}, Layer: "subnet", Object: "198.51.100.0/24", Line: 12},
 			{SaidOption: node.SaidOption{Name: "subnet-mask", Code: 1, Value: "255.255.255.0"}, Layer: "subnet", Object: "198.51.100.0/24", Rule: "derived"},
 		},
-		History: []node.Happening{{Time: minutes(-9000), State: "released", Client: "02:00:00:00:00:08", Cause: "released by its client"}},
+		Parameters: []node.ToldParameter{{Name: "lifetime", Layer: "enterprise", Line: 3, Rule: "set"}, {Name: "next-server", Layer: "server", Object: "west", Line: 9}},
+		History:    []node.Happening{{Time: minutes(-9000), State: "released", Client: "02:00:00:00:00:08", Cause: "released by its client"}},
 	}
 	socket, _ := answering(t, &fake{detail: d})
 	golden(t, "lease.txt", lessor(t, "lease", "198.51.100.50", "--socket", socket).out)

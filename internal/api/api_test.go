@@ -236,8 +236,9 @@ func TestFiltersReachTheNode(t *testing.T) {
 
 func TestOneLeaseWhole(t *testing.T) {
 	d := node.LeaseDetail{LeaseRow: row, Cause: "granted", Told: true, Lifetime: 3600,
-		Facts:   &node.LeaseFacts{Link: "floor1", Options: []node.SaidOption{{Name: "host-name", Code: 12, Value: "phone-1"}}},
-		Options: []node.ToldOption{{SaidOption: node.SaidOption{Name: "routers", Code: 3, Value: []any{"198.51.100.1"}}, Layer: "subnet", Object: "198.51.100.0/24", Line: 12}},
+		Parameters: []node.ToldParameter{{Name: "lifetime", Layer: "enterprise", Line: 3, Rule: "set"}},
+		Facts:      &node.LeaseFacts{Link: "floor1", Options: []node.SaidOption{{Name: "host-name", Code: 12, Value: "phone-1"}}},
+		Options:    []node.ToldOption{{SaidOption: node.SaidOption{Name: "routers", Code: 3, Value: []any{"198.51.100.1"}}, Layer: "subnet", Object: "198.51.100.0/24", Line: 12}},
 	}
 	f := &fake{detail: map[netip.Addr]node.LeaseDetail{row.Address: d}}
 	c := serve(t, New(f, quiet))

@@ -135,8 +135,28 @@ func (c *Core) detail(b *binding.Binding) LeaseDetail {
 		d.NextServer = result.NextServer.String()
 	}
 	d.ServerHostname, d.BootFileName = result.ServerName, result.BootFile
-	d.Options = c.told(&result, reasonsOf(b))
+	reasons := reasonsOf(b)
+	d.Options, d.Parameters = c.told(&result, reasons), toldParameters(reasons)
 	return d
+}
+
+// parameterNames are the names of what is no option, in the order in which they are shown.
+var parameterNames = []struct {
+	code uint16
+	name string
+}{
+	{binding.ReasonLifetime, "lifetime"}, {binding.ReasonNextServer, "next-server"},
+	{binding.ReasonServerHostname, "server-hostname"}, {binding.ReasonBootFile, "boot-file-name"},
+	{binding.ReasonAddress, "address"},
+}
+
+func toldParameters(reasons map[uint16]binding.Reason) (ps []ToldParameter) {
+	for _, p := range parameterNames {
+		if why, ok := reasons[p.code]; ok {
+			ps = append(ps, ToldParameter{Name: p.name, Layer: why.Layer, Object: why.Object, Line: int(why.Line), Rule: why.Rule})
+		}
+	}
+	return ps
 }
 
 func (c *Core) facts(f *binding.Facts) *LeaseFacts {

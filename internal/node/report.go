@@ -237,13 +237,17 @@ type LeaseDetail struct {
 	ServerHostname string       `json:"server_hostname"`
 	BootFileName   string       `json:"boot_file_name"`
 	Options        []ToldOption `json:"options"`
-	History        []Happening  `json:"history,omitempty"`
+	// Parameters says where what is no option came from: lifetime, next-server, server-hostname, boot-file-name, and
+	// the address, if it was reserved.
+	Parameters []ToldParameter `json:"parameters"`
+	History    []Happening     `json:"history,omitempty"`
 }
 
 // MarshalJSON writes an empty list where there are no options, never null.
 func (d LeaseDetail) MarshalJSON() ([]byte, error) {
 	type plain LeaseDetail
 	notNilSlice(&d.Options)
+	notNilSlice(&d.Parameters)
 	return json.Marshal(plain(d))
 }
 
@@ -276,6 +280,15 @@ type ToldOption struct {
 	Layer  string `json:"layer"`  // subnet, host, … as DESIGN spells the layers
 	Object string `json:"object"` // the layer's object: 198.51.100.0/24, printer1
 	Line   int    `json:"line"`   // in the document of ConfigVersion; 0: nowhere, a default
+	Rule   string `json:"rule,omitempty"`
+}
+
+// ToldParameter is why a client got something that is no option.
+type ToldParameter struct {
+	Name   string `json:"name"`
+	Layer  string `json:"layer"`
+	Object string `json:"object"`
+	Line   int    `json:"line"`
 	Rule   string `json:"rule,omitempty"`
 }
 
