@@ -1,0 +1,44 @@
+package pool
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+func TestServingAllocatesNothing(t *testing.T) {
+	const n = 5000
+	for _, state := range []binding.State{binding.Active, binding.Free} {
+		table := used(n, state)
+		p := New([]Range{{nth(0), nth(2 * n)}}, nil, table)
+		i := 0
+		for name, run := range map[string]func(){
+			"a stay": func() { stay(p, table, i); i++ },
+			"Pick":   func() { p.Pick(0) },
+			"Counts": func() { p.Counts(0) },
+			"Of, Available": func() {
+				p.Of(nth(i % n))
+				p.Available(nth(i % n))
+				i++
+			},
+			"Offer": func() {
+				c := client(i % 100)
+				p.Offer(nth(i%n), &c, epoch.Add(time.Duration(i/10)*time.Second))
+				cur := p.OfferTo(&c)
+				for _, ok := p.Next(&cur); ok; _, ok = p.Next(&cur) {
+				}
+				p.NextOfferExpiry()
+				p.ExpireOffers(epoch.Add(time.Duration(i/10-10) * time.Second))
+				i++
+			},
+		} {
+			for range 3 * n { // until nothing is new
+				run()
+			}
+			if allocs := testing.AllocsPerRun(2000, run); allocs > 0 {
+				t.Errorf("%v, %s: %v allocations", state, name, allocs)
+			}
+		}
+	}
+}
