@@ -17,9 +17,10 @@ import (
 
 // commandLine is everything that can be said to lessor.
 type commandLine struct {
-	Serve  serveCommand  `cmd:"" group:"serve" help:"Serve DHCP clients in the foreground."`
-	Check  checkCommand  `cmd:"" group:"serve" help:"Say everything that is wrong with a configuration file."`
-	Schema schemaCommand `cmd:"" group:"serve" help:"Print the JSON Schema of configuration files, for editors."`
+	Serve      serveCommand      `cmd:"" group:"serve" help:"Serve DHCP clients in the foreground."`
+	Check      checkCommand      `cmd:"" group:"serve" help:"Say everything that is wrong with a configuration file."`
+	CheckStore checkStoreCommand `cmd:"" group:"serve" help:"Audit a data directory without changing anything."`
+	Schema     schemaCommand     `cmd:"" group:"serve" help:"Print the JSON Schema of configuration files, for editors."`
 
 	Status statusCommand `cmd:"" group:"ask" help:"Show what a running server does: alarms, pools, counters."`
 	Leases leasesCommand `cmd:"" group:"ask" help:"List leases."`

@@ -182,30 +182,6 @@ func cutAt(s, chars string) int {
 	return len(s)
 }
 
-func TestHelpOfEveryCommandIsInTheReference(t *testing.T) {
-	b, err := os.ReadFile("../../docs/cli.md")
-	if err != nil {
-		t.Fatal(err)
-	}
-	doc := string(b)
-	commands(t, func(n *kong.Node) {
-		_, section, found := strings.Cut(doc, "\n## lessor "+n.Name+"\n")
-		if !found {
-			t.Errorf("docs/cli.md has no section on lessor %s", n.Name)
-			return
-		}
-		section, _, _ = strings.Cut(section, "\n## ")
-		if n.Name == "bench" { // its many flags are explained by its --help
-			return
-		}
-		for _, f := range n.Flags {
-			if !strings.Contains(section, "--"+f.Name) && !strings.Contains(doc, "| `--"+f.Name) {
-				t.Errorf("docs/cli.md does not name --%s of lessor %s", f.Name, n.Name)
-			}
-		}
-	})
-}
-
 func TestCheckTellsEverythingAtOnce(t *testing.T) {
 	dir := t.TempDir()
 	t.Chdir(dir)

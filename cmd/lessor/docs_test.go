@@ -1,0 +1,107 @@
+package main
+
+import (
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+)
+
+func readDoc(t *testing.T, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("../../docs", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+func TestEveryCommandAndFlagIsInTheReference(t *testing.T) {
+	doc := readDoc(t, "cli.md")
+	commands(t, func(n *kong.Node) {
+		_, section, found := strings.Cut(doc, "\n## lessor "+n.Name+"\n")
+		if !found {
+			t.Errorf("docs/cli.md has no section on lessor %s", n.Name)
+			return
+		}
+		section, _, _ = strings.Cut(section, "\n## ")
+		if n.Name == "bench" { // its many flags are explained by its --help
+			return
+		}
+		for _, f := range n.Flags {
+			if !strings.Contains(section, "--"+f.Name) && !strings.Contains(doc, "| `--"+f.Name) {
+				t.Errorf("docs/cli.md does not name --%s of lessor %s", f.Name, n.Name)
+			}
+		}
+	})
+}
+
+func TestEveryReasonForNoAnswerIsExplained(t *testing.T) {
+	doc := readDoc(t, "operating.md")
+	reasons := dhcpv4.Reasons()
+	for _, r := range responder.Reasons() {
+		reasons = append(reasons, r.String())
+	}
+	for _, r := range reasons {
+		if !strings.Contains(doc, "`"+r+"`") {
+			t.Errorf("docs/operating.md does not explain the reason %s", r)
+		}
+	}
+}
+
+func TestEveryAlarmIsExplained(t *testing.T) {
+	doc := readDoc(t, "operating.md")
+	files, err := filepath.Glob("../../internal/node/*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	code, found := regexp.MustCompile(`\bCode:\s*"([a-z-]+)"`), 0
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, m := range code.FindAllSubmatch(b, -1) {
+			found++
+			if !strings.Contains(doc, "\n### "+string(m[1])+"\n") {
+				t.Errorf("docs/operating.md does not say what to do about the alarm %s", m[1])
+			}
+		}
+	}
+	if found == 0 {
+		t.Error("no alarm was found in internal/node")
+	}
+}
+
+// commandLines are the lines of a document that begin with a lessor command, in blocks of shell or between backquotes.
+var commandLines = regexp.MustCompile("(?m)(?:^|`)lessor ([a-z-]+(?: [^`\n|>#&]*)?)")
+
+func TestCommandsInTheDocumentsCanBeGiven(t *testing.T) {
+	for _, name := range []string{"cli.md", "operating.md"} {
+		doc, seen := readDoc(t, name), 0
+		for _, m := range commandLines.FindAllStringSubmatch(doc, -1) {
+			args := strings.Fields(m[1])
+			if bare := len(args) == 1; bare || strings.ContainsAny(m[1], "…[") || strings.Contains(m[1], "--help") {
+				continue // a mention of the command, a pattern, or what ends before it is parsed
+			}
+			p, err := newParser(&console{out: io.Discard, err: io.Discard}, func(int) {})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if _, err := p.Parse(args); err != nil {
+				t.Errorf("docs/%s: lessor %s: %v", name, m[1], err)
+			}
+			seen++
+		}
+		if seen < 5 {
+			t.Errorf("docs/%s: only %d commands were found", name, seen)
+		}
+	}
+}
