@@ -24,6 +24,7 @@ type history struct {
 	acked   map[netip.Prefix]binding.Binding // as of the last commit that returned nil
 	flight  map[netip.Prefix]binding.Binding // as of the commit that is under way; nil if none is
 	commits int
+	small   bool // no batch is larger than a quarter of a segment
 }
 
 func newHistory(seed uint64, fs *memfs.FS) *history {
@@ -52,7 +53,7 @@ func (h *history) commit() error {
 	b := h.store.Begin()
 	next := maps.Clone(h.acked)
 	size := 1 + h.r.IntN(6)
-	if h.r.IntN(16) == 0 {
+	if !h.small && h.r.IntN(16) == 0 {
 		size = 60 // more than what is left of a segment, now and then
 	}
 	for range size {

@@ -54,15 +54,22 @@ const (
 // snapshotAfter returns how long the journal may get. The caller holds mu.
 func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, 2*s.snapBytes) }
 
-// SnapshotDue reports whether the journal is so long that a snapshot should be begun, or so long that one would free
-// the space that is lacking. It does not touch the disk.
+// SnapshotDue reports whether a snapshot should be begun: the journal is long, or there is no space for more of it, or
+// soon there would be none for the snapshot either. It does not touch the disk.
 func (s *Store) SnapshotDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal != nil || s.snapshot != nil || s.snapWait || len(s.live) < 2 {
 		return false
 	}
-	return s.noSpace != nil || int64(len(s.live))*s.cfg.SegmentSize > s.snapshotAfter()
+	journal := int64(len(s.live)) * s.cfg.SegmentSize
+	return s.noSpace != nil || s.tight() && journal >= s.snapBytes || journal > s.snapshotAfter()
+}
+
+// tight reports whether there may be no space for the next snapshot. It cannot be larger than the last one and the
+// journal since. The caller holds mu.
+func (s *Store) tight() bool {
+	return s.free < int64(len(s.live))*s.cfg.SegmentSize+s.snapBytes
 }
 
 // BeginSnapshot begins a snapshot of t, which the decider owns and which has all that was Put into batches so far. One

@@ -42,7 +42,7 @@ func (e *NoRoom) Unwrap() error { return e.Err }
 var errReserving = errors.New("space for it is still being reserved")
 
 // Room returns nil if the journal has space for what is decided next: the next segment is reserved, or a quarter of the
-// present one is left. Otherwise it says why not (*NoRoom), and nothing that needs a commit may be decided. It does not
+// present one is left, which is more than a batch should be. Otherwise it says why not (*NoRoom), and nothing that needs a commit may be decided. It does not
 // touch the disk. Reserve has another attempt made.
 func (s *Store) Room() error {
 	s.mu.Lock()
@@ -104,13 +104,19 @@ func (s *Store) Work() bool {
 
 // workSpares keeps the number of spare files right.
 func (s *Store) workSpares() bool {
+	free, err := s.fs.Free()
 	s.mu.Lock()
+	if err == nil {
+		s.free = free
+	}
 	n, want := len(s.spares), s.sparesWanted()
 	try := n < 1 && (s.noSpace == nil || s.tryAgain)
 	var excess string
-	if len(s.useless) > 0 {
+	switch {
+	case try:
+	case len(s.useless) > 0:
 		excess, s.useless = s.useless[0], s.useless[1:]
-	} else if n > want {
+	case n > want:
 		excess, s.spares = s.spares[0], s.spares[1:]
 	}
 	s.mu.Unlock()
@@ -127,7 +133,7 @@ func (s *Store) workSpares() bool {
 // sparesWanted returns how many spare files are kept: as many as the journal will need again before the next snapshot,
 // but not where space is short. The caller holds mu.
 func (s *Store) sparesWanted() int {
-	if s.noSpace != nil {
+	if s.noSpace != nil || s.tight() {
 		return 1
 	}
 	return max(1, int(s.snapshotAfter()/s.cfg.SegmentSize)+2-len(s.live))

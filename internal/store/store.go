@@ -79,6 +79,7 @@ type Store struct {
 	nextName  int
 	noSpace   error // why the last reservation failed; nil if it did not
 	tryAgain  bool  // Reserve asked for another attempt
+	free      int64 // on the file system, when it was looked at last
 	snapshot  *Snapshot
 	snapBytes int64 // of the last snapshot
 	snapWait  bool  // the last snapshot failed; none is due before Reserve is called

@@ -1,0 +1,185 @@
+package store_test
+
+import (
+	"bytes"
+	"flag"
+	"fmt"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/store"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+var update = flag.Bool("update", false, "write the files of testdata anew")
+
+// goldenConfig is the store that testdata/v1 is a copy of.
+func goldenConfig(fs *memfs.FS) store.Config {
+	return store.Config{FS: fs, Member: "west", SegmentSize: 16 << 10, NewID: store.ID([]byte("lessor format 1!"))}
+}
+
+// goldenBindings has a binding of every kind: all fields, none, IPv6, a lease without end.
+func goldenBindings(t *mapTable) []binding.Binding {
+	at := time.Unix(1_795_305_600, 0).UTC()
+	full := binding.Binding{
+		Prefix: netip.MustParsePrefix("198.51.100.7/32"), State: binding.Active, Cause: binding.Renewed,
+		Client: binding.Client{ID: []byte{1, 2, 0, 0, 0, 0, 7}, Hardware: binding.HardwareOf(1, []byte{2, 0, 0, 0, 0, 7})},
+		Starts: at, Expires: at.Add(4 * time.Hour), CLTT: at.Add(time.Hour), Changed: at, Home: "west",
+		Version: binding.DigestOf([]byte("the configuration")),
+		Facts:   binding.StoredFacts{Shared: t.Intern([]byte("facts that phones share")), Own: []byte{0, 12, 0, 5, 'p', 'h', 'o', 'n', 'e'}},
+		Result:  t.Intern([]byte("what it was told")), Reasons: t.Intern([]byte("why")),
+	}
+	next := full
+	next.Prefix, next.Client.ID, next.Facts.Own = netip.MustParsePrefix("198.51.100.8/32"), nil, nil
+	next.Expires, next.Reasons = binding.Forever, nil
+	return []binding.Binding{
+		full, next,
+		{Prefix: netip.MustParsePrefix("198.51.100.9/32"), State: binding.Free, Owner: "east", Changed: at, Cause: binding.GuardPassed},
+		{Prefix: netip.MustParsePrefix("2001:db8:100:200::/56"), State: binding.Released, CLTT: at},
+		{Prefix: netip.MustParsePrefix("198.51.100.10/32"), State: binding.Abandoned, Cause: binding.RecordDamaged, Expires: at},
+		{Prefix: netip.MustParsePrefix("198.51.100.7/32"), State: binding.Expired, Cause: binding.LeaseExpired, CLTT: at},
+	}
+}
+
+// goldenStore makes the directory that testdata/v1 is a copy of: a snapshot, a journal behind it, a head.
+func goldenStore(t *testing.T) *memfs.FS {
+	fs := memfs.New(0)
+	for round := range 2 {
+		s, table, _ := mustOpen(t, goldenConfig(fs))
+		for i, x := range goldenBindings(table)[round*3:][:3] {
+			b := s.Begin()
+			b.Put(uint64(round*3+i+1), &x)
+			table.Put(x, time.Time{})
+			if err := s.Commit(b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if round == 0 {
+			sn, err := s.BeginSnapshot(table)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for done := false; !done; done, err = sn.Step(10) {
+				s.Work()
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+		err := s.SetHead(store.HeadRecord{Digest: binding.DigestOf(nil), Since: time.Unix(1_795_305_600, 0), Document: []byte("server: {name: west}\n")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return fs
+}
+
+// Format 1 is read for ever: testdata/v1 was written by the version that made it. If this fails, the format changed:
+// give it a new number, and keep reading this one.
+func TestFormat1IsRead(t *testing.T) {
+	dir := filepath.Join("testdata", "v1")
+	if *update {
+		writeGolden(t, dir, goldenStore(t))
+	}
+	fs := memfs.New(0)
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		b, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs.Set(e.Name(), b)
+	}
+	want := newMapTable()
+	for _, x := range goldenBindings(want) {
+		want.Put(x, time.Time{})
+	}
+	report, err := store.CheckFS(fs, dir)
+	if err != nil || !report.OK() || report.Bindings != 5 || report.States[binding.Expired] != 1 {
+		t.Errorf("check: %v\n%v", err, &report)
+	}
+	s, got, rec := mustOpen(t, goldenConfig(fs))
+	mustEqual(t, got, want)
+	if rec.Commit != 6 || !rec.Clean || rec.Boot != 3 || len(rec.Damaged) > 0 {
+		t.Errorf("%+v", rec)
+	}
+	if h, ok := s.Head(); !ok || string(h.Document) != "server: {name: west}\n" || h.Since.Unix() != 1_795_305_600 {
+		t.Errorf("head: %v %+v", ok, h)
+	}
+}
+
+// The bytes that are written are those of testdata/v1. Where they change without need, older versions may not read
+// them.
+func TestFormat1IsWritten(t *testing.T) {
+	made := goldenStore(t)
+	for _, name := range made.Files() {
+		want, err := os.ReadFile(filepath.Join("testdata", "v1", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := made.Content(name); !bytes.Equal(got, want) {
+			t.Errorf("%s differs from octet %d on", name, firstDifference(got, want))
+		}
+	}
+}
+
+func firstDifference(a, b []byte) int {
+	i := 0
+	for i < min(len(a), len(b)) && a[i] == b[i] {
+		i++
+	}
+	return i
+}
+
+func writeGolden(t *testing.T, dir string, fs *memfs.FS) {
+	t.Helper()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range fs.Files() {
+		if err := os.WriteFile(filepath.Join(dir, name), fs.Content(name), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// The report says to a person what there is.
+func TestReportForAPerson(t *testing.T) {
+	h := image(t, 8, true)
+	name := lastSegment(h.fs)
+	h.fs.Content(name)[1024+70] ^= 1
+	r, err := store.CheckFS(h.fs, "/var/lib/lessor")
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := r.String()
+	for _, want := range []string{
+		"/var/lib/lessor", "west", "bindings:", "active", "journal:", "damage:", name, "changed", "verdict:", fmt.Sprint(r.ID),
+	} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the report does not have %q:\n%s", want, text)
+		}
+	}
+	if r.OK() || len(r.Damaged) == 0 {
+		t.Errorf("a changed octet is not reported:\n%s", text)
+	}
+	before := h.fs.Clone()
+	if _, err := store.CheckFS(h.fs, ""); err != nil || !h.fs.Equal(before) {
+		t.Errorf("Check changed something (%v)", err)
+	}
+	if n := len(r.Quarantine()); !slices.IsSortedFunc(r.Quarantine(), netip.Prefix.Compare) {
+		t.Errorf("%d prefixes out of order", n)
+	}
+}
