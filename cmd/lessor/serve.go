@@ -8,12 +8,14 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 
 	"github.com/coreos/go-systemd/v22/daemon"
 	"golang.org/x/sys/unix"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/socket"
@@ -66,7 +68,22 @@ func (x serveCommand) load(c *console) (*config.Document, error) {
 	if doc == nil {
 		return nil, errNo
 	}
-	return doc, nil
+	return asThisServer(doc)
+}
+
+// asThisServer returns doc as the server reads it that it names, or, where it names none, the one that is called as this
+// machine up to the first dot.
+func asThisServer(doc *config.Document) (*config.Document, error) {
+	name := doc.Server.Name
+	if name == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			return nil, fmt.Errorf("server: no name in the configuration, and the machine has none: %w", err)
+		}
+		short, _, _ := strings.Cut(host, ".")
+		name = binding.Member(short)
+	}
+	return doc.As(name), nil
 }
 
 // shedPrivileges gives up what a DHCP server does not need.
@@ -157,6 +174,10 @@ func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger
 	}
 	for _, p := range problems {
 		log.Warn("configuration", "problem", p.String())
+	}
+	if doc, err = asThisServer(doc); err != nil {
+		n.Refuse(ctx, err.Error())
+		return
 	}
 	if err := n.Reload(ctx, doc); err != nil {
 		n.Refuse(ctx, err.Error())

@@ -166,8 +166,8 @@ func Compile(doc *config.Document) *Policy {
 
 func (p *Policy) addNetwork(c *config.Network) {
 	n := &Network{Name: c.Name, interfaces: c.Interfaces, scope: compileScope(&c.Scope, SharedNetwork, c.Name)}
-	n.Probe = firstSet(DefaultConflictProbe, n.scope.probe, p.weakest.probe)
-	n.RapidCommit = firstSet(true, n.scope.rapidCommit, p.weakest.rapidCommit)
+	n.Probe = firstSet(config.DefaultConflictProbe, n.scope.probe, p.weakest.probe)
+	n.RapidCommit = firstSet(config.DefaultRapidCommit, n.scope.rapidCommit, p.weakest.rapidCommit)
 	for i := range c.Subnets {
 		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
 	}
@@ -178,7 +178,7 @@ func (p *Policy) addNetwork(c *config.Network) {
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
 	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, SubnetLayer, name), derived: derive(c)}
-	s.Authoritative = firstSet(false, s.scope.authoritative, n.scope.authoritative, p.weakest.authoritative)
+	s.Authoritative = firstSet(config.DefaultAuthoritative, s.scope.authoritative, n.scope.authoritative, p.weakest.authoritative)
 	p.subnets.Insert(c.Prefix, s)
 	for _, r := range c.Relays {
 		p.relays[r] = s
@@ -209,9 +209,6 @@ func derive(c *config.Subnet) []Value {
 	}
 	return vs
 }
-
-// DefaultConflictProbe is how long an answer to a conflict probe is waited for where the document says nothing.
-const DefaultConflictProbe = 300 * time.Millisecond
 
 func firstSet[T any](def T, candidates ...*T) T {
 	for _, c := range candidates {
