@@ -31,18 +31,23 @@ type Builder struct {
 	dst   []byte
 	start int // where in dst the message begins
 	room  int
-	held  Header // ServerName and BootFile are nil where the fields are free for options
+	free  uint8 // the fields that may hold options, as option 52 says it
 	added set
-	// Until Finish knows what else needs room, values wait here.
+	// What is too long for sname and file becomes an option; nil where it is not.
+	longServerName, longBootFile []byte
+	// Until Finish knows what else needs room, options wait here: code, length and value as they will be sent, or,
+	// where the length takes more than one octet, the value behind two octets that are not used.
+	staged [maxStaged]byte
+	used   int
+	divide bool // one of them is longer than 255 octets
+	// waiting says where in staged each is.
 	waiting [maxOptions]waiting
 	n       int
-	staged  [maxStaged]byte
-	used    int
 	left    [256]uint8 // codes of what was omitted
 	nLeft   int
 }
 
-// waiting is an option that has been added.
+// waiting is an option that has been added: its value, and where it goes.
 type waiting struct {
 	code   uint8
 	off, n uint16
@@ -52,9 +57,46 @@ type waiting struct {
 // Begin starts a message behind dst that may have at most room octets; less than MinSize is taken for MinSize. dst
 // should have that much capacity, else appending to it allocates.
 func (b *Builder) Begin(dst []byte, h *Header, room int) {
-	b.dst, b.start, b.room, b.held = dst, len(dst), max(room, MinSize), *h
-	b.added, b.n, b.used, b.nLeft = set{}, 0, 0, 0
+	b.start, b.room = len(dst), max(room, MinSize)
+	b.added, b.n, b.used, b.nLeft, b.divide = set{}, 0, 0, 0, false
+	b.free, b.longServerName, b.longBootFile = 0, nil, nil
+	b.dst = append(dst, zeros[:atOptions]...)
+	p := b.dst[b.start:]
+	p[0], p[1], p[2], p[3] = h.Op, h.HType, h.HLen, h.Hops
+	binary.BigEndian.PutUint32(p[4:], h.XID)
+	binary.BigEndian.PutUint16(p[8:], h.Secs)
+	binary.BigEndian.PutUint16(p[10:], h.Flags)
+	putAddr(p[12:], h.CIAddr)
+	putAddr(p[16:], h.YIAddr)
+	putAddr(p[20:], h.SIAddr)
+	putAddr(p[24:], h.GIAddr)
+	copy(p[atCHAddr:], h.CHAddr[:])
+	b.longServerName = b.fill(p[atSName:atFile], h.ServerName, overloadSName)
+	b.longBootFile = b.fill(p[atFile:atCookie], h.BootFile, overloadFile)
+	binary.BigEndian.PutUint32(p[atCookie:], magicCookie)
 }
+
+// fill puts text into a field, or returns it if it is too long; a field without text is free for options.
+func (b *Builder) fill(p, text []byte, bit uint8) (long []byte) {
+	if len(text) == 0 {
+		b.free |= bit
+		return nil
+	}
+	if len(text) > len(p) {
+		b.free |= bit
+		return text
+	}
+	copy(p, text)
+	return nil
+}
+
+func putAddr(p []byte, a netip.Addr) {
+	if a.Is4() {
+		*(*[4]byte)(p) = a.As4()
+	}
+}
+
+var zeros [MinSize]byte
 
 // Add adds an option; the most important comes first. The value is copied. Of two values of one code the first stays.
 // Pad, end, 52 and 82 are not for Add: they count as omitted.
@@ -68,13 +110,18 @@ func (b *Builder) Add(code uint8, value []byte) {
 		return
 	}
 	b.added.add(code)
-	if b.n == maxOptions || len(value) > maxStaged-b.used {
+	if b.n == maxOptions || len(value)+2 > maxStaged-b.used {
 		b.omit(code)
 		return
 	}
-	b.waiting[b.n] = waiting{code: code, off: uint16(b.used), n: uint16(copy(b.staged[b.used:], value))}
+	s := b.staged[b.used:]
+	s[0], s[1] = code, byte(len(value))
+	copy(s[2:], value)
+	w := &b.waiting[b.n]
+	w.code, w.off, w.n = code, uint16(b.used+2), uint16(len(value))
+	b.divide = b.divide || len(value) > 255
 	b.n++
-	b.used += len(value)
+	b.used += 2 + len(value)
 }
 
 func (b *Builder) omit(code uint8) {
@@ -89,58 +136,46 @@ func (b *Builder) omit(code uint8) {
 // octet as the last option of the options field, or left out whole (RFC 3046 §2.2). What does not fit beside it goes
 // into the file field and then sname, if they are free (option 52).
 func (b *Builder) Finish(relayInfo []byte) (msg []byte, omitted []uint8) {
-	b.moveLongFields()
+	if b.longServerName != nil {
+		b.Add(option.CodeTFTPServerName, b.longServerName)
+	}
+	if b.longBootFile != nil {
+		b.Add(option.CodeBootFileName, b.longBootFile)
+	}
 	if len(relayInfo) > 0 && !b.relayFits(relayInfo) {
 		b.omit(option.CodeRelayInformation)
 		relayInfo = nil
 	}
-	overload := b.lay(cost(len(relayInfo), len(relayInfo) > 0))
-	b.writeHeader(overload)
-	b.writeOptions(relayInfo, overload)
+	relay := cost(len(relayInfo), len(relayInfo) > 0)
+	if !b.divide && atOptions+b.used+relay+1 <= b.room {
+		b.dst = append(b.dst, b.staged[:b.used]...)
+	} else {
+		b.writeOptions(b.lay(relay))
+	}
+	if len(relayInfo) > 0 {
+		b.dst = appendSplit(b.dst, option.CodeRelayInformation, relayInfo)
+	}
+	b.dst = append(b.dst, option.CodeEnd)
+	if n := len(b.dst) - b.start; n < MinSize {
+		b.dst = append(b.dst, zeros[:MinSize-n]...)
+	}
 	return b.dst, b.left[:b.nLeft]
 }
 
-// moveLongFields makes options of what does not fit into its field.
-func (b *Builder) moveLongFields() {
-	if len(b.held.ServerName) > atFile-atSName {
-		b.Add(option.CodeTFTPServerName, b.held.ServerName)
-		b.held.ServerName = nil
-	}
-	if len(b.held.BootFile) > atCookie-atFile {
-		b.Add(option.CodeBootFileName, b.held.BootFile)
-		b.held.BootFile = nil
-	}
-}
-
-func (b *Builder) writeHeader(overload uint8) {
-	h := &b.held
-	b.dst = append(b.dst, zeros[:atOptions]...)
+// writeOptions writes every option in its place.
+func (b *Builder) writeOptions(overload uint8) {
 	p := b.dst[b.start:]
-	p[0], p[1], p[2], p[3] = h.Op, h.HType, h.HLen, h.Hops
-	binary.BigEndian.PutUint32(p[4:], h.XID)
-	binary.BigEndian.PutUint16(p[8:], h.Secs)
-	binary.BigEndian.PutUint16(p[10:], h.Flags)
-	putAddr(p[12:], h.CIAddr)
-	putAddr(p[16:], h.YIAddr)
-	putAddr(p[20:], h.SIAddr)
-	putAddr(p[24:], h.GIAddr)
-	copy(p[atCHAddr:], h.CHAddr[:])
-	copy(p[atSName:atFile], h.ServerName)
-	copy(p[atFile:atCookie], h.BootFile)
 	if overload&overloadFile != 0 {
 		b.writeField(p[atFile:atCookie], inFile)
 	}
 	if overload&overloadSName != 0 {
 		b.writeField(p[atSName:atFile], inSName)
 	}
-	binary.BigEndian.PutUint32(p[atCookie:], magicCookie)
-}
-
-var zeros [max(MinSize, atOptions)]byte
-
-func putAddr(p []byte, a netip.Addr) {
-	if a.Is4() {
-		*(*[4]byte)(p) = a.As4()
+	for i := range b.waiting[:b.n] {
+		b.dst = b.appendPart(b.dst, &b.waiting[i], inOptions)
+		if i == 0 && overload != 0 {
+			b.dst = append(b.dst, option.CodeOverload, 1, overload)
+		}
 	}
 }
 
@@ -151,23 +186,6 @@ func (b *Builder) writeField(p []byte, f field) {
 		dst = b.appendPart(dst, &b.waiting[i], f)
 	}
 	p[len(dst)] = option.CodeEnd
-}
-
-// writeOptions fills the options field, and pads the message to MinSize.
-func (b *Builder) writeOptions(relayInfo []byte, overload uint8) {
-	for i := range b.waiting[:b.n] {
-		b.dst = b.appendPart(b.dst, &b.waiting[i], inOptions)
-		if i == 0 && overload != 0 {
-			b.dst = append(b.dst, option.CodeOverload, 1, overload)
-		}
-	}
-	if len(relayInfo) > 0 {
-		b.dst = appendSplit(b.dst, option.CodeRelayInformation, relayInfo)
-	}
-	b.dst = append(b.dst, option.CodeEnd)
-	if n := len(b.dst) - b.start; n < MinSize {
-		b.dst = append(b.dst, zeros[:MinSize-n]...)
-	}
 }
 
 // appendPart appends the octets of w that have their place in f.

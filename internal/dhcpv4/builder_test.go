@@ -117,10 +117,14 @@ func TestHeaderFieldsAreNotOverloaded(t *testing.T) {
 
 func TestABootFileTooLongForItsFieldBecomesOption67(t *testing.T) {
 	h := replyHeader
-	h.BootFile = []byte(strings.Repeat("x", 129))
+	h.BootFile, h.ServerName = []byte(strings.Repeat("x", 129)), []byte{}
 	msg, _ := build(t, h, 548, nil, opt{53, []byte{2}})
-	if v, _ := parsed(t, msg).Option(option.CodeBootFileName); len(v) != 129 {
+	m := parsed(t, msg)
+	if v, _ := m.Option(option.CodeBootFileName); len(v) != 129 {
 		t.Errorf("%q", v)
+	}
+	if _, ok := m.Option(option.CodeTFTPServerName); ok {
+		t.Error("an empty field became an option")
 	}
 }
 

@@ -57,10 +57,10 @@ func (b *Builder) lay(relay int) (overload uint8) {
 	if b.layPlain(left[inOptions]) {
 		return 0
 	}
-	if len(b.held.BootFile) == 0 {
+	if b.free&overloadFile != 0 {
 		left[inFile] = atCookie - atFile - 1 // an END in each
 	}
-	if len(b.held.ServerName) == 0 {
+	if b.free&overloadSName != 0 {
 		left[inSName] = atFile - atSName - 1
 	}
 	if left[inFile]+left[inSName] > 0 {
