@@ -22,6 +22,7 @@ type plan struct {
 	steps, rounds    int
 	clients          int
 	quick            bool
+	patience         time.Duration
 }
 
 func main() {
@@ -35,8 +36,17 @@ func main() {
 	flag.IntVar(&p.steps, "steps", 8, "runs in the search for the highest rate")
 	flag.IntVar(&p.rounds, "rounds", 5, "runs at half of it, for processor time and latency")
 	flag.IntVar(&p.clients, "clients", 1000, "clients that renew")
+	flag.DurationVar(&p.patience, "patience", 8*time.Second, "how long each run waits for a quiet machine")
 	flag.BoolVar(&p.quick, "quick", false, "4 steps, 3 rounds, runs of 3 s")
+	responder := flag.String("respond", "", "be the responder without leases, with a journal in that file; for the program itself")
 	flag.Parse()
+	if *responder != "" {
+		if err := respond(*responder); err != nil {
+			fmt.Fprintln(os.Stderr, "bench:", err)
+			os.Exit(1)
+		}
+		return
+	}
 	if p.quick {
 		p.steps, p.rounds, p.length = 4, 3, 3*time.Second
 	}
@@ -74,7 +84,7 @@ func (p *plan) run(ctx context.Context) error {
 	}
 	defer l.remove()
 	defer os.RemoveAll(dir)
-	s := &setting{link: l, dir: dir, length: p.length, clients: p.clients}
+	s := &setting{link: l, dir: dir, length: p.length, clients: p.clients, patience: p.patience}
 	var all []*contender
 	for mode := range strings.SplitSeq(p.modes, ",") {
 		all = append(all, p.contenders(mode)...)

@@ -33,11 +33,18 @@ func peers(lessor string) []peer {
 	}
 	return []peer{
 		{"Lessor", "yes", lessor, []string{"version"}, rates(12000, 20000), lessorCommand},
+		{"responder without leases", "yes", "/proc/self/exe", nil, rates(18000, 25000), responderCommand},
 		{"Kea memfile, one thread", "no, never synced", "kea-dhcp4", []string{"-v"}, rates(3000, 4000), kea(0)},
 		{"Kea memfile, two threads", "no, never synced", "kea-dhcp4", []string{"-v"}, rates(5000, 6000), kea(2)},
 		{"ISC dhcpd", "yes", "dhcpd", []string{"--version"}, rates(400, 3000), dhcpdCommand},
 		{"dnsmasq", "yes", "dnsmasq", []string{"--version"}, rates(300, 400), dnsmasqCommand},
 	}
+}
+
+// responderCommand runs this program as the responder, the limit of what can be done.
+func responderCommand(_, dir string, _ int) ([]string, []string, error) {
+	self, err := os.Executable()
+	return []string{self, "-respond", filepath.Join(dir, "journal")}, nil, err
 }
 
 func rates(fresh, renew float64) map[string]float64 {
@@ -54,6 +61,9 @@ func (p *peer) installed() (path, version string, ok bool) {
 	}
 	if err != nil {
 		return "", "", false
+	}
+	if p.version == nil {
+		return path, "", true
 	}
 	out, _ := exec.Command(path, p.version...).CombinedOutput()
 	return path, versionIn(string(out)), true

@@ -105,6 +105,9 @@ func spread(of []*trial, format string, what func(*trial) float64) string {
 func versions(all []*contender) string {
 	var said []string
 	for _, c := range all {
+		if c.version == "" {
+			continue
+		}
 		name, _, _ := strings.Cut(c.name, ",")
 		if s := name + " " + c.version; !slices.Contains(said, s) {
 			said = append(said, s)

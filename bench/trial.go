@@ -32,6 +32,8 @@ type setting struct {
 	dir     string
 	length  time.Duration
 	clients int // of renewals
+	// patience is how long a run may wait until others leave the machine alone.
+	patience time.Duration
 }
 
 // acquire is the rate at which clients of renewals get their leases first; dnsmasq and dhcpd take no more.
@@ -58,6 +60,7 @@ func (s *setting) try(ctx context.Context, p *peer, program, mode string, rate f
 	if err := s.ready(ctx, server); err != nil {
 		return nil, err
 	}
+	s.quiet(ctx)
 	var before usage
 	var busyBefore time.Duration
 	began := time.Now()
@@ -129,4 +132,15 @@ func idle(ctx context.Context, server *process, end time.Time) error {
 		}
 	}
 	return ctx.Err()
+}
+
+// quiet waits until the machine uses less than a quarter of a processor for half a second, as long as patience lasts.
+func (s *setting) quiet(ctx context.Context) {
+	for end := time.Now().Add(s.patience); time.Now().Before(end) && ctx.Err() == nil; {
+		before := busy()
+		time.Sleep(500 * time.Millisecond)
+		if busy()-before < 125*time.Millisecond {
+			return
+		}
+	}
 }

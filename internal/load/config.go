@@ -40,7 +40,7 @@ type Config struct {
 	AcquireRate float64
 	// Wait is how long after the last exchange began answers still count; 5 s.
 	Wait time.Duration
-	// Once leaves retransmission out (RFC 2131 §4.1).
+	// Once leaves retransmission (RFC 2131 §4.1) out of the measured part.
 	Once bool
 	// Measured is called when the measured part begins; nil means nothing is to be done then.
 	Measured func()

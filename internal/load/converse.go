@@ -153,7 +153,7 @@ func (r *run) sendAgain(out *burst, now time.Duration) {
 		switch {
 		case e.number != p.number || e.resend != p.at || !e.waits():
 			// It was answered, or its place was taken.
-		case e.tries == lastTry || r.cfg.Once:
+		case e.tries == lastTry || r.cfg.Once && e.measured:
 			r.end(e, over)
 		default:
 			e.tries++

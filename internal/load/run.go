@@ -69,7 +69,7 @@ func Run(ctx context.Context, cfg Config, progress func(Progress)) (*Report, err
 	}()
 	if n := r.acquired(); n > 0 {
 		r.phase(ctx, "acquiring", n, cfg.AcquireRate, r.beginNew, progress)
-		r.settle(ctx, 2*time.Second)
+		r.settle(ctx, 3*r.resends.first)
 	}
 	r.measure(ctx, progress)
 	return r.report(), nil
