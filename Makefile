@@ -2,7 +2,7 @@
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test demo bench fmt lint e2e kill clean
+.PHONY: build test demo bench bench-quick fmt lint e2e kill clean
 
 build:
 	go build -trimpath -ldflags '-X main.version=$(VERSION)' -o build/lessor ./cmd/lessor
@@ -17,6 +17,10 @@ demo:
 # Our figures beside those of the other servers that are installed.
 bench: build
 	bench/run
+
+# The same in some minutes, with fewer and shorter runs.
+bench-quick: build
+	bench/run --quick
 
 fmt:
 	gofmt -w cmd internal test

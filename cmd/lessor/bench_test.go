@@ -1,0 +1,79 @@
+package main
+
+import (
+	"encoding/binary"
+	"encoding/json"
+	"net"
+	"strings"
+	"testing"
+)
+
+// onePoolServer answers DISCOVER and REQUEST on the loopback, and gives every client the address that give says.
+func onePoolServer(t *testing.T, give func(mac []byte) uint32) string {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ended := make(chan struct{})
+	t.Cleanup(func() { c.Close(); <-ended })
+	go func() {
+		defer close(ended)
+		b := make([]byte, 2048)
+		for {
+			n, from, err := c.ReadFromUDPAddrPort(b)
+			if err != nil {
+				return
+			}
+			a := append([]byte(nil), b[:min(n, 243)]...)
+			a[0], a[242] = 2, map[byte]byte{1: 2, 3: 5}[b[242]]
+			binary.BigEndian.PutUint32(a[16:], give(b[28:34]))
+			c.WriteToUDPAddrPort(append(a, 54, 4, 127, 0, 0, 1, 51, 4, 0, 0, 14, 16, 255), from)
+		}
+	}()
+	return c.LocalAddr().String()
+}
+
+func TestBenchMeasuresAServer(t *testing.T) {
+	server := onePoolServer(t, func(mac []byte) uint32 { return binary.BigEndian.Uint32(mac[2:]) + 1 })
+	args := []string{"bench", "--server", server, "--source-port", "20671", "--rate", "500", "--duration", "100ms"}
+	r := lessor(t, append(args, "--json")...)
+	var got struct {
+		Done    int            `json:"done"`
+		P50     int            `json:"p50_ns"`
+		Servers map[string]int `json:"servers"`
+	}
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || r.code != exitDone || got.Done != 50 || got.P50 <= 0 || got.Servers["127.0.0.1"] != 50 {
+		t.Errorf("exit code %d, %v\n%s%s", r.code, err, r.out, r.err)
+	}
+	if r := lessor(t, args...); r.code != exitDone || !strings.Contains(r.out, "begun 50, done 50") {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+func TestBenchSaysNoWhenTwoClientsGetOneAddress(t *testing.T) {
+	server := onePoolServer(t, func([]byte) uint32 { return 0x0a000001 })
+	r := lessor(t, "bench", "--server", server, "--source-port", "20672", "--rate", "500", "--duration", "20ms")
+	if r.code != exitNo || !strings.Contains(r.out, "9 addresses given to a client while another client had them") {
+		t.Errorf("exit code %d\n%s%s", r.code, r.out, r.err)
+	}
+}
+
+func TestBenchIsToldWhomToAsk(t *testing.T) {
+	for name, c := range map[string]struct {
+		args []string
+		says string
+	}{
+		"nobody":        {nil, "--server"},
+		"a name":        {[]string{"--server", "dhcp.example"}, "--server \"dhcp.example\": want an IPv4 address"},
+		"IPv6":          {[]string{"--server", "::1", "--local", "127.0.0.1"}, "not the IPv4 address"},
+		"a mode":        {[]string{"--server", "127.0.0.1", "--mode", "all"}, "mode"},
+		"too fast":      {[]string{"--server", "127.0.0.1", "--rate", "2e6"}, "a rate must be"},
+		"no such local": {[]string{"--server", "127.0.0.1", "--local", "::1"}, "relay address"},
+	} {
+		r := lessor(t, append([]string{"bench"}, c.args...)...)
+		if r.code != exitUsage || !strings.Contains(r.err, c.says) {
+			t.Errorf("%s: exit code %d: %s", name, r.code, r.err)
+		}
+	}
+}
