@@ -124,7 +124,8 @@ func (s *scope) served(index int) bool {
 // Links returns the interfaces as they are now known, in order of their index. The result must not be changed.
 func (s *Sockets) Links() []Link { return s.scope.Load().links }
 
-// Serve changes which interfaces and addresses are served, from the next batch on.
+// Serve changes which interfaces and addresses are served, from the next batch on. Watch does not tell of it; the
+// links as they are then known are in Links.
 func (s *Sockets) Serve(interfaces []string, listen []netip.Addr) error {
 	s.choice.Lock()
 	defer s.choice.Unlock()
@@ -134,7 +135,29 @@ func (s *Sockets) Serve(interfaces []string, listen []netip.Addr) error {
 	}
 	s.interfaces, s.listen = interfaces, listen
 	s.scope.Store(newScope(links, interfaces, listen))
+	s.sayAbsent(links)
 	return nil
+}
+
+// sayAbsent tells the operator what was asked for and is not there now, which may be a slip of the pen.
+func (s *Sockets) sayAbsent(links []Link) {
+	names, addrs := map[string]bool{}, map[netip.Addr]bool{}
+	for i := range links {
+		names[links[i].Name] = true
+		for _, p := range links[i].Addrs {
+			addrs[p.Addr()] = true
+		}
+	}
+	for _, n := range s.interfaces {
+		if !names[n] {
+			s.log.Warn("this machine has no such interface now; clients are served there once it appears", "interface", n)
+		}
+	}
+	for _, a := range s.listen {
+		if !addrs[a] {
+			s.log.Warn("no interface has this address now; it is listened on once one has it", "addr", a)
+		}
+	}
 }
 
 // look reads the interfaces anew and reports whether anything is different.

@@ -143,6 +143,7 @@ func (s *Sockets) Answers(ctx context.Context, answered func(Target)) error {
 	for i := range probeSlots {
 		v.point(i, 0, octets[i*answerSize:(i+1)*answerSize])
 	}
+	s.icmp.file.SetReadDeadline(time.Time{}) // an earlier call may have ended by it
 	stop := context.AfterFunc(ctx, func() { s.icmp.file.SetReadDeadline(longAgo) })
 	defer stop()
 	for {

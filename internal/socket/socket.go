@@ -82,6 +82,7 @@ func Open(cfg Config) (*Sockets, error) {
 	if s.udp, err = openUDP(cfg.Bind, s.port); err != nil {
 		return nil, err
 	}
+	s.sayAbsent(links)
 	s.enlarge(cfg.Buffer)
 	if !cfg.UnicastOnly {
 		s.openRaw()

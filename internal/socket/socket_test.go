@@ -3,8 +3,10 @@ package socket
 import (
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -227,5 +229,50 @@ func BenchmarkSendAndReceive(b *testing.B) {
 			}
 			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*size), "ns/datagram")
 		})
+	}
+}
+
+func TestWhatIsAbsentIsSaid(t *testing.T) {
+	var said strings.Builder
+	s, _ := open(t)
+	s.log = slog.New(slog.NewTextHandler(&said, nil))
+	if err := s.Serve([]string{"lo", "eth77"}, []netip.Addr{loopback, netip.MustParseAddr("192.0.2.1")}); err != nil {
+		t.Fatal(err)
+	}
+	if got := said.String(); strings.Count(got, "\n") != 2 || !strings.Contains(got, "interface=eth77") || !strings.Contains(got, "addr=192.0.2.1") {
+		t.Errorf("said\n%s", got)
+	}
+}
+
+func TestTheScopeFollowsTheOperatorsChoice(t *testing.T) {
+	one, two := netip.MustParsePrefix("192.0.2.1/24"), netip.MustParsePrefix("198.51.100.1/24")
+	machine := func() []Link {
+		return []Link{
+			{Index: 1, Name: "eth0", Addrs: []netip.Prefix{one}}, {Index: 2, Name: "eth1", Addrs: []netip.Prefix{two}}, {Index: 3, Name: "eth2"},
+		}
+	}
+	for name, c := range map[string]struct {
+		interfaces []string
+		listen     []netip.Addr
+		served     []int
+		heard      []netip.Addr
+	}{
+		"nothing chosen":   {nil, nil, []int{1, 2}, []netip.Addr{one.Addr(), two.Addr()}},
+		"an interface":     {[]string{"eth1"}, nil, []int{2}, []netip.Addr{two.Addr()}},
+		"without address":  {[]string{"eth2", "eth9"}, nil, []int{3}, nil},
+		"an address":       {nil, []netip.Addr{one.Addr()}, []int{1, 2}, []netip.Addr{one.Addr()}},
+		"both, not joined": {[]string{"eth1"}, []netip.Addr{one.Addr()}, []int{2}, []netip.Addr{one.Addr()}},
+	} {
+		s := newScope(machine(), c.interfaces, c.listen)
+		for i := range 4 {
+			if got := s.served(i); got != slices.Contains(c.served, i) {
+				t.Errorf("%s: interface %d served: %v", name, i, got)
+			}
+		}
+		for _, a := range []netip.Addr{one.Addr(), two.Addr()} {
+			if got := s.unicast[a]; got != slices.Contains(c.heard, a) {
+				t.Errorf("%s: %v heard: %v", name, a, got)
+			}
+		}
 	}
 }

@@ -2,9 +2,12 @@
 package socket
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"net"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -173,6 +176,80 @@ func TestFramesAreAcceptedByTheClientsKernel(t *testing.T) {
 				t.Errorf("received from %v: %q", d.From, d.Bytes)
 			}
 		})
+	}
+}
+
+// CVE-2015-8605: a server that reads frames itself must not believe their lengths. This one leaves them to the kernel,
+// which must not hand on what does not fit.
+func TestFramesWithWrongLengthsAreNotHeard(t *testing.T) {
+	c := newScene(t, socket.Config{})
+	good := broadcastFrame(c.near.Hardware("eth0"), []byte("good"))
+	bad := func(change func(ip, udp []byte)) []byte {
+		f := bytes.Clone(good)
+		change(f[14:34], f[34:])
+		sumHeader(f)
+		return f
+	}
+	frames := [][]byte{
+		bad(func(_, udp []byte) { udp[5] = 255 }), // UDP says more than IP
+		bad(func(_, udp []byte) { udp[5] = 7 }),   // UDP says less than its header
+		bad(func(_, udp []byte) { udp[4] = 255 }), // UDP says 64 KiB
+		bad(func(ip, _ []byte) { ip[3] = 255 }),   // IP says more than the frame
+		bad(func(ip, _ []byte) { ip[3] = 27 }),    // IP ends within the UDP header
+		bad(func(ip, _ []byte) { ip[0] = 0x4f }),  // the IP header is as long as the packet
+		bad(func(ip, _ []byte) { ip[0] = 0x44 }),  // or shorter than it can be
+		good[:34], good[:41], good[:15],           // cut
+		bad(func(ip, _ []byte) { ip[3], ip[9] = 20, 17 }),     // no UDP header at all
+		bad(func(_, udp []byte) { udp[6], udp[7] = 0x12, 3 }), // the sum is wrong
+		good,
+	}
+	for _, f := range frames {
+		c.inject(c.near, f)
+	}
+	if d := c.receive(c.s); string(d.Bytes) != "good" {
+		t.Errorf("received %q from %v", d.Bytes, d.From)
+	}
+	if got := c.s.Counters().Received; got != 1 {
+		t.Errorf("%d datagrams were handed on", got)
+	}
+}
+
+// broadcastFrame is a datagram from 0.0.0.0:68 to 255.255.255.255:67 without a sum of its own, as it is on the wire.
+func broadcastFrame(mac net.HardwareAddr, payload []byte) []byte {
+	f := slices.Concat(bytes.Repeat([]byte{255}, 6), mac, []byte{8, 0, 0x45, 0, 0, byte(28 + len(payload)), 0, 0, 0, 0, 64, 17, 0, 0,
+		0, 0, 0, 0, 255, 255, 255, 255, 0, 68, 0, 67, 0, byte(8 + len(payload)), 0, 0}, payload)
+	sumHeader(f)
+	return f
+}
+
+// sumHeader makes the sum of the frame's IP header right.
+func sumHeader(f []byte) {
+	f[24], f[25] = 0, 0
+	sum := uint32(0)
+	for i := 14; i < 34; i += 2 {
+		sum += uint32(binary.BigEndian.Uint16(f[i:]))
+	}
+	sum = sum>>16 + sum&0xffff
+	binary.BigEndian.PutUint16(f[24:], ^uint16(sum+sum>>16))
+}
+
+// inject puts a frame on the wire as it is.
+func (c *scene) inject(host *world.Namespace, frame []byte) {
+	c.T().Helper()
+	err := host.Do(func() error {
+		i, err := net.InterfaceByName("eth0")
+		if err != nil {
+			return err
+		}
+		fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW, 0)
+		if err != nil {
+			return err
+		}
+		defer unix.Close(fd)
+		return unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: i.Index, Protocol: 8})
+	})
+	if err != nil {
+		c.T().Fatal(err)
 	}
 }
 
