@@ -28,12 +28,99 @@ func (d Def) AppendText(dst, b []byte) []byte {
 	if len(b) > maxTextOf || d.Type.Kind == Binary || d.Check(b) != nil {
 		p.hex(b)
 	} else {
-		p.value(d.Type.decode(b), true)
+		p.octets(d.Type, b)
 	}
 	if p.cut {
 		return append(p.dst, cutMark...)
 	}
 	return p.dst
+}
+
+// octets appends a value that was checked. What can be long is decoded piece by piece, and not beyond what is shown.
+func (p *printer) octets(t Type, b []byte) {
+	switch {
+	case t.List:
+		p.pieces(b, t.cut, func(piece []byte) { p.value(codecs[t.Kind].decode(t, piece), false) })
+	case t.Kind == Routes:
+		p.pieces(b, cutRoute, func(piece []byte) { p.value(decodeRoutes(t, piece).([]any)[0], false) })
+	case t.Kind == VendorClasses || t.Kind == VendorOptions:
+		p.text("{")
+		p.pieces(b, cutBlock, func(piece []byte) { p.block(t.Kind, piece) })
+		p.text("}")
+	default:
+		p.value(t.decode(b), true)
+	}
+}
+
+// block shows what one enterprise says, as decoding it would.
+func (p *printer) block(k Kind, b []byte) {
+	number, data, _, _ := CutEnterprise(b)
+	p.text(strconv.FormatUint(uint64(number), 10))
+	if k == VendorClasses {
+		p.text(": [")
+		p.pieces(data, cutCounted, func(v []byte) { p.inner(v[1:]) })
+		p.text("]")
+		return
+	}
+	p.text(": {")
+	p.pieces(data, cutSub, func(v []byte) {
+		p.text(strconv.Itoa(int(v[0])) + ": ")
+		p.inner(v[2:])
+	})
+	p.text("}")
+}
+
+// inner shows a value as innerValue does.
+func (p *printer) inner(v []byte) {
+	if isPrintable(v) {
+		p.characters(string(v), true)
+	} else {
+		p.hex(v)
+	}
+}
+
+func cutCounted(b []byte) (int, error) {
+	v, _, ok := CutCounted(b)
+	if !ok {
+		return 0, errBlock
+	}
+	return 1 + len(v), nil
+}
+
+func cutSub(b []byte) (int, error) {
+	_, v, _, ok := CutSub(b)
+	if !ok {
+		return 0, errBlock
+	}
+	return 2 + len(v), nil
+}
+
+// pieces shows what cut cuts off b, one after another.
+func (p *printer) pieces(b []byte, cut func([]byte) (int, error), show func([]byte)) {
+	for i := 0; len(b) > 0 && !p.cut; i++ {
+		n, err := cut(b)
+		if err != nil {
+			return
+		}
+		if i > 0 {
+			p.text(", ")
+		}
+		show(b[:n])
+		b = b[n:]
+	}
+}
+
+func cutRoute(b []byte) (int, error) {
+	_, _, n, err := CutRoute(b)
+	return n, err
+}
+
+func cutBlock(b []byte) (int, error) {
+	_, _, rest, ok := CutEnterprise(b)
+	if !ok {
+		return 0, errBlock
+	}
+	return len(b) - len(rest), nil
 }
 
 // printer appends to dst until it has most octets; what comes then is left out.

@@ -1,8 +1,6 @@
 package option
 
-import (
-	"net/netip"
-)
+import "net/netip"
 
 // Values whose type nobody declared: those of unknown options, and inside vendor options. Their width is never
 // guessed. A person may write
@@ -83,13 +81,18 @@ func encodeInnerScalar(dst []byte, in Input) ([]byte, *InputError) {
 
 // innerValue is what a value inside a vendor option is shown as: text where it is nothing but printable ASCII.
 func innerValue(b []byte) any {
-	if len(b) < 2 {
-		return hexValue(b)
+	if isPrintable(b) {
+		return map[string]any{"text": string(b)}
 	}
+	return hexValue(b)
+}
+
+// isPrintable reports whether b is two or more characters of printable ASCII; one could as well be a number.
+func isPrintable(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' || c > '~' {
-			return hexValue(b)
+			return false
 		}
 	}
-	return map[string]any{"text": string(b)}
+	return len(b) >= 2
 }
