@@ -113,7 +113,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	if err != nil {
 		return errors.Join(err, n.Abandon())
 	}
-	ended := make(chan struct{}, 3)
+	ended := make(chan struct{}, 2)
 	part := func(f func() error) {
 		go func() {
 			if err := f(); err != nil {
@@ -123,7 +123,6 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		}()
 	}
 	part(func() error { return api.New(n, log).Run(ctx, l) })
-	part(func() error { return n.LogEvents(ctx) })
 	part(func() error { x.followSignals(ctx, n, log); return nil })
 	err = n.Run(ctx, func() {
 		log.Info("ready", "server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data)

@@ -81,6 +81,7 @@ func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error 
 		case links := <-n.links:
 			n.handle(LinksChanged{Links: linksOf(links)})
 		case <-wake.C:
+			n.core.Observe(n.hub.wanted())
 			n.look()
 			n.handle(Tick{})
 		case <-ctx.Done():
@@ -149,19 +150,24 @@ func (n *Node) keep(l *load) { n.spare = l }
 
 // setWake makes wake fire when the core, or the store, is due.
 func (n *Node) setWake(wake *time.Timer) {
-	after := roomAfter
+	now := n.clock.now()
+	after := n.lookAt.Sub(now) // a point in time, so that traffic does not put it off
 	if n.snapshot != nil {
-		after = snapshotPause
+		after = min(after, snapshotPause)
 	}
 	if at, ok := n.core.Wake(); ok {
-		after = min(after, max(at.Sub(n.clock.now()), time.Millisecond))
+		after = min(after, at.Sub(now))
 	}
-	wake.Reset(after)
+	wake.Reset(max(after, time.Millisecond))
 }
 
-// look does what is due once in a while: the room on the disk, the snapshot.
+// look does what is due once in a while: it asks again for room on the disk.
 func (n *Node) look() {
-	n.core.Observe(n.hub.wanted())
+	now := n.clock.now()
+	if now.Before(n.lookAt) {
+		return
+	}
+	n.lookAt = now.Add(roomAfter)
 	n.checkRoom()
 	if n.roomLost {
 		n.store.Reserve()
@@ -177,7 +183,7 @@ func (n *Node) checkRoom() {
 		n.roomEvent(err)
 	}
 	n.mu.Lock()
-	n.full = err
+	n.full.set(err, n.clock.now())
 	n.mu.Unlock()
 }
 
@@ -203,7 +209,7 @@ func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 		}
 		n.log.Error("the store cannot be opened; trying again", "error", err, "after", reopenAfter)
 		n.mu.Lock()
-		n.failure = err
+		n.failure.set(err, n.clock.now())
 		n.mu.Unlock()
 		if !n.pause(ctx, reopenAfter) {
 			return errors.Join(why, err)
@@ -234,7 +240,7 @@ func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
 	n.current.effects.Events = append(n.current.effects.Events, events...)
 	n.roomLost, n.snapshot = false, nil
 	n.mu.Lock()
-	n.failure = nil
+	n.failure = trouble{}
 	n.mu.Unlock()
 	n.rebuiltEvent()
 }

@@ -19,6 +19,9 @@ import (
 func (c *Core) tracePacket(now time.Time, p *Packet, out *Effects) {
 	e := c.packetEvent(now, p)
 	e.Kind, e.Message = PacketIn, "received "+e.Type
+	c.arrive(p)
+	s, _ := c.policy.Locate(p.Msg, &c.request.Arrival) // why there is none, the answer says
+	c.place(&e, s)
 	e.Detail = string(p.Msg.Append(nil, c.policy.Registry()))
 	out.Events = append(out.Events, e)
 }

@@ -10,16 +10,17 @@ import (
 // more than the leases themselves.
 const logRate = 100
 
-// LogEvents writes what happens to the log, until ctx is done or the node ends.
-func (n *Node) LogEvents(ctx context.Context) error {
+// listenForLog returns what the log is to hear.
+func (n *Node) listenForLog(ctx context.Context) (<-chan Event, error) {
 	level := slog.LevelWarn
 	if n.log.Enabled(ctx, slog.LevelInfo) {
 		level = slog.LevelInfo
 	}
-	events, err := n.hub.listen(ctx, EventFilter{Level: level}, level == slog.LevelInfo)
-	if err != nil {
-		return err
-	}
+	return n.hub.listen(ctx, EventFilter{Level: level}, level == slog.LevelInfo)
+}
+
+// logAll writes events to the log, until there are no more.
+func (n *Node) logAll(ctx context.Context, events <-chan Event) {
 	second := time.NewTicker(time.Second)
 	defer second.Stop()
 	leases := 0
@@ -27,7 +28,7 @@ func (n *Node) LogEvents(ctx context.Context) error {
 		select {
 		case e, ok := <-events:
 			if !ok {
-				return nil
+				return
 			}
 			if e.Kind.isLease() {
 				if leases++; leases == logRate {

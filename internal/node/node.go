@@ -61,20 +61,37 @@ type Node struct {
 	spare    *load
 	snapshot *store.Snapshot // nil: none is being taken
 	roomLost bool
+	lookAt   time.Time // when the room on the disk is looked at again
 
 	mu       sync.Mutex // guards what follows
 	head     store.HeadRecord
 	doc      *config.Document
 	recovery recovery
 	refused  refusal
-	full     error // why there is no room for commits
-	failure  error // why the store could not be opened anew
+	full     trouble // there is no room for commits
+	failure  trouble // the store could not be opened anew
+	// snapshotAt is when the newest snapshot was finished.
+	snapshotAt time.Time
 }
 
 // refusal is a reload that was refused.
 type refusal struct {
 	why string
 	at  time.Time
+}
+
+// trouble is something that is the matter, and since when; the zero value: nothing.
+type trouble struct {
+	err   error
+	since time.Time
+}
+
+// set notes that err is the matter, or, if it is nil, that nothing is.
+func (t *trouble) set(err error, now time.Time) {
+	if t.err == nil || err == nil {
+		t.since = now
+	}
+	t.err = err
 }
 
 // New opens the data directory and the sockets, and reads every binding. Its errors say what to do.
@@ -167,22 +184,30 @@ func (n *Node) Abandon() error { return errors.Join(n.sockets.Close(), n.store.C
 // once clients are answered.
 func (n *Node) Run(ctx context.Context, ready func()) error {
 	edges, stop := context.WithCancel(context.WithoutCancel(ctx))
+	events, err := n.listenForLog(edges) // before anything happens
+	if err != nil {
+		stop()
+		return errors.Join(err, n.Abandon())
+	}
 	var running sync.WaitGroup
 	start := func(f func()) { running.Go(f) }
+	var logging sync.WaitGroup
+	logging.Go(func() { n.logAll(ctx, events) })
 	start(func() { n.read() })
 	start(func() { n.watch(edges) })
 	start(func() { n.hearAnswers(edges) })
 	start(func() { n.commitAll() })
 	st := newStoreRunner(edges, n.store)
 
-	err := n.decide(ctx, ready, st)
+	err = n.decide(ctx, ready, st)
 	close(n.ended)
 	close(n.work)
-	stop()
 	err = errors.Join(err, n.sockets.Close())
+	n.hub.close()
+	logging.Wait()
+	stop()
 	running.Wait()
 	st.stop()
-	n.hub.close()
 	return errors.Join(err, n.store.Close())
 }
 

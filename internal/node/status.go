@@ -94,8 +94,10 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Server: n.self, Version: n.cfg.Version, Ready: n.ready.Load(), Started: At(n.started),
 		Uptime: int64(time.Since(n.started) / time.Second),
 	}
-	n.statusOfStore(&s)
-	err := n.do(ctx, func(*Effects) { n.core.status(n.clock.now(), &s) })
+	err := n.do(ctx, func(*Effects) {
+		n.core.status(n.clock.now(), &s)
+		n.statusOfStore(&s)
+	})
 	n.socketDrops(&s)
 	slices.SortStableFunc(s.Alarms, func(a, b Alarm) int { return gravity(b) - gravity(a) })
 	return s, err
@@ -130,15 +132,18 @@ func (n *Node) statusOfStore(s *Status) {
 			Since: At(n.refused.at), Text: "the server goes on with the one before: " + n.refused.why, Remedy: "mend the file (lessor check FILE) and reload"})
 	}
 	s.Store = StoreStatus{Dir: n.doc.Server.Data, State: "open", Syncs: n.synced.Load(), Recovered: n.recovery.status}
+	k := n.store.Stats()
+	s.Store.Commits, s.Store.Segments, s.Store.JournalBytes, s.Store.SnapshotBytes = k.Commit, k.Segments, k.JournalBytes, k.SnapshotBytes
+	s.Store.Snapshot = At(n.snapshotAt)
 	switch {
-	case n.failure != nil:
+	case n.failure.err != nil:
 		s.Store.State = "failed"
 		s.Alarms = append(s.Alarms, Alarm{Code: "store-failed", Title: "The data directory cannot be written", Severity: Critical,
-			Text: "nobody is answered: " + n.failure.Error(), Remedy: "look at the disk (dmesg); the server tries again by itself"})
-	case n.full != nil:
+			Since: At(n.failure.since), Text: "nobody is answered: " + n.failure.err.Error(), Remedy: "look at the disk (dmesg); the server tries again by itself"})
+	case n.full.err != nil:
 		s.Store.State = "full"
 		s.Alarms = append(s.Alarms, Alarm{Code: "disk-full", Title: "No room for leases on the disk", Severity: Critical,
-			Text: "no lease is given or renewed: " + n.full.Error(), Remedy: "free space on the file system of " + n.doc.Server.Data + "; the server goes on by itself"})
+			Since: At(n.full.since), Text: "no lease is given or renewed: " + n.full.err.Error(), Remedy: "free space on the file system of " + n.doc.Server.Data + "; the server goes on by itself"})
 	}
 	if n.recovery.withheld > 0 {
 		s.Alarms = append(s.Alarms, Alarm{Code: "store-damaged", Title: "Records of leases were damaged", Severity: Warning,

@@ -55,4 +55,9 @@ func (n *Node) stepSnapshot() {
 	if done || err != nil {
 		n.snapshot = nil
 	}
+	if done && err == nil {
+		n.mu.Lock()
+		n.snapshotAt = n.clock.now()
+		n.mu.Unlock()
+	}
 }

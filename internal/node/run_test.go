@@ -1,0 +1,280 @@
+package node
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/socket"
+	"github.com/lessor-dhcp/lessor/internal/store"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+const runDocument = `server: {name: west, data: /nowhere}
+networks:
+  all: {lease: {default: 1h}, subnets: {10.0.0.0/16: {relays: [127.0.0.1], pools: [{range: 10.0.1.0-10.0.8.255}]}}}
+`
+
+// running is a whole node on the loopback interface, with its store on a simulated disk.
+type running struct {
+	node *Node
+	fs   *memfs.FS
+	port uint16
+	stop func() error
+}
+
+func run(t *testing.T, fs *memfs.FS) *running {
+	t.Helper()
+	doc, problems := config.Parse("run.yaml", []byte(runDocument))
+	if doc == nil {
+		t.Fatal(problems)
+	}
+	r := &running{fs: fs, port: freePort(t)}
+	n, err := New(Config{
+		Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler),
+		Store: store.Config{FS: fs, NewID: store.ID{1}, SegmentSize: 64 << 10},
+		Sockets: func(c *socket.Config) {
+			c.Bind, c.Port, c.UnicastOnly, c.Interfaces = netip.MustParseAddr("127.0.0.1"), r.port, true, []string{"lo"}
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.node = n
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, ended := make(chan struct{}), make(chan error, 1)
+	go func() { ended <- n.Run(ctx, func() { close(ready) }) }()
+	<-ready
+	r.stop = func() error { cancel(); return <-ended }
+	return r
+}
+
+func freePort(t *testing.T) uint16 {
+	t.Helper()
+	c, err := net.ListenPacket("udp4", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	return uint16(c.LocalAddr().(*net.UDPAddr).Port)
+}
+
+// relay speaks for clients from behind a relay that answers on its own port (RFC 8357).
+type relay struct {
+	conn *net.UDPConn
+	to   netip.AddrPort
+}
+
+func newRelay(t *testing.T, port uint16) *relay {
+	t.Helper()
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { c.Close() })
+	return &relay{c, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), port)}
+}
+
+// errSilence is a server that does not answer in time.
+var errSilence = errors.New("no answer")
+
+// ask sends a message of client number n and returns the reply to it.
+func (r *relay) ask(typ dhcpv4.MessageType, n uint32, a netip.Addr, wait time.Duration) (*dhcpv4.Message, error) {
+	h := dhcpv4.Header{Op: 1, HType: 1, HLen: 6, XID: n<<8 | uint32(typ), GIAddr: netip.MustParseAddr("127.0.0.1"), CHAddr: [16]byte{2}}
+	binary.BigEndian.PutUint32(h.CHAddr[2:], n)
+	var b dhcpv4.Builder
+	b.Begin(nil, &h, 1400)
+	b.Add(option.CodeMessageType, []byte{byte(typ)})
+	if typ == dhcpv4.Request {
+		ip := a.As4()
+		b.Add(option.CodeRequestedAddress, ip[:])
+		b.Add(option.CodeServerIdentifier, []byte{127, 0, 0, 1})
+	}
+	packet, _ := b.Finish([]byte{option.RelaySourcePort, 0})
+	if _, err := r.conn.WriteToUDPAddrPort(packet, r.to); err != nil {
+		return nil, err
+	}
+	end := time.Now().Add(wait)
+	for {
+		buf := make([]byte, 2048)
+		r.conn.SetReadDeadline(end)
+		k, err := r.conn.Read(buf)
+		if err != nil {
+			return nil, errSilence
+		}
+		var m dhcpv4.Message
+		if err := m.Parse(buf[:k]); err != nil {
+			return nil, err
+		}
+		if m.XID == h.XID { // else the late answer to an earlier question
+			return &m, nil
+		}
+	}
+}
+
+// lease has client n ask until it has an address.
+func (r *relay) lease(n uint32) (netip.Addr, error) {
+	for range 40 {
+		offer, err := r.ask(dhcpv4.Discover, n, netip.Addr{}, 250*time.Millisecond)
+		if err != nil {
+			continue
+		}
+		ack, err := r.ask(dhcpv4.Request, n, offer.YIAddr, 250*time.Millisecond)
+		if err == nil && ack.Type() == dhcpv4.Ack {
+			return ack.YIAddr, nil
+		}
+	}
+	return netip.Addr{}, fmt.Errorf("client %d: no lease after 40 attempts", n)
+}
+
+// holder returns who the directory says has the address.
+func holder(fs *memfs.FS, a netip.Addr) (binding.Binding, error) {
+	s, err := store.Open(store.Config{FS: fs, Member: "west", SegmentSize: 64 << 10})
+	if err != nil {
+		return binding.Binding{}, err
+	}
+	defer s.Close()
+	t := binding.NewTable()
+	if _, err := s.Load(t, func(*binding.Binding) time.Time { return time.Time{} }); err != nil {
+		return binding.Binding{}, err
+	}
+	b, ok := t.Get(host(a))
+	if !ok {
+		return b, errors.New("no record")
+	}
+	return b, nil
+}
+
+func mustHold(t *testing.T, fs *memfs.FS, n uint32, a netip.Addr) {
+	t.Helper()
+	b, err := holder(fs, a)
+	if err != nil {
+		t.Fatalf("client %d was told that it has %v; the disk says: %v", n, a, err)
+	}
+	if got := binary.BigEndian.Uint32(b.Client.Hardware.Addr[2:]); got != n || b.State != binding.Active {
+		t.Fatalf("client %d was told that it has %v; the disk says client %d, %v", n, a, got, b.State)
+	}
+}
+
+// TestWhatAClientWasToldSurvivesThePowerCutThatFollows cuts the power at the moment at which a client hears its ACK.
+func TestWhatAClientWasToldSurvivesThePowerCutThatFollows(t *testing.T) {
+	r := run(t, memfs.New(0))
+	c := newRelay(t, r.port)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for n := uint32(1); n <= 200; n++ {
+		a, err := c.lease(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustHold(t, r.fs.Crash(rng, rng.Float64()), n, a)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestFailingEachCommitInTurnLeaksNothing lets the first, the second, … write or sync of the journal fail. Whoever was told
+// of a lease has it on the disk at that moment and at the end, and the server goes on by itself.
+func TestFailingEachCommitInTurnLeaksNothing(t *testing.T) {
+	for k := int64(1); k <= 12; k++ {
+		for _, kind := range []memfs.Kind{memfs.Write, memfs.Datasync} {
+			t.Run(fmt.Sprintf("%s %d", kind, k), func(t *testing.T) { t.Parallel(); failCommit(t, kind, k) })
+		}
+	}
+}
+
+func failCommit(t *testing.T, kind memfs.Kind, k int64) {
+	fs := memfs.New(0)
+	var armed atomic.Bool
+	var seen, failed atomic.Int64
+	fs.Before = func(op memfs.Op) error {
+		if armed.Load() && op.Kind == kind && strings.Contains(op.Name, "journal") && seen.Add(1) == k {
+			failed.Add(1)
+			return syscall.EIO
+		}
+		return nil
+	}
+	r := run(t, fs)
+	armed.Store(true)
+	c := newRelay(t, r.port)
+	rng := rand.New(rand.NewPCG(uint64(k), 7))
+	told := map[uint32]netip.Addr{}
+	for n := uint32(1); n <= 16; n++ {
+		a, err := c.lease(n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		mustHold(t, fs.Crash(rng, rng.Float64()), n, a)
+		told[n] = a
+	}
+	if failed.Load() != 1 {
+		t.Fatalf("%d calls failed: the test is not what it says", failed.Load())
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for n, a := range told {
+		mustHold(t, fs.Crash(rng, 0), n, a)
+	}
+}
+
+// TestAFullDiskSilencesAndThenServesAgain fills the disk while clients come.
+func TestAFullDiskSilencesAndThenServesAgain(t *testing.T) {
+	fs := memfs.New(0)
+	r := run(t, fs)
+	c := newRelay(t, r.port)
+	if _, err := c.lease(1); err != nil {
+		t.Fatal(err)
+	}
+	fs.SetCapacity(1)
+	told, silent := map[uint32]netip.Addr{}, false
+	for n := uint32(2); n <= 2000 && !silent; n++ {
+		offer, err := c.ask(dhcpv4.Discover, n, netip.Addr{}, 250*time.Millisecond)
+		if err != nil {
+			silent = true
+			break
+		}
+		if ack, err := c.ask(dhcpv4.Request, n, offer.YIAddr, 250*time.Millisecond); err == nil {
+			told[n] = ack.YIAddr
+		} else {
+			silent = true
+		}
+	}
+	if !silent {
+		t.Fatal("the server went on without room")
+	}
+	s, err := r.node.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Store.State != "full" || len(s.Alarms) == 0 || s.Alarms[0].Code != "disk-full" {
+		t.Errorf("status says %q, alarms %v", s.Store.State, s.Alarms)
+	}
+	fs.SetCapacity(0)
+	if _, err := c.lease(3000); err != nil {
+		t.Fatal("after there was room again:", err)
+	}
+	for n, a := range told {
+		mustHold(t, fs.Crash(rand.New(rand.NewPCG(1, 1)), 0), n, a)
+		if n > 40 {
+			break
+		}
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
