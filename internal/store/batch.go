@@ -1,6 +1,7 @@
 package store
 
 import (
+	"fmt"
 	"net/netip"
 	"sync"
 
@@ -63,8 +64,12 @@ func (b *Batch) Len() int { return b.count }
 func (b *Batch) Bytes() int { return len(b.buf) }
 
 // Put adds commit n's change of one binding. Numbers must not descend. The binding may change after the call. A batch is
-// durable as a whole or not at all. Facts, Result or Reasons of more than 64 KiB are not stored.
+// durable as a whole or not at all. Facts, Result or Reasons of more than 64 KiB are not stored. Put panics if x has no
+// valid, masked prefix or no state: it would be acknowledged, and never read again.
 func (b *Batch) Put(n uint64, x *binding.Binding) {
+	if !storable(x) {
+		panic(fmt.Sprintf("store: %v in state %d cannot be stored", x.Prefix, x.State))
+	}
 	p := &b.store.plan
 	need := frameSize(recordBound(x, b.store.maxBlob)) + b.blobBytes(x, p.segment)
 	if p.offset == 0 || p.offset+int64(need) > b.store.cfg.SegmentSize {

@@ -41,6 +41,12 @@ func recordBound(x *binding.Binding, maxBlob int) int {
 	return n
 }
 
+// storable reports whether a reader will accept the record of x.
+func storable(x *binding.Binding) bool {
+	return x.Prefix.IsValid() && x.Prefix == x.Prefix.Masked() && !x.Prefix.Addr().Is4In6() &&
+		x.State >= binding.Free && x.State <= binding.Abandoned
+}
+
 // appendRecord appends the record of x. Blobs and facts longer than maxBlob are left out, as if they
 // were unknown.
 func appendRecord(dst []byte, x *binding.Binding, maxBlob int) []byte {
@@ -98,12 +104,15 @@ func appendName(dst []byte, tag byte, m binding.Member) []byte {
 	return append(dst, m...)
 }
 
+// earliest is the first second that can be stored.
+const earliest = -1 << 40
+
 func appendTime(dst []byte, tag byte, t time.Time) []byte {
 	if t.IsZero() {
 		return dst
 	}
 	at := len(dst) + 1
-	dst = binary.AppendVarint(append(dst, tag, 0), t.Unix())
+	dst = binary.AppendVarint(append(dst, tag, 0), max(earliest, min(t.Unix(), binding.Forever.Unix())))
 	dst[at] = byte(len(dst) - at - 1)
 	return dst
 }
@@ -235,7 +244,7 @@ func decodeOctet(v []byte) (byte, error) {
 
 func decodeTime(v []byte) (time.Time, error) {
 	s, w := binary.Varint(v)
-	if w != len(v) || w <= 0 || s > binding.Forever.Unix() || s < -1<<40 {
+	if w != len(v) || w <= 0 || s > binding.Forever.Unix() || s < earliest {
 		return time.Time{}, errors.New("a time is out of range")
 	}
 	return time.Unix(s, 0).UTC(), nil

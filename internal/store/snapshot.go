@@ -20,6 +20,7 @@ type Snapshot struct {
 	// The decider's.
 	cursor  uint64
 	scanned bool
+	seed    uint32
 	seq     uint64
 	off     int64
 	buf     []byte
@@ -59,7 +60,7 @@ func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, 2*s.snap
 func (s *Store) SnapshotDue() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.fatal != nil || s.snapshot != nil || s.snapWait || len(s.live) < 2 {
+	if s.fatal != nil || s.snapshot != nil || len(s.live) < max(2, s.snapWait) {
 		return false
 	}
 	journal := int64(len(s.live)) * s.cfg.SegmentSize
@@ -86,19 +87,23 @@ func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
 	p := &s.plan
 	k := block{kind: fileSnapshot, id: s.id, boot: s.boot, number: p.segment, seq: p.seq, commit: p.commit, member: s.cfg.Member}
 	sn := &Snapshot{
-		store: s, table: t, block: k, off: blocksSize, known: make(map[binding.Digest]struct{}), segment: p.segment,
+		store: s, table: t, block: k, seed: k.seed(), off: blocksSize, segment: p.segment,
+		known: make(map[binding.Digest]struct{}),
 	}
 	s.snapshot = sn
 	return sn, nil
 }
 
 // Step encodes up to n bindings, and returns true when the snapshot is complete on the disk and the journal before it
-// is free to be used again, or when it failed, with the reason; it will then be due again after Reserve. It never waits:
+// is free to be used again, or when it failed, with the reason; one is due again when the journal has grown, or after Reserve. It never waits:
 // where the writing is behind, or must wait for commits, it does nothing.
 func (sn *Snapshot) Step(n int) (done bool, err error) {
 	s := sn.store
 	s.mu.Lock()
 	done, err, behind := sn.done, sn.err, len(sn.full) >= maxPieces
+	if s.fatal != nil && !done {
+		done, err = true, s.fatal
+	}
 	s.mu.Unlock()
 	if done || sn.scanned || behind {
 		return done, err
@@ -160,7 +165,7 @@ func (sn *Snapshot) frame(at int, k kind, p netip.Prefix, d binding.Digest) {
 	if k == kindBinding {
 		sn.h.setPrefix(p)
 	}
-	sn.buf = endFrame(sn.buf, at, sn.block.seed(), sn.off, &sn.h)
+	sn.buf = endFrame(sn.buf, at, sn.seed, sn.off, &sn.h)
 	sn.off += int64(len(sn.buf) - at)
 	sn.seq++
 }
@@ -245,10 +250,10 @@ func (sn *Snapshot) end(err error) {
 	sn.done, sn.err = true, err
 	s.snapshot = nil
 	if err != nil {
-		s.snapWait = true
+		s.snapWait = len(s.live) + 1
 		return
 	}
-	s.snapBytes = sn.bytes
+	s.snapBytes, s.snapWait = sn.bytes, 0
 	for len(s.live) > 0 && s.live[0].number < sn.segment {
 		s.retire(s.live[0])
 		s.live = s.live[1:]

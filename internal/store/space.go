@@ -73,7 +73,7 @@ func (s *Store) Room() error {
 // Reserve has Run try again to get space for the journal after that had failed. To be called at the server's tick.
 func (s *Store) Reserve() {
 	s.mu.Lock()
-	s.tryAgain, s.snapWait = true, false
+	s.tryAgain, s.snapWait = true, 0
 	s.mu.Unlock()
 	s.wake()
 }

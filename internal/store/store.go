@@ -82,7 +82,7 @@ type Store struct {
 	free      int64 // on the file system, when it was looked at last
 	snapshot  *Snapshot
 	snapBytes int64 // of the last snapshot
-	snapWait  bool  // the last snapshot failed; none is due before Reserve is called
+	snapWait  int   // no snapshot is due while the journal has fewer segments: the last one failed
 	closed    bool  // guarded by working
 }
 

@@ -48,7 +48,7 @@ func ours(name string) bool {
 
 // slot reads the beginning of a file of the journal. A spare that was never used has number 0.
 func (v *survey) slot(from disk.FS, i disk.Info) (slot, error) {
-	sl := slot{name: i.Name, size: i.Size}
+	sl := slot{name: i.Name, size: min(i.Size, maxSegmentSize)}
 	f, err := from.Open(i.Name, disk.Read)
 	if err != nil {
 		return sl, err
