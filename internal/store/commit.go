@@ -85,7 +85,7 @@ func (s *Store) takeSpare(number uint64) (string, bool) {
 	}
 	name := s.spares[n-1]
 	s.spares = s.spares[:n-1]
-	s.live = append(s.live, segment{number, name, s.cfg.SegmentSize})
+	s.live, s.last = append(s.live, segment{number, name, s.cfg.SegmentSize}), number
 	return name, true
 }
 

@@ -30,7 +30,7 @@ func (s *Store) Load(t Table, due func(*binding.Binding) time.Time) (Recovery, e
 	s.out.seq = at.seq
 	s.committed.Store(at.seq)
 	s.mu.Lock()
-	s.live, s.snapBytes, s.free = ld.live, ld.snapBytes, 1<<62
+	s.live, s.last, s.snapBytes, s.free = ld.live, at.segment, ld.snapBytes, 1<<62
 	for _, g := range ld.spares {
 		s.retire(g)
 	}

@@ -50,13 +50,9 @@ func (s *Store) Room() error {
 	if s.fatal != nil {
 		return s.fatal
 	}
-	var attached uint64
-	if n := len(s.live); n > 0 {
-		attached = s.live[n-1].number
-	}
 	need := 0
-	if s.plan.segment > attached {
-		need = int(s.plan.segment - attached)
+	if s.plan.segment > s.last {
+		need = int(s.plan.segment - s.last)
 	}
 	if s.plan.offset > 0 && s.cfg.SegmentSize-s.plan.offset < s.cfg.SegmentSize/4 {
 		need++

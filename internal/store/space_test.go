@@ -155,3 +155,45 @@ func TestAFailedCommitIsTheLast(t *testing.T) {
 		t.Error("a dead store wants to work")
 	}
 }
+
+// A snapshot that is taken before anything was committed since the start leaves no segment behind. There is room all the
+// same, then and after the next start.
+func TestRoomWhereTheSnapshotHasEverything(t *testing.T) {
+	h := newHistory(3, memfs.New(1<<30))
+	for range 20 { // each start has a segment of its own, which is more than are kept as spares
+		if _, err := h.open(); err != nil {
+			t.Fatal(err)
+		}
+		if err := h.commit(); err != nil {
+			t.Fatal(err)
+		}
+		h.reopenFrom()
+	}
+	if _, err := h.open(); err != nil {
+		t.Fatal(err)
+	}
+	sn, err := h.store.BeginSnapshot(h.table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for done := false; !done; done, err = sn.Step(100) {
+		for h.store.Work() {
+		}
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.Room(); err != nil {
+		t.Errorf("after the snapshot: %v", err)
+	}
+	h.reopenFrom()
+	if _, err := h.open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.store.Room(); err != nil {
+		t.Errorf("after the next start: %v", err)
+	}
+	if err := h.commit(); err != nil {
+		t.Error(err)
+	}
+}

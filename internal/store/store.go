@@ -74,6 +74,7 @@ type Store struct {
 	fatal     error     // why the store is dead; nil while it is alive
 	head      *head     // nil if no version was adopted
 	live      []segment // in ascending order of number, the one being written last
+	last      uint64    // number of the last segment that was ever given a file; it need not be live
 	spares    []string  // names of the files that may be written over
 	useless   []string  // names of files that are to be removed: they have another size
 	nextName  int
