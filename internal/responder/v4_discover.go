@@ -104,6 +104,9 @@ func (r *Responder) grant(a netip.Addr) {
 	}
 	if again {
 		b.Home, b.Cause = old.Home, binding.Renewed
+		if old.Expires.After(b.Expires) { // this answer may be lost, and the client go on by the one before
+			b.Expires = old.Expires
+		}
 		if old.State == binding.Active {
 			b.Starts, b.Changed = old.Starts, old.Changed
 		}
