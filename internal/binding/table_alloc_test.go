@@ -123,3 +123,71 @@ func TestABlobThatWentIsMadeAnewByPut(t *testing.T) {
 		t.Error("a blob in use went")
 	}
 }
+
+func TestABlobIsNotLostBetweenTwoReferences(t *testing.T) {
+	table := NewTable()
+	p := netip.MustParsePrefix("10.0.0.1/32")
+	table.Put(Binding{Prefix: p, State: Active, Result: table.Intern([]byte("old"))}, time.Time{})
+	oldest := table.Intern([]byte("new"))
+	for i := range MaxIdleBlobs - 1 {
+		table.Intern(fmt.Append(nil, i))
+	}
+	table.Put(Binding{Prefix: p, State: Active, Result: oldest}, time.Time{}) // the old one makes one idle too many
+	for i := range MaxIdleBlobs {
+		table.Intern(fmt.Append(nil, "x", i))
+	}
+	if b, _ := table.Get(p); b.Result != oldest || table.Intern([]byte("new")) != oldest {
+		t.Errorf("got %+v", b.Result)
+	}
+}
+
+func TestDeletedBindingsGiveTheirMemoryBack(t *testing.T) {
+	table := NewTable()
+	var first int64
+	for round := range 20 {
+		for i := range 2000 {
+			a := netip.AddrFrom4([4]byte{10, byte(round), byte(i >> 8), byte(i)})
+			table.Put(Binding{Prefix: netip.PrefixFrom(a, 32), State: Active, Facts: StoredFacts{Own: make([]byte, 1000)}}, epoch)
+		}
+		if round == 0 {
+			first = table.Memory()
+		}
+		for i := range 2000 {
+			table.Delete(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(round), byte(i >> 8), byte(i)}), 32))
+		}
+	}
+	if last := table.Memory(); table.Len() != 0 || last > first {
+		t.Errorf("%d bindings, %d octets, %d at the beginning", table.Len(), last, first)
+	}
+}
+
+func TestAPrefixIsMasked(t *testing.T) {
+	table := NewTable()
+	for put, want := range map[string]string{"10.0.0.5/24": "10.0.0.0/24", "2001:db8::1/56": "2001:db8::/56"} {
+		table.Put(Binding{Prefix: netip.MustParsePrefix(put), State: Active}, time.Time{})
+		for _, p := range []string{put, want} {
+			if b, ok := table.Get(netip.MustParsePrefix(p)); !ok || b.Prefix != netip.MustParsePrefix(want) {
+				t.Errorf("Get(%s) = %v, %v", p, b.Prefix, ok)
+			}
+		}
+	}
+	if _, ok := table.Get(netip.Prefix{}); ok {
+		t.Error("no prefix has a binding")
+	}
+}
+
+func TestABindingAboutNothingIsRefused(t *testing.T) {
+	for name, b := range map[string]Binding{
+		"no prefix": {State: Active},
+		"no state":  {Prefix: netip.MustParsePrefix("10.0.0.1/32")},
+	} {
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Errorf("%s: accepted", name)
+				}
+			}()
+			NewTable().Put(b, time.Time{})
+		}()
+	}
+}

@@ -428,3 +428,24 @@ func TestOffersAreBounded(t *testing.T) {
 		t.Error("the oldest offer is still there")
 	}
 }
+
+func TestOffersGiveTheirMemoryBack(t *testing.T) {
+	p := New([]Range{between("10.0.0.0", "10.0.255.255")}, nil, binding.NewTable())
+	var first int64
+	for round := range 20 {
+		now := epoch.Add(time.Duration(round) * time.Minute)
+		for i := range 3000 {
+			a, _ := p.Pick(0)
+			c := binding.Client{ID: make([]byte, 250)}
+			c.ID[0], c.ID[1], c.ID[2] = byte(round), byte(i>>8), byte(i)
+			p.Offer(a, &c, now)
+		}
+		if round == 0 {
+			first = p.Memory()
+		}
+		p.ExpireOffers(now)
+	}
+	if last := p.Memory(); last > first {
+		t.Errorf("%d octets without an offer, %d with 3000", last, first)
+	}
+}
