@@ -74,3 +74,23 @@ func TestRunsAreLaidDownFromAnyOrder(t *testing.T) {
 		checkRuns(t, &s, in)
 	}
 }
+
+func TestRunsJoinWhereTheirPagesDo(t *testing.T) {
+	var s runs
+	in := map[uint64]bool{}
+	for k := uint64(0); k <= 400; k += 2 {
+		s.add(slab.Key{Lo: k})
+		in[k] = true
+	}
+	for k := uint64(0); k < 300; k += 2 { // pages become sparse, the last one too
+		if k < 140 || k > 240 {
+			s.remove(slab.Key{Lo: k})
+			delete(in, k)
+		}
+	}
+	for k := uint64(399); k > 240; k -= 2 {
+		s.add(slab.Key{Lo: k})
+		in[k] = true
+		checkRuns(t, &s, in)
+	}
+}
