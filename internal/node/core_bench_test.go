@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/netip"
+	"sync"
 	"testing"
 	"time"
 
@@ -21,6 +22,14 @@ networks:
 hosts: {printer: {hardware: 02:ff:00:00:00:01, address: 10.0.0.9}}
 `
 
+var benchPolicy = sync.OnceValue(func() *policy.Policy {
+	doc, problems := config.Parse("bench.yaml", []byte(benchDocument))
+	if doc == nil {
+		panic(problems)
+	}
+	return policy.Compile(doc)
+})
+
 // traffic makes the packets of clients behind a relay, as a reader hands them on.
 type traffic struct {
 	core    *Core
@@ -34,11 +43,7 @@ type traffic struct {
 
 func newTraffic(tb testing.TB) *traffic {
 	tb.Helper()
-	doc, problems := config.Parse("bench.yaml", []byte(benchDocument))
-	if doc == nil {
-		tb.Fatal(problems)
-	}
-	t := &traffic{core: NewCore("west", policy.Compile(doc), binding.NewTable(), 0), now: epoch, octets: make([]byte, 0, 1500)}
+	t := &traffic{core: NewCore("west", benchPolicy(), binding.NewTable(), 0), now: epoch, octets: make([]byte, 0, 1500)}
 	t.core.Handle(t.now, LinksChanged{Links: []Link{{Index: 1, Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/8")}, Up: true}}}, &t.out)
 	return t
 }

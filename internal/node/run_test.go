@@ -278,3 +278,78 @@ func TestAFullDiskSilencesAndThenServesAgain(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// TestReloadsLoseNoPacket has clients come while the configuration changes, again and again: each is answered at once.
+func TestReloadsLoseNoPacket(t *testing.T) {
+	r := run(t, memfs.New(0))
+	c := newRelay(t, r.port)
+	stop, reloads := make(chan struct{}), make(chan int)
+	go func() {
+		n := 0
+		for {
+			select {
+			case <-stop:
+				reloads <- n
+				return
+			default:
+			}
+			n++
+			text := strings.Replace(runDocument, "default: 1h", fmt.Sprintf("default: %dm", 60+n%2), 1)
+			text = strings.Replace(text, "10.0.8.255", fmt.Sprintf("10.0.8.%d", 200+n%50), 1)
+			doc, problems := config.Parse("run.yaml", []byte(text))
+			if doc == nil {
+				t.Error(problems)
+				continue
+			}
+			if err := r.node.Reload(t.Context(), doc); err != nil {
+				t.Error(err)
+			}
+		}
+	}()
+	for n := uint32(1); n <= 300; n++ {
+		offer, err := c.ask(dhcpv4.Discover, n, netip.Addr{}, 10*time.Second)
+		if err != nil {
+			t.Fatalf("client %d: DISCOVER: %v", n, err)
+		}
+		ack, err := c.ask(dhcpv4.Request, n, offer.YIAddr, 10*time.Second)
+		if err != nil || ack.Type() != dhcpv4.Ack {
+			t.Fatalf("client %d: REQUEST: %v", n, err)
+		}
+	}
+	close(stop)
+	if n := <-reloads; n < 3 {
+		t.Errorf("only %d reloads: the test is not what it says", n)
+	} else {
+		t.Log(n, "reloads")
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestARefusedReloadLeavesTheOldConfiguration is said in status.
+func TestARefusedReloadLeavesTheOldConfiguration(t *testing.T) {
+	r := run(t, memfs.New(0))
+	before, err := r.node.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, _ := config.Parse("run.yaml", []byte(strings.Replace(runDocument, "name: west", "name: east", 1)))
+	if err := r.node.Reload(t.Context(), doc); err == nil {
+		t.Error("a reload under another name was taken")
+	}
+	r.node.Refuse(t.Context(), "line 3 is wrong")
+	after, err := r.node.Status(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if after.Config.Head != before.Config.Head || after.Config.Refused != "line 3 is wrong" || len(after.Alarms) != 1 || after.Alarms[0].Code != "config-refused" {
+		t.Errorf("%+v %+v", after.Config, after.Alarms)
+	}
+	if _, err := newRelay(t, r.port).lease(1); err != nil {
+		t.Error(err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
