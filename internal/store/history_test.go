@@ -64,6 +64,9 @@ func (h *history) commit() error {
 		next[x.Prefix] = x
 	}
 	h.flight = next
+	if h.r.IntN(2) == 0 {
+		h.snapshot() // sees what is not durable yet
+	}
 	if err := h.store.Commit(b); err != nil {
 		return err
 	}
@@ -77,12 +80,13 @@ func (h *history) step() error {
 	if err := h.commit(); err != nil {
 		return err
 	}
+	h.snapshot()
+	return nil
+}
+
+func (h *history) snapshot() {
 	if h.sn == nil && h.store.SnapshotDue() {
-		sn, err := h.store.BeginSnapshot(h.table)
-		if err != nil {
-			return err
-		}
-		h.sn = sn
+		h.sn, _ = h.store.BeginSnapshot(h.table)
 	}
 	if h.sn != nil {
 		if done, _ := h.sn.Step(1 + h.r.IntN(20)); done {
@@ -91,7 +95,6 @@ func (h *history) step() error {
 	}
 	for h.r.IntN(4) != 0 && h.store.Work() {
 	}
-	return nil
 }
 
 // known reports whether got is what was acknowledged, or that and all of the batch that was under way.

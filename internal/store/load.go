@@ -160,15 +160,16 @@ func (ld *load) journal(sl, next *slot) error {
 		ld.copyLost(sl.lost)
 	}
 	if next == nil && !ld.audit {
-		return ld.confirm(sl.name, &w)
+		return ld.confirm(sl, &w)
 	}
 	return nil
 }
 
 // confirm writes the last group again as it is, and syncs it. It was read, but that does not mean that it is on the
 // disk: the server may have been killed before the sync, or the sync failed and left pages in memory that the system
-// takes for written. Everything before it is on the disk, or it would not have been written.
-func (ld *load) confirm(name string, w *walker) error {
+// takes for written. Everything before it is on the disk, or it would not have been written. Both copies of the file's
+// beginning are made whole on the way, if they were written with that group.
+func (ld *load) confirm(sl *slot, w *walker) error {
 	from := ld.lastGroup
 	if from == blocksSize {
 		from = 0 // the beginning of the segment was written with its first group
@@ -180,7 +181,10 @@ func (ld *load) confirm(name string, w *walker) error {
 	if err != nil {
 		return err
 	}
-	f, err := ld.fs.Open(name, disk.Write)
+	if from == 0 {
+		b = append(sl.appendBlocks(nil), b[blocksSize:]...)
+	}
+	f, err := ld.fs.Open(sl.name, disk.Write)
 	if err != nil {
 		return err
 	}

@@ -116,8 +116,12 @@ func (r *replay) losing(e *found, why string) {
 // missing notes the n frames, numbered from first, that were lost with the octets of e.
 func (r *replay) missing(e *found, seed uint32, first, n uint64) {
 	if n == 1 {
-		if p := r.named(e, seed); p.IsValid() {
+		switch p, k := r.remains(e, seed); k {
+		case kindBinding:
 			r.damageSeq(e, RecordLost, p, first, "the frame's header is unreadable")
+			return
+		case kindBlob:
+			r.damageSeq(e, BlobLost, p, first, "the frame's header is unreadable")
 			return
 		}
 	}
@@ -127,13 +131,18 @@ func (r *replay) missing(e *found, seed uint32, first, n uint64) {
 	r.damageSeq(e, RecordLost, netip.Prefix{}, first+n-1, fmt.Sprintf("%d octets are unreadable, and with them %d frames", e.size, n))
 }
 
-// named returns the address that the second half of a frame without header is about, if it can be told.
-func (r *replay) named(e *found, seed uint32) netip.Prefix {
-	var rec record
-	if p := e.lostPayload(seed); p != nil && rec.decode(p, r.names) == nil {
-		return rec.binding.Prefix
+// remains returns what a frame without header was, if its second half is intact, and which address it is about; kind 0
+// if that cannot be told.
+func (r *replay) remains(e *found, seed uint32) (netip.Prefix, kind) {
+	payload := e.lostPayload(seed)
+	if payload == nil {
+		return netip.Prefix{}, 0
 	}
-	return netip.Prefix{}
+	var rec record
+	if rec.decode(payload, r.names) != nil {
+		return netip.Prefix{}, kindBlob
+	}
+	return rec.binding.Prefix, kindBinding
 }
 
 func (r *replay) damage(e *found, k DamageKind, p netip.Prefix, why string) {

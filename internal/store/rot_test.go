@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -50,7 +51,7 @@ func image(t testing.TB, seed uint64, clean bool) *history {
 // One octet rots, anywhere: the server starts, serves nothing that was not written, misses nothing without naming it,
 // and cuts nothing off.
 func TestOneRottenOctetIsNamedAndNeverServed(t *testing.T) {
-	step := 13
+	step := 23
 	if os.Getenv("LESSOR_EVERY_OCTET") != "" {
 		step = 1
 	}
@@ -200,4 +201,72 @@ func TestLostSectorsAreNamedOrCounted(t *testing.T) {
 		s.Close()
 	}
 	t.Logf("%d images; in %d something was lost that could not be named; %d starts refused", total, unknown, refused)
+}
+
+// A header, or all behind it, is overwritten: the other half names the address.
+func TestEitherHalfNamesTheAddress(t *testing.T) {
+	h := image(t, 8, true)
+	r := rand.New(rand.NewPCG(1, 1))
+	last := lastSegment(h.fs)
+	lost := 0
+	for _, name := range h.fs.Files() {
+		content := h.fs.Content(name)
+		if name == last || name != "snapshot" && !strings.HasPrefix(name, "journal-") {
+			continue
+		}
+		for at := 1024; at+56 <= len(content); at += 8 {
+			if content[at] != 'L' || content[at+1] != 'F' || content[at+2] > 2 {
+				continue
+			}
+			end := at + (56+int(binary.LittleEndian.Uint32(content[at+4:]))+4+7)&^7
+			if end > len(content) {
+				continue // left from an earlier use of the file
+			}
+			for _, half := range [][2]int{{at, at + 56}, {at + 56, end}} {
+				saved := slices.Clone(content[half[0]:half[1]])
+				for i := half[0]; i < half[1]; i++ {
+					content[i] = byte(r.Uint32())
+				}
+				n, err := h.rotten(name, at)
+				if copy(content[half[0]:], saved); err != nil {
+					t.Fatalf("%s, octets %d to %d: %v", name, half[0], half[1], err)
+				}
+				lost += n
+			}
+		}
+	}
+	if lost == 0 {
+		t.Error("nothing was ever lost")
+	}
+}
+
+// Whatever the files have in them, they are read to their end, and audited.
+func FuzzDirectory(f *testing.F) {
+	h := image(f, 8, true)
+	names := h.fs.Files()
+	f.Add(uint8(0), uint16(0), []byte{0})
+	f.Add(uint8(2), uint16(1024), []byte("LF\x02\x01"))
+	f.Fuzz(func(t *testing.T, which uint8, at uint16, change []byte) {
+		fs := h.fs.Clone()
+		content := fs.Content(names[int(which)%len(names)])
+		for i, c := range change {
+			if int(at)+i < len(content) {
+				content[int(at)+i] ^= c
+			}
+		}
+		if _, err := store.CheckFS(fs, ""); err != nil {
+			t.Log(err)
+		}
+		c := h.config
+		c.FS = fs
+		s, err := store.Open(c)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		table := newMapTable()
+		if rec, err := s.Load(table, never); err == nil && rec.Bindings > len(h.acked) {
+			t.Errorf("%d bindings, there were never more than %d", rec.Bindings, len(h.acked))
+		}
+	})
 }

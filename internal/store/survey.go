@@ -58,10 +58,17 @@ func (v *survey) slot(from disk.FS, i disk.Info) (slot, error) {
 	if !errors.Is(err, errNoBlock) {
 		return sl, err
 	}
-	if !sl.blank {
+	if !sl.blank && hasData(f) {
 		// A crash cannot do this: it leaves each of the two copies old or new.
 		v.notes = append(v.notes, Damage{Kind: RecordLost, File: i.Name,
 			Why: "both copies of the file's beginning are unreadable; if the file was a part of the journal, all that was in it is lost"})
 	}
 	return sl, nil
+}
+
+// hasData reports whether something stands where the first frame of a segment does.
+func hasData(f disk.File) bool {
+	var b [sector]byte
+	n, _ := f.ReadAt(b[:], blocksSize)
+	return !blankSector(b[:n])
 }
