@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
@@ -23,7 +24,6 @@ type Decision struct {
 	// Lifetime is what the client is wanted to have, after bounds.
 	Lifetime       time.Duration
 	LifetimeReason []byte
-	Authoritative  bool
 
 	parameters parameters
 	values     []Value
@@ -49,7 +49,7 @@ func (p *Policy) Resolve(as binding.Member, f *Facts, d *Decision) {
 func (p *Policy) Place(_ binding.Member, f *Facts, d *Decision) {
 	f.readRelay()
 	d.Link, d.Host, d.Reserved, d.Pools = f.Link, p.hostOf(f), netip.Addr{}, d.Pools[:0]
-	d.Subnet, d.Pool, d.Authoritative = nil, nil, f.Link.Authoritative
+	d.Subnet, d.Pool = nil, nil
 	member := unknown
 	if d.Host != nil {
 		member = known
@@ -165,6 +165,23 @@ func (d *Decision) lay(s *scope, b *bounds) {
 	if len(q.serverHostname) == 0 && len(p.serverHostname) > 0 {
 		q.serverHostname, q.serverHostnameReason = p.serverHostname, p.serverHostnameReason
 	}
+	q.authoritative = stronger(q.authoritative, p.authoritative)
+	q.rapidCommit = stronger(q.rapidCommit, p.rapidCommit)
+	q.probe = stronger(q.probe, p.probe)
+}
+
+func stronger[T any](strong, weak *T) *T {
+	if strong != nil {
+		return strong
+	}
+	return weak
+}
+
+func or[T any](set *T, otherwise T) T {
+	if set != nil {
+		return *set
+	}
+	return otherwise
 }
 
 func (d *Decision) setAll(vs []Value) {
@@ -215,6 +232,17 @@ func (v *Value) AppendReason(dst []byte) []byte {
 func (d *Decision) Boot() (next netip.Addr, serverName, file []byte) {
 	return d.parameters.nextServer, d.parameters.serverHostname, d.parameters.bootFile
 }
+
+// Authoritative says whether the client is told no where there is no record of it, rather than nothing.
+func (d *Decision) Authoritative() bool {
+	return or(d.parameters.authoritative, config.DefaultAuthoritative)
+}
+
+// RapidCommit says whether a DISCOVER that asks for it is answered by an ACK at once (RFC 4039).
+func (d *Decision) RapidCommit() bool { return or(d.parameters.rapidCommit, config.DefaultRapidCommit) }
+
+// Probe is how long an answer to a conflict probe is waited for, if the client is on a directly attached link.
+func (d *Decision) Probe() time.Duration { return or(d.parameters.probe, config.DefaultConflictProbe) }
 
 // AppendParameterReasons appends why the client gets its lifetime, its boot fields and, if it was reserved, its address.
 func (d *Decision) AppendParameterReasons(dst []byte, a netip.Addr) []byte {

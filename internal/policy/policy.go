@@ -38,10 +38,6 @@ type Policy struct {
 type Network struct {
 	Name    string
 	Subnets []*Subnet
-	// Probe is how long an answer to a conflict probe is waited for on this link when it is directly attached.
-	Probe time.Duration
-	// RapidCommit says that a DISCOVER which asks for it is answered by an ACK at once (RFC 4039).
-	RapidCommit bool
 
 	interfaces []string
 	scope      scope
@@ -49,10 +45,9 @@ type Network struct {
 
 // Subnet is one range of addresses with a mask on a Network.
 type Subnet struct {
-	Prefix        netip.Prefix
-	Network       *Network
-	Pools         []*Pool
-	Authoritative bool
+	Prefix  netip.Prefix
+	Network *Network
+	Pools   []*Pool
 
 	scope   scope
 	derived []Value // subnet-mask and broadcast-address
@@ -116,12 +111,9 @@ func newValue(code uint16, b []byte, l Layer, object string, line int, rule stri
 
 // scope is what one layer sets, compiled.
 type scope struct {
-	values        []Value
-	lease         config.Lease
-	parameters    parameters
-	authoritative *bool
-	probe         *time.Duration
-	rapidCommit   *bool
+	values     []Value
+	lease      config.Lease
+	parameters parameters
 }
 
 // parameters are what a layer sets that is no option: each with its reason, or nil.
@@ -131,10 +123,13 @@ type parameters struct {
 	serverHostname []byte
 
 	nextServerReason, bootFileReason, serverHostnameReason, leaseReason []byte
+
+	authoritative, rapidCommit *bool
+	probe                      *time.Duration
 }
 
 func compileScope(s *config.Scope, l Layer, object string) scope {
-	c := scope{lease: s.Lease, authoritative: s.Authoritative, probe: s.ConflictProbe, rapidCommit: s.RapidCommit}
+	c := scope{lease: s.Lease}
 	for _, o := range s.Options {
 		c.values = append(c.values, newValue(uint16(o.Def.Code), o.Value, l, object, o.Position.Line, "set"))
 	}
@@ -147,6 +142,7 @@ func compileScope(s *config.Scope, l Layer, object string) scope {
 	p.bootFileReason = reason(binding.ReasonBootFile, s.LinePositions["boot-file-name"].Line)
 	p.serverHostnameReason = reason(binding.ReasonServerHostname, s.LinePositions["server-hostname"].Line)
 	p.leaseReason = reason(binding.ReasonLifetime, s.Lease.Position.Line)
+	p.authoritative, p.rapidCommit, p.probe = s.Authoritative, s.RapidCommit, s.ConflictProbe
 	return c
 }
 
@@ -166,8 +162,6 @@ func Compile(doc *config.Document) *Policy {
 
 func (p *Policy) addNetwork(c *config.Network) {
 	n := &Network{Name: c.Name, interfaces: c.Interfaces, scope: compileScope(&c.Scope, SharedNetwork, c.Name)}
-	n.Probe = firstSet(config.DefaultConflictProbe, n.scope.probe, p.weakest.probe)
-	n.RapidCommit = firstSet(config.DefaultRapidCommit, n.scope.rapidCommit, p.weakest.rapidCommit)
 	for i := range c.Subnets {
 		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
 	}
@@ -178,7 +172,6 @@ func (p *Policy) addNetwork(c *config.Network) {
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
 	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, SubnetLayer, name), derived: derive(c)}
-	s.Authoritative = firstSet(config.DefaultAuthoritative, s.scope.authoritative, n.scope.authoritative, p.weakest.authoritative)
 	p.subnets.Insert(c.Prefix, s)
 	for _, r := range c.Relays {
 		p.relays[r] = s
@@ -208,15 +201,6 @@ func derive(c *config.Subnet) []Value {
 		vs = append(vs, newValue(uint16(option.CodeBroadcastAddress), last[:], SubnetLayer, name, line, "derived"))
 	}
 	return vs
-}
-
-func firstSet[T any](def T, candidates ...*T) T {
-	for _, c := range candidates {
-		if c != nil {
-			return *c
-		}
-	}
-	return def
 }
 
 // Ranges returns the ranges of all pools; the index is the pool.ID.

@@ -28,13 +28,13 @@ func (r *Responder) discover() {
 		return
 	}
 	r.out.Address = a
+	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
 	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
 	if !toThis && r.wantsProbe(a) {
-		r.out.Probe = r.decision.Link.Network.Probe
+		r.out.Probe = r.decision.Probe()
 		return
 	}
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	if r.rapid() {
 		r.grant(a)
 		return
@@ -45,7 +45,7 @@ func (r *Responder) discover() {
 // wantsProbe reports whether it should be asked first if anybody uses a: on a directly attached link, unless the
 // client itself has it or it is reserved for the client, who may be the one that answers.
 func (r *Responder) wantsProbe(a netip.Addr) bool {
-	if !r.req.Arrival.OnLink || r.decision.Link.Network.Probe <= 0 {
+	if !r.req.Arrival.OnLink || r.decision.Probe() <= 0 {
 		return false
 	}
 	b, ok := r.view.Bindings.Get(host(a))
@@ -54,7 +54,7 @@ func (r *Responder) wantsProbe(a netip.Addr) bool {
 
 func (r *Responder) rapid() bool {
 	_, asked := r.req.Msg.Option(uint16(option.CodeRapidCommit))
-	return asked && r.decision.Link.Network.RapidCommit
+	return asked && r.decision.RapidCommit()
 }
 
 // exhausted is a client for whom there is no address. One that can do without IPv4 is told that it may (RFC 8925
@@ -84,13 +84,12 @@ func (r *Responder) lists(code byte) bool {
 	return false
 }
 
-// grant commits the address to the client and acknowledges it.
+// grant commits the address, which the decision was settled for, to the client and acknowledges it.
 func (r *Responder) grant(a netip.Addr) {
 	if !r.terms.Commit {
 		r.drop(StoreFull)
 		return
 	}
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	r.reply(dhcpv4.Ack, a)
 	r.out.Offer, r.out.Withdraw = netip.Addr{}, a
 	old, had := r.view.Bindings.Get(host(a))

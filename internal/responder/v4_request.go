@@ -51,6 +51,7 @@ func (r *Responder) selecting(server, a netip.Addr) {
 	case !r.may(a):
 		r.nak("the address is not available")
 	default: // offered to this client, or free since a restart forgot the offer
+		r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 		r.grant(a)
 	}
 }
@@ -107,6 +108,7 @@ func (r *Responder) rebinding(a netip.Addr) {
 // address last or has it reserved, and nobody else has it; no if our record says otherwise; and where there is no
 // record, no from an authoritative server and else nothing (RFC 2131 §4.3.2).
 func (r *Responder) verify(a netip.Addr) {
+	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	b, known := r.view.Bindings.Get(host(a))
 	c := &r.facts.Client
 	switch {
@@ -125,7 +127,7 @@ func (r *Responder) verify(a netip.Addr) {
 		r.nak("the address is reserved for another client")
 	case r.recorded():
 		r.nak("the client has another address")
-	case r.decision.Authoritative:
+	case r.decision.Authoritative():
 		r.nak("there is no record of the client")
 	default:
 		r.drop(NoRecord)
