@@ -1,6 +1,10 @@
 package world
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"time"
+)
 
 // Segment is an Ethernet segment: a bridge in the world's switch, a namespace that nobody else lives in.
 type Segment struct {
@@ -51,6 +55,10 @@ func (s *Segment) Attach(host *Namespace, device string, addresses ...string) *P
 		host.IP("addr", "add", a, "broadcast", "+", "dev", device)
 	}
 	host.IP("link", "set", device, "up")
+	// The switch notices the carrier some time after the host does, and loses what is sent before.
+	s.w.Eventually(10*time.Second, "the switch forwards to "+host.Role+":"+device, func() bool {
+		return strings.Contains(wire.IP("-d", "link", "show", "dev", p.end), "state forwarding")
+	})
 	return p
 }
 
