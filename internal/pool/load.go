@@ -10,11 +10,11 @@ import (
 // load brings new pools to what is reserved and what bindings has. It sorts first what would otherwise be put into
 // its place one at a time: a reload waits for it.
 func (p *Pools) load() {
-	var taken []run
+	var taken loading
 	for _, k := range p.reserved {
 		if q := p.poolOf(k); q != nil {
 			q.counts.Reserved++
-			taken = appendRun(taken, k)
+			taken.add(q, k)
 		}
 	}
 	var free []freed
@@ -31,14 +31,14 @@ func (p *Pools) load() {
 			reserved := p.isReserved(k)
 			*q.counts.of(0, false, reserved)--
 			*q.counts.of(b.State, false, reserved)++
-			taken = appendRun(taken, k)
+			taken.add(q, k)
 			if b.State == binding.Free && !reserved {
 				free = append(free, freed{second(b.Changed), k})
 			}
 			return true
 		})
 	}
-	p.taken.set(taken)
+	p.taken.set(taken.runs)
 	slices.SortFunc(free, freed.compare)
 	p.free.Expect(len(free))
 	for _, n := range free {
@@ -62,13 +62,23 @@ func (f freed) compare(o freed) int {
 	return compare(f.key, o.key)
 }
 
-// appendRun adds k to the runs, which need not be in order, nor apart.
-func appendRun(all []run, k slab.Key) []run {
-	if n := len(all); n > 0 {
-		if next, over := all[n-1].last.Plus(1); next == k && !over {
-			all[n-1].last = k
-			return all
+// loading is runs that are neither in order nor apart yet. Records stand in about the order in which their addresses
+// were first given away, which is ascending in each pool, so that there are few of them.
+type loading struct {
+	runs []run
+	last map[*pool]int // index of the run that the pool's last number went to
+}
+
+func (l *loading) add(q *pool, k slab.Key) {
+	if i, ok := l.last[q]; ok {
+		if next, over := l.runs[i].last.Plus(1); next == k && !over {
+			l.runs[i].last = k
+			return
 		}
 	}
-	return append(all, run{k, k})
+	if l.last == nil {
+		l.last = make(map[*pool]int)
+	}
+	l.last[q] = len(l.runs)
+	l.runs = append(l.runs, run{k, k})
 }

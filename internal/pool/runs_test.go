@@ -63,14 +63,18 @@ func TestRunsAreLaidDownFromAnyOrder(t *testing.T) {
 	r := newRandom(t)
 	for range 200 {
 		in := map[uint64]bool{}
-		var all []run
+		var all loading
+		pools := make([]pool, 3)
+		k := uint64(0)
 		for range r.IntN(60) {
-			k := r.Uint64N(100)
+			if k++; r.IntN(3) == 0 {
+				k = r.Uint64N(100)
+			}
 			in[k] = true
-			all = appendRun(all, slab.Key{Lo: k})
+			all.add(&pools[r.IntN(3)], slab.Key{Lo: k})
 		}
 		var s runs
-		s.set(all)
+		s.set(all.runs)
 		checkRuns(t, &s, in)
 	}
 }
