@@ -187,3 +187,33 @@ func TestDstIsKept(t *testing.T) {
 	}
 	parsed(t, msg[6:])
 }
+
+// Room that suffices to the octet is used to the octet, and one octet less is not exceeded.
+func TestRoomIsUsedToTheOctet(t *testing.T) {
+	for size := 1; size < 400; size++ {
+		for _, relay := range [][]byte{nil, {1, 1, 9}} {
+			exact := atOptions + 3 + cost(size, true) + cost(len(relay), relay != nil) + 1
+			for _, room := range []int{exact - 1, exact, exact + 1} {
+				h := replyHeader
+				h.BootFile, h.ServerName = []byte("f"), []byte("s")
+				msg, omitted := build(t, h, room, relay, opt{53, []byte{2}}, opt{224, n('x', size)})
+				fits := exact <= max(room, MinSize)
+				if v, ok := parsed(t, msg).Option(224); ok != fits || ok && len(v) != size || ok == bytes.Contains(omitted, []byte{224}) {
+					t.Fatalf("%d octets in %d, relay %x: there %v, omitted %v", size, room, relay, ok, omitted)
+				}
+			}
+		}
+	}
+}
+
+func TestFileAndSNameAreUsedToTheOctet(t *testing.T) {
+	for size := 50; size < 140; size++ {
+		msg, omitted := build(t, replyHeader, 300, nil, opt{53, []byte{2}}, opt{56, n('m', 45)}, opt{224, n('x', size)}, opt{225, n('y', 61)})
+		m := parsed(t, msg)
+		_, first := m.Option(224)
+		_, second := m.Option(225)
+		if first != (size <= 125) || !second || first == bytes.Contains(omitted, []byte{224}) {
+			t.Fatalf("%d octets: there %v and %v, omitted %v", size, first, second, omitted)
+		}
+	}
+}

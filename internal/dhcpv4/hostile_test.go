@@ -21,7 +21,8 @@ var hostile = []struct {
 	{"half a cookie is none", fixed()[:238], nil, isBOOTP},
 	{"RFC 951: a vend field without the cookie is BOOTP", append(fixed(func(b []byte) { b[236] = 0 }), unhex("350101ff")...), nil, isBOOTP},
 	{"the cookie alone is BOOTP without options", fixed(), nil, isBOOTP},
-	{"more octets than are accepted", append(fixed(), make([]byte, MaxSize)...), ErrTooLong, nil},
+	{"one octet more than is accepted", append(fixed(), make([]byte, MaxSize-atOptions+1)...), ErrTooLong, nil},
+	{"many octets more than are accepted", append(fixed(), make([]byte, 65000)...), ErrTooLong, nil},
 	{"as many octets as are accepted", append(fixed(), make([]byte, MaxSize-atOptions)...), nil, isBOOTP},
 
 	{"op 0", with("350101ff", func(b []byte) { b[0] = 0 }), ErrBadOp, nil},

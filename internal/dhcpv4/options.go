@@ -132,7 +132,7 @@ func (m *Message) joinField(from, to int) {
 		}
 		n := int(p[i+1])
 		i += 2
-		if m.split.has(c) && c != option.CodeOverload {
+		if m.split.has(c) { // never 52, which note does not see
 			s := &m.where[c]
 			s.n += uint16(copy(m.joined[s.off+s.n:], p[i:i+n]))
 		}

@@ -183,3 +183,47 @@ func equalInts(a, b []int) bool {
 	}
 	return true
 }
+
+// A length of one octet bounds a sub-option, a vendor's value, and all the values in one block of an enterprise.
+func TestLengthsAtTheirBounds(t *testing.T) {
+	text := func(n int) Input { return in(strings.Repeat("x", n)) }
+	one := func(key string, v Input) Input { return Input{Kind: Map, Map: []Entry{{key, v}}} }
+	for _, c := range []struct {
+		option string
+		in     func(n int) Input
+		most   int
+	}{
+		{"vendor-encapsulated-options", func(n int) Input { return one("1", text(n)) }, 255},
+		{"vivso", func(n int) Input { return one("7", one("1", text(n))) }, 253},
+		{"vivco", func(n int) Input { return one("7", text(n)) }, 254},
+		{"user-class", text, 255},
+	} {
+		d, _ := Standard().ByName(DHCPv4, c.option)
+		if b, err := d.Encode(c.in(c.most)); err != nil || d.Check(b) != nil {
+			t.Errorf("%s: %d octets: %v", c.option, c.most, err)
+		}
+		if b, err := d.Encode(c.in(c.most + 1)); err == nil {
+			t.Errorf("%s: %d octets: %x", c.option, c.most+1, b)
+		}
+	}
+}
+
+func TestABlockThatIsFullIsFollowedByAnother(t *testing.T) {
+	for n := 110; n < 140; n++ {
+		for _, option := range []string{"vivso", "vivco"} {
+			d, _ := Standard().ByName(DHCPv4, option)
+			x := strings.Repeat("!", n)
+			value := any(l{x, x, "end"})
+			if option == "vivso" {
+				value = m{"1", x, "2", x, "3", "end"}
+			}
+			b, err := d.Encode(in(m{"7", value}))
+			if err == nil {
+				err = d.Check(b)
+			}
+			if err != nil || strings.Count(string(b), "!") != 2*n || !strings.HasSuffix(string(b), "end") {
+				t.Errorf("%s: two values of %d octets: %v, %x", option, n, err, b)
+			}
+		}
+	}
+}

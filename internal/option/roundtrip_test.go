@@ -166,7 +166,7 @@ var hostile = []struct {
 	{"a label of 63 octets in ASCII", []string{"fqdn"}, []byte("\x00\x00\x00" + strings.Repeat("a", 63) + ".b"), false},
 	{"an FQDN without flags", []string{"fqdn"}, []byte{4, 0}, true},
 	{"an FQDN of flags alone asks for a name", []string{"fqdn"}, []byte{5, 0, 0}, false},
-	{"an FQDN with octets behind its root", []string{"fqdn"}, []byte("\x04\x00\x00\x01a\x00x"), true},
+	{"an FQDN with a second name", []string{"fqdn"}, []byte("\x04\x00\x00\x01a\x00\x01b\x00"), true},
 	{"an FQDN with embedded NUL", []string{"fqdn"}, []byte("\x04\x00\x00\x03a\x00b\x00"), false},
 	{"CVE-2020-7461: a pointer to itself", []string{"domain-search", "sip-ua-cs-domains"}, []byte{0xc0, 0}, true},
 	{"two pointers in a loop", []string{"domain-search"}, []byte{1, 'a', 0xc0, 4, 1, 'b', 0xc0, 0}, true},
@@ -209,6 +209,7 @@ var hostile = []struct {
 	{"SIP servers of a third kind", []string{"sip-servers"}, []byte{2, 1, 2, 3, 4}, true},
 	{"a resolver past its end", []string{"v4-dnr"}, []byte{0, 9, 0, 1, 1, 0}, true},
 	{"a resolver with keys out of order", []string{"v4-dnr"}, []byte{0, 18, 0, 1, 1, 0, 4, 1, 2, 3, 4, 0, 7, 0, 1, 'a', 0, 3, 0, 2}, true},
+	{"a resolver with a key twice", []string{"v4-dnr"}, []byte{0, 21, 0, 1, 1, 0, 4, 1, 2, 3, 4, 0, 3, 0, 2, 0, 1, 0, 3, 0, 2, 0, 1}, true},
 	{"a redirect of no octets", []string{"v4-sztp-redirect"}, []byte{0, 0}, true},
 }
 
