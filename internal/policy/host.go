@@ -75,6 +75,13 @@ func (h *Host) matches(f *Facts) bool {
 		(h.remoteID == nil || bytes.Equal(h.remoteID, f.remoteID))
 }
 
+// IsMachine reports whether c is the machine that h means, as far as a client tells itself and not its relay, whatever
+// name it goes by: it has h's hardware address, and h's client identifier if h has one (RFC 2131 §4.2 lets what boots
+// a machine and what then runs on it identify themselves differently).
+func (h *Host) IsMachine(c *binding.Client) bool {
+	return !h.hardware.IsZero() && h.hardware == c.Hardware && (h.clientID == nil || bytes.Equal(h.clientID, c.ID))
+}
+
 // beats reports whether h is to be taken rather than o: an address on the client's link before none before one
 // elsewhere, then more identifiers, then the name that sorts first (CONFIG.md, Order).
 func (h *Host) beats(o *Host, n *Network) bool {

@@ -13,7 +13,7 @@ import (
 // it has, the one that is offered to it already, the one that it had last, the one that it asks for, and one that
 // nobody has used for longest.
 func (r *Responder) choose() (netip.Addr, bool) {
-	if a := r.decision.Reserved; a.IsValid() && r.view.freeFor(a, &r.facts.Client) {
+	if a := r.decision.Reserved; a.IsValid() && r.freeFor(a) {
 		return a, true
 	}
 	held, had := r.remembered()
@@ -37,10 +37,10 @@ func (r *Responder) choose() (netip.Addr, bool) {
 func (r *Responder) remembered() (held, had netip.Addr) {
 	var heldAt, hadAt time.Time
 	cur := r.view.Bindings.ByClient(&r.facts.Client)
-	for {
+	for range maxRecords {
 		b, ok := r.view.Bindings.Next(&cur)
 		if !ok {
-			return held, had
+			break
 		}
 		a := b.Addr()
 		switch {
@@ -55,20 +55,22 @@ func (r *Responder) remembered() (held, had netip.Addr) {
 			}
 		}
 	}
+	return held, had
 }
 
 // offered returns the address on this link that is already on offer to the client.
 func (r *Responder) offered() (netip.Addr, bool) {
 	cur := r.view.Pools.OfferTo(&r.facts.Client)
-	for {
+	for range maxRecords {
 		a, ok := r.view.Pools.Next(&cur)
 		if !ok {
-			return netip.Addr{}, false
+			break
 		}
 		if r.may(a) {
 			return a, true
 		}
 	}
+	return netip.Addr{}, false
 }
 
 // asked returns the address that the client asks for, if it may have it.
@@ -80,14 +82,17 @@ func (r *Responder) asked() (netip.Addr, bool) {
 	return a, true
 }
 
-// requested returns the requested IP address option (RFC 2132 §9.1).
+// requested returns the requested IP address option (RFC 2132 §9.1); an invalid address if there is none that could be
+// a client's.
 func (r *Responder) requested() (netip.Addr, bool) {
 	v, ok := r.req.Msg.Option(uint16(option.CodeRequestedAddress))
 	if !ok || len(v) != 4 {
 		return netip.Addr{}, false
 	}
-	a := netip.AddrFrom4([4]byte(v))
-	return a, !a.IsUnspecified()
+	if a := netip.AddrFrom4([4]byte(v)); !a.IsUnspecified() {
+		return a, true
+	}
+	return netip.Addr{}, false
 }
 
 // unused returns, of the pools that the client may use, an address that was never used, else the one that has been

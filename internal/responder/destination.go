@@ -21,7 +21,8 @@ type Destination struct {
 var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 
 // destination says where the reply goes (RFC 2131 §4.1): to the relay; else to the address that the client has; else,
-// for a refusal or a client that asks for it, to everybody; else by a frame to the client's hardware address.
+// for a refusal or a client that asks for it, to everybody; else by a frame to the client's hardware address. The client
+// is believed to have what it says in ciaddr where the reply confirms it, else it could have replies sent to anybody.
 func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destination {
 	m := r.req.Msg
 	d := Destination{From: r.req.ServerID}
@@ -32,7 +33,7 @@ func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destinat
 	}
 	d.Interface = r.req.Interface
 	switch {
-	case t == dhcpv4.Nak && !r.req.Arrival.OnLink: // it came over a router: a broadcast would not reach it
+	case t == dhcpv4.Nak && r.overRouter(): // a broadcast would not reach it
 		d.To, d.Interface = client(m.CIAddr), 0
 	case t == dhcpv4.Nak:
 		d.To, d.Broadcast = client(everybody), true
@@ -41,8 +42,8 @@ func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destinat
 		if !r.req.Arrival.OnLink {
 			d.Interface = 0
 		}
-	case !m.CIAddr.IsUnspecified():
-		d.To = client(m.CIAddr)
+	case !m.CIAddr.IsUnspecified() && m.CIAddr == yours:
+		d.To = client(yours)
 		if !r.req.Arrival.OnLink {
 			d.Interface = 0
 		}
@@ -52,4 +53,9 @@ func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destinat
 		d.To, d.Hardware = client(yours), m.Hardware()
 	}
 	return d
+}
+
+// overRouter reports whether the client sent from its address on another link, without a relay.
+func (r *Responder) overRouter() bool {
+	return !r.req.Arrival.OnLink && r.req.Msg.GIAddr.IsUnspecified() && !r.req.Msg.CIAddr.IsUnspecified()
 }

@@ -124,9 +124,9 @@ func (r *Responder) bootp() {
 		r.drop(NotServing)
 	case !a.IsValid():
 		r.drop(NotReserved)
-	case r.view.heldByOther(a, &r.facts.Client):
+	case !r.freeFor(a):
 		r.out.Address = a
-		r.out.Note = "another client still has the address that is reserved"
+		r.out.Note = "the address that is reserved is not free"
 		r.drop(NotTheHolder)
 	default:
 		r.out.Address = a

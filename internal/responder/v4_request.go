@@ -15,7 +15,9 @@ func (r *Responder) request() {
 	sid, hasSID := m.Option(uint16(option.CodeServerIdentifier))
 	asked, hasAsked := r.requested()
 	switch {
-	case hasSID && len(sid) == 4:
+	case hasSID && len(sid) != 4: // it names a server, but nobody can say which
+		r.drop(NoServerIdentifier)
+	case hasSID:
 		r.selecting(netip.AddrFrom4([4]byte(sid)), asked)
 	case !m.CIAddr.IsUnspecified() && r.req.Unicast && m.GIAddr.IsUnspecified():
 		r.renewing(m.CIAddr)
@@ -110,9 +112,8 @@ func (r *Responder) rebinding(a netip.Addr) {
 func (r *Responder) verify(a netip.Addr) {
 	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	b, known := r.view.Bindings.Get(host(a))
-	c := &r.facts.Client
 	switch {
-	case known && b.Client.Is(c) || a == r.decision.Reserved:
+	case known && b.Client.Is(&r.facts.Client) || a == r.decision.Reserved:
 		switch {
 		case r.shouldMove(a):
 			r.nak("another address is reserved for the client")
@@ -121,11 +122,11 @@ func (r *Responder) verify(a netip.Addr) {
 		default:
 			r.nak("the client may not have the address any more")
 		}
-	case r.view.heldByOther(a, c):
+	case r.heldByOther(a):
 		r.nak("another client has the address")
 	case r.Policy.ReservedFor(a) != nil:
 		r.nak("the address is reserved for another client")
-	case r.recorded():
+	case r.hasAnother(a):
 		r.nak("the client has another address")
 	case r.decision.Authoritative():
 		r.nak("there is no record of the client")

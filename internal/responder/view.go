@@ -6,47 +6,67 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
-// freeFor reports whether a may be given to c as far as bindings and offers go: nobody has it, or c itself does, and
-// it is not offered to anybody else.
-func (v *View) freeFor(a netip.Addr, c *binding.Client) bool {
-	if b, ok := v.Bindings.Get(host(a)); ok && b.State != binding.Free && !b.Holds(c) {
+// maxRecords is how many bindings of one client are looked at for one message, those that it was last heard of with
+// first: a client that collects addresses costs no more than others.
+const maxRecords = 256
+
+// freeFor reports whether a may be given to the client as far as bindings and offers go: nobody has it, or the client
+// itself does, and it is not offered to anybody else. Our own addresses are never free.
+func (r *Responder) freeFor(a netip.Addr) bool {
+	if r.req.Own(a) {
 		return false
 	}
-	_, other := v.Pools.Offered(a, c)
+	b, ok := r.view.Bindings.Get(host(a))
+	if ok && b.State != binding.Free && !b.Holds(&r.facts.Client) && !r.sameMachine(a, &b) {
+		return false
+	}
+	if a == r.decision.Reserved { // offered to whom the reservation means, by whatever name
+		return true
+	}
+	_, other := r.view.Pools.Offered(a, &r.facts.Client)
 	return !other
 }
 
-// heldByOther reports whether a client other than c has a, or may still believe so.
-func (v *View) heldByOther(a netip.Addr, c *binding.Client) bool {
-	b, ok := v.Bindings.Get(host(a))
-	return ok && (b.State == binding.Active || b.State == binding.Expired) && !b.Client.Is(c)
+// sameMachine reports whether b is the binding of the address that is reserved for the client's host entry, and its
+// holder is that host under another name: a machine that boots by PXE without an identifier, or with another one than
+// its operating system's, has its reserved address all the same.
+func (r *Responder) sameMachine(a netip.Addr, b *binding.Binding) bool {
+	return a == r.decision.Reserved && (b.State == binding.Active || b.State == binding.Expired) &&
+		r.decision.Host.IsMachine(&b.Client)
+}
+
+// heldByOther reports whether a client other than this one has a, or may still believe so.
+func (r *Responder) heldByOther(a netip.Addr) bool {
+	b, ok := r.view.Bindings.Get(host(a))
+	return ok && (b.State == binding.Active || b.State == binding.Expired) && !b.Client.Is(&r.facts.Client)
 }
 
 // may reports whether the client may have a now: the configuration lets it, and nobody else has it.
 func (r *Responder) may(a netip.Addr) bool {
-	return r.decision.Link.Network.Has(a) && r.Policy.May(&r.decision, a) && r.view.freeFor(a, &r.facts.Client)
+	return r.decision.Link.Network.Has(a) && r.Policy.May(&r.decision, a) && r.freeFor(a)
 }
 
 // shouldMove reports whether the client is to leave a because another address is reserved for it, and free.
 func (r *Responder) shouldMove(a netip.Addr) bool {
 	x := r.decision.Reserved
-	return x.IsValid() && x != a && r.view.freeFor(x, &r.facts.Client)
+	return x.IsValid() && x != a && r.freeFor(x)
 }
 
-// recorded reports whether there is a record of the client on its link: a binding that it has or had last, or a
-// reservation.
-func (r *Responder) recorded() bool {
-	if r.decision.Reserved.IsValid() {
+// hasAnother reports whether the client has another address than a on its link, or another one is reserved for it and
+// free. An address that it once had does not count: it may since have one from a server that we know nothing of.
+func (r *Responder) hasAnother(a netip.Addr) bool {
+	if r.shouldMove(a) {
 		return true
 	}
 	cur := r.view.Bindings.ByClient(&r.facts.Client)
-	for {
+	for range maxRecords {
 		b, ok := r.view.Bindings.Next(&cur)
 		if !ok {
-			return false
+			break
 		}
-		if r.decision.Link.Network.Has(b.Addr()) {
+		if b.Holds(&r.facts.Client) && r.decision.Link.Network.Has(b.Addr()) {
 			return true
 		}
 	}
+	return false
 }
