@@ -193,3 +193,25 @@ func TestTornSectorIsNotAChangedOctet(t *testing.T) {
 		}
 	}
 }
+
+// A frame from another use of the file, or from another place, never fits, whatever its number.
+func TestFramesBelongToTheirFileAndPlace(t *testing.T) {
+	now := block{kind: fileSegment, id: ID{1}, boot: 4, number: 7, seq: 10, member: "west"}
+	for what, other := range map[string]block{
+		"an earlier opening": {kind: fileSegment, id: ID{1}, boot: 3, number: 7, seq: 10},
+		"an earlier number":  {kind: fileSegment, id: ID{1}, boot: 4, number: 6, seq: 10},
+		"another directory":  {kind: fileSegment, id: ID{2}, boot: 4, number: 7, seq: 10},
+		"a snapshot":         {kind: fileSnapshot, id: ID{1}, boot: 4, number: 7, seq: 10},
+		"another place":      now,
+	} {
+		place := int64(blocksSize)
+		if other == now {
+			place += sector
+		}
+		h := header{kind: kindBinding, flags: flagEnd, seq: 10, start: blocksSize}
+		b := endFrame(append(beginFrame(nil), someRecord()...), 0, other.seed(), place, &h)
+		if _, ok := parseHeader(b, seedAt(now.seed(), blocksSize)); ok || intact(b[headSize:], seedAt(now.seed(), blocksSize)) {
+			t.Errorf("a frame of %s is accepted", what)
+		}
+	}
+}
