@@ -147,7 +147,7 @@ func FuzzBlock(f *testing.F) {
 	k := block{kind: fileSegment, id: ID{1}, boot: 3, number: 9, seq: 100, priorEnd: 2048, member: "west"}
 	f.Add(k.appendBlocks(nil), 7, byte(0))
 	f.Fuzz(func(t *testing.T, b []byte, at int, change byte) {
-		if len(b) < blocksSize {
+		if b = bytes.Clone(b); len(b) < blocksSize {
 			b = k.appendBlocks(nil)
 		}
 		if at = max(at, 0) % blocksSize; at < len(b) {
