@@ -17,6 +17,9 @@ type Header struct {
 	// ServerName and BootFile fill sname and file. What is longer than its field (64 and 128 octets) goes into option
 	// 66 or 67 instead.
 	ServerName, BootFile []byte
+	// Plain keeps options out of sname and file: BOOTP knows nothing of option 52, and a DHCPNAK must not use the fields
+	// (RFC 1534 §2, RFC 2131 table 3).
+	Plain bool
 }
 
 // maxStaged is the most octets that the options of one message may have together; no client takes more.
@@ -43,8 +46,10 @@ type Builder struct {
 	// waiting says where in staged each is.
 	waiting [maxOptions]waiting
 	n       int
-	left    [256]uint8 // codes of what was omitted
-	nLeft   int
+	// left are the codes of what was omitted, each once.
+	left   [256]uint8
+	nLeft  int
+	missed set
 }
 
 // waiting is an option that has been added: its value, and where it goes.
@@ -58,7 +63,7 @@ type waiting struct {
 // should have that much capacity, else appending to it allocates.
 func (b *Builder) Begin(dst []byte, h *Header, room int) {
 	b.start, b.room = len(dst), max(room, MinSize)
-	b.added, b.n, b.used, b.nLeft, b.divide = set{}, 0, 0, 0, false
+	b.added, b.missed, b.n, b.used, b.nLeft, b.divide = set{}, set{}, 0, 0, 0, false
 	b.free, b.longServerName, b.longBootFile = 0, nil, nil
 	b.dst = append(dst, zeros[:atOptions]...)
 	p := b.dst[b.start:]
@@ -73,6 +78,9 @@ func (b *Builder) Begin(dst []byte, h *Header, room int) {
 	copy(p[atCHAddr:], h.CHAddr[:])
 	b.longServerName = b.fill(p[atSName:atFile], h.ServerName, overloadSName)
 	b.longBootFile = b.fill(p[atFile:atCookie], h.BootFile, overloadFile)
+	if h.Plain {
+		b.free = 0
+	}
 	binary.BigEndian.PutUint32(p[atCookie:], magicCookie)
 }
 
@@ -125,10 +133,12 @@ func (b *Builder) Add(code uint8, value []byte) {
 }
 
 func (b *Builder) omit(code uint8) {
-	if b.nLeft < len(b.left) {
-		b.left[b.nLeft] = code
-		b.nLeft++
+	if b.missed.has(code) {
+		return
 	}
+	b.missed.add(code)
+	b.left[b.nLeft] = code
+	b.nLeft++
 }
 
 // Finish returns dst with the message behind it, and the codes of the options that there was no room for; they are

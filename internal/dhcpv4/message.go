@@ -24,6 +24,9 @@ const (
 	atOptions = 240
 )
 
+// HeaderSize is the length of what stands before the options field, in octets.
+const HeaderSize = atCookie
+
 const magicCookie = 0x63825363 // RFC 2132 §2
 
 const broadcastFlag = 0x8000 // RFC 2131 §2

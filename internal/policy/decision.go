@@ -116,6 +116,11 @@ func (p *Policy) Settle(_ binding.Member, f *Facts, a netip.Addr, d *Decision) {
 	p.settleIn(f, s, q, d)
 }
 
+// SettleNowhere is Settle for a client that has no address, or none that is known: the layers of its link's subnet.
+func (p *Policy) SettleNowhere(_ binding.Member, f *Facts, d *Decision) {
+	p.settleIn(f, d.Link, nil, d)
+}
+
 // settleIn lays the layers over one another, strongest first: what is set once is not set again.
 func (p *Policy) settleIn(f *Facts, s *Subnet, q *Pool, d *Decision) {
 	d.Subnet, d.Pool = s, q

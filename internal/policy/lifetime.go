@@ -65,8 +65,8 @@ func (p *Policy) lifetime(f *Facts, b *bounds) (time.Duration, []byte) {
 		return def, b.reason
 	}
 	low, high := l.Min, def
-	if p.accept.LeaseMax != 0 {
-		high = min(p.accept.LeaseMax, l.Max)
+	if p.accept.LeaseMax != 0 { // who asks for more never gets less than who asks for nothing
+		high = max(def, min(p.accept.LeaseMax, l.Max))
 	}
 	if p.accept.LeaseMin != 0 {
 		low = max(low, p.accept.LeaseMin)
@@ -95,11 +95,15 @@ var (
 	suggestedLifetime = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: ClientLayer.String(), Rule: "suggested"})
 )
 
-// LongestLifetime returns the longest lifetime that any client can be given; binding.Infinite if there is one.
+// LongestLifetime returns the longest lifetime that the document names. One without end does not count: it is never over.
 func (p *Policy) LongestLifetime() time.Duration {
 	longest := MaxLifetime
 	for _, s := range p.scopes() {
-		longest = max(longest, s.lease.Max, s.lease.Default)
+		for _, d := range [...]time.Duration{s.lease.Max, s.lease.Default} {
+			if d != binding.Infinite {
+				longest = max(longest, d)
+			}
+		}
 	}
 	return longest
 }

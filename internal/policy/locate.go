@@ -19,10 +19,11 @@ type Arrival struct {
 
 // Locate returns the subnet that a message's client is to be served from and, by it, the link (RFC 2131 §4.3.1): the
 // relay's link selection (RFC 3527), else the subnet that was selected (RFC 3011), else the relay's address, else,
-// for a client that already has an address and asks from it, that address, else the link of the interface. It returns
-// nil and the reason where the document has no such link.
+// for a client that already has an address and asks from it, that address, else the link of the interface: the network
+// that names it, and the subnet that an address of the interface lies in. It returns nil and the reason where the document
+// has no such link. Only a relay may select a link: a client could choose any.
 func (p *Policy) Locate(m *dhcpv4.Message, a *Arrival) (*Subnet, string) {
-	if s, ok := selected(m); ok {
+	if s, ok := selected(m); ok && !m.GIAddr.IsUnspecified() {
 		return p.link(s, "no subnet for the link that the relay selected")
 	}
 	if v, ok := m.Option(uint16(option.CodeSubnetSelection)); ok && len(v) == 4 {
@@ -61,17 +62,14 @@ func (p *Policy) link(a netip.Addr, otherwise string) (*Subnet, string) {
 }
 
 func (p *Policy) onInterface(a *Arrival) (*Subnet, string) {
-	for _, n := range p.networks {
-		for _, i := range n.interfaces {
-			if i == a.Interface && len(n.Subnets) > 0 {
-				return n.Subnets[0], ""
-			}
-		}
-	}
+	named := p.byInterface[a.Interface]
 	for _, x := range a.Addrs {
-		if s := p.SubnetOf(x.Addr()); s != nil {
+		if s := p.SubnetOf(x.Addr()); s != nil && (named == nil || s.Network == named) {
 			return s, ""
 		}
+	}
+	if named != nil {
+		return named.Subnets[0], ""
 	}
 	return nil, "no subnet for the interface"
 }

@@ -26,12 +26,14 @@ type Policy struct {
 	registry *option.Registry
 	networks []*Network
 	byName   map[string]*Network
-	subnets  bart.Table[*Subnet]
-	relays   map[netip.Addr]*Subnet
-	pools    []*Pool // the index is the pool.ID
-	hosts    hostIndex
-	weakest  scope // enterprise
-	accept   config.Accept
+	// byInterface has the networks that name interfaces; each has a subnet.
+	byInterface map[string]*Network
+	subnets     bart.Table[*Subnet]
+	relays      map[netip.Addr]*Subnet
+	pools       []*Pool // the index is the pool.ID
+	hosts       hostIndex
+	weakest     scope // enterprise
+	accept      config.Accept
 }
 
 // Network is a shared network: one link.
@@ -39,8 +41,7 @@ type Network struct {
 	Name    string
 	Subnets []*Subnet
 
-	interfaces []string
-	scope      scope
+	scope scope
 }
 
 // Subnet is one range of addresses with a mask on a Network.
@@ -150,7 +151,7 @@ func compileScope(s *config.Scope, l Layer, object string) scope {
 func Compile(doc *config.Document) *Policy {
 	p := &Policy{
 		Version: doc.Digest, Document: doc, registry: doc.Registry, accept: doc.Accept,
-		byName: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
+		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
 		weakest: compileScope(&doc.Enterprise, Enterprise, ""),
 	}
 	for i := range doc.Networks {
@@ -161,9 +162,14 @@ func Compile(doc *config.Document) *Policy {
 }
 
 func (p *Policy) addNetwork(c *config.Network) {
-	n := &Network{Name: c.Name, interfaces: c.Interfaces, scope: compileScope(&c.Scope, SharedNetwork, c.Name)}
+	n := &Network{Name: c.Name, scope: compileScope(&c.Scope, SharedNetwork, c.Name)}
 	for i := range c.Subnets {
 		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
+	}
+	for _, i := range c.Interfaces {
+		if len(n.Subnets) > 0 {
+			p.byInterface[i] = n
+		}
 	}
 	p.networks = append(p.networks, n)
 	p.byName[n.Name] = n

@@ -26,6 +26,9 @@ const (
 	TooManyHops
 	TooLong
 	LinkLayerUnknown
+	BadAddress
+	NoOwnAddress
+	Unreachable
 
 	reasons // how many there are
 )
@@ -37,7 +40,8 @@ var reasonTexts = [reasons]string{
 	NotTheHolder: "not-the-holder", PoolExhausted: "no-free-address", ProbePending: "conflict-probe-pending",
 	NotServing: "not-serving", NotServingNew: "not-serving-new-clients", NotReserved: "bootp-client-without-host-entry",
 	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", TooLong: "reply-too-long",
-	LinkLayerUnknown: "link-layer-unknown",
+	LinkLayerUnknown: "link-layer-unknown", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
+	Unreachable: "not-on-link-and-not-relayed",
 }
 
 // String returns the reason's name.

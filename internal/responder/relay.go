@@ -11,7 +11,7 @@ import (
 // the server identifier that the relay wants clients to see (RFC 5107 §4). It also reads the request list.
 func (r *Responder) readRelay() {
 	r.override, r.relay, r.listed = netip.Addr{}, nil, nil
-	if v, ok := r.req.Msg.Option(uint16(option.CodeParameterRequestList)); ok {
+	if v, ok := r.req.Msg.Option(uint16(option.CodeParameterRequestList)); ok && len(v) > 0 {
 		r.listed = v
 	}
 	info, ok := r.req.Msg.Option(uint16(option.CodeRelayInformation))
@@ -19,6 +19,9 @@ func (r *Responder) readRelay() {
 		return
 	}
 	r.relay = info
+	if r.req.Msg.GIAddr.IsUnspecified() {
+		return // a switch's: it does not stand between client and server
+	}
 	if v, ok := dhcpv4.SubOption(info, option.RelayServerIdentifierOverride); ok && len(v) == 4 {
 		r.override = netip.AddrFrom4([4]byte(v))
 	}
@@ -27,7 +30,7 @@ func (r *Responder) readRelay() {
 // relayPort returns the port of the relay that a reply goes to: the one it sent from if it says so (RFC 8357 §5.2),
 // else the server's.
 func (r *Responder) relayPort() uint16 {
-	if r.relay != nil {
+	if r.relay != nil && r.req.From.Port() != 0 {
 		if _, ok := dhcpv4.SubOption(r.relay, option.RelaySourcePort); ok {
 			return r.req.From.Port()
 		}

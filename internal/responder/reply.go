@@ -31,8 +31,12 @@ const (
 	maxPayload = 1500 - 28 // an Ethernet frame
 )
 
-// room returns how many octets of UDP payload the client takes (RFC 2132 §9.10).
+// room returns how many octets of UDP payload the client takes (RFC 2132 §9.10). A BOOTP client takes the 300 of BOOTP,
+// or as many as it sent itself (RFC 1534 §2, RFC 1542 §2.1).
 func (r *Responder) room() int {
+	if r.req.Msg.Type() == 0 {
+		return min(max(len(r.req.Msg.Bytes()), dhcpv4.MinSize), minPayload)
+	}
 	v, ok := r.req.Msg.Option(uint16(option.CodeMaxMessageSize))
 	if !ok || len(v) != 2 {
 		return minPayload
@@ -49,12 +53,14 @@ func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
 		CIAddr: netip.IPv4Unspecified(), YIAddr: netip.IPv4Unspecified(), SIAddr: netip.IPv4Unspecified(),
 		GIAddr: m.GIAddr, CHAddr: m.CHAddr(),
 	}
-	if t == dhcpv4.Nak {
-		if !m.GIAddr.IsUnspecified() {
-			h.Flags |= dhcpv4.FlagBroadcast // RFC 2131 §4.3.2: the client may have no address that it can be reached at
-		}
-	} else {
+	h.Plain = t == dhcpv4.Nak || t == 0
+	if t != dhcpv4.Nak {
 		r.fillHeader(&h, t, yours)
+	}
+	if !m.GIAddr.IsUnspecified() && h.YIAddr.IsUnspecified() {
+		// RFC 2131 §4.3.2 asks for it in a DHCPNAK: the relay has no address to send to. Nor has it for the answer to a
+		// DHCPINFORM, or for an offer of no address.
+		h.Flags |= dhcpv4.FlagBroadcast
 	}
 	r.builder.Begin(r.scratch.reply, &h, r.room())
 	if t == dhcpv4.Nak {
@@ -62,10 +68,13 @@ func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
 	} else {
 		r.addOptions(t, yours)
 	}
-	r.echo(t)
 	begin := len(r.scratch.reply)
 	whole, omitted := r.builder.Finish(r.relay)
 	msg := whole[begin:]
+	if t == 0 && !m.HasCookie() { // it would take options for something else (RFC 1542 §3.5)
+		clear(msg[dhcpv4.HeaderSize:])
+		r.scratch.sent = [4]uint64{}
+	}
 	for _, c := range omitted {
 		r.scratch.sent[c>>6] &^= 1 << (c & 63)
 	}
@@ -101,8 +110,14 @@ func (r *Responder) addTime(code uint8, d time.Duration) {
 	r.add(code, b[:])
 }
 
-// addOptions adds, most important first: what makes the message, the lease, the mask, what the client asks for in the
-// order in which it asks, and what it gets unasked.
+// unasked is what a client without a request list needs most, in this order.
+var unasked = [...]uint8{
+	option.CodeRouters, option.CodeClasslessStaticRoutes, option.CodeDomainNameServers, option.CodeHostName, option.CodeDomainName,
+}
+
+// addOptions adds, most important first: what makes the message, the lease, what the client must hear again, the mask,
+// what the client asks for in the order in which it asks, or what it gets unasked, and what becomes of its name
+// (RFC 4702 §4). The mask stands before the routers (RFC 2132 §3.3).
 func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
 	m := r.req.Msg
 	if t != 0 {
@@ -115,16 +130,33 @@ func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
 	if m.Type() == dhcpv4.Discover && t == dhcpv4.Ack {
 		r.add(option.CodeRapidCommit, nil)
 	}
+	if t != 0 {
+		r.echo()
+	}
+	r.addParameters(yours)
+	if v, ok := m.Option(uint16(option.CodeClientFQDN)); ok && t != 0 {
+		r.answerName(v)
+	}
+}
+
+// addParameters adds what the configuration has for the client.
+func (r *Responder) addParameters(yours netip.Addr) {
+	m := r.req.Msg
+	if v := r.decision.Option(option.CodeSubnetMask); v != nil { // without it a client guesses
+		r.add(option.CodeSubnetMask, v.Bytes)
+	}
 	if r.listed == nil {
+		for _, c := range unasked {
+			if v := r.decision.Option(c); v != nil && !v.OnlyAsked {
+				r.add(c, v.Bytes)
+			}
+		}
 		for i := range r.decision.Values() {
 			if v := &r.decision.Values()[i]; !v.OnlyAsked && r.unlisted(uint8(v.Code)) {
 				r.add(uint8(v.Code), v.Bytes)
 			}
 		}
 		return
-	}
-	if v := r.decision.Option(option.CodeSubnetMask); v != nil { // without it a client guesses
-		r.add(option.CodeSubnetMask, v.Bytes)
 	}
 	for _, c := range r.listed {
 		if v := r.decision.Option(c); v != nil {
@@ -179,25 +211,23 @@ func (r *Responder) addRefusal() {
 	r.addServerID()
 	r.scratch.bytes = append(r.scratch.bytes[:0], r.out.Note...)
 	r.add(option.CodeMessage, r.scratch.bytes)
+	if id := r.req.Msg.ClientID(); id != nil {
+		r.add(option.CodeClientID, id)
+	}
 }
 
-// echo gives back what a client said of itself and must hear again: its identifier (RFC 6842 §3), its machine
-// (RFC 4578 §2.3), the subnet that it selected (RFC 3011 §2), and what becomes of its name (RFC 4702 §4).
-func (r *Responder) echo(t dhcpv4.MessageType) {
+// echo gives back what a client said of itself and must hear again, or it takes no reply: its identifier (RFC 6842 §3),
+// its machine (RFC 4578 §2.3), the subnet that it selected (RFC 3011 §2).
+func (r *Responder) echo() {
 	m := r.req.Msg
 	if id := m.ClientID(); id != nil {
 		r.add(option.CodeClientID, id)
 	}
-	if t == dhcpv4.Nak || t == 0 {
-		return
+	if v, ok := m.Option(uint16(option.CodeClientUUID)); ok && len(v) > 0 {
+		r.add(option.CodeClientUUID, v)
 	}
-	for _, c := range [...]uint8{option.CodeClientUUID, option.CodeSubnetSelection} {
-		if v, ok := m.Option(uint16(c)); ok && len(v) > 0 {
-			r.add(c, v)
-		}
-	}
-	if v, ok := m.Option(uint16(option.CodeClientFQDN)); ok {
-		r.answerName(v)
+	if v, ok := m.Option(uint16(option.CodeSubnetSelection)); ok && len(v) == 4 { // of another length it selected nothing
+		r.add(option.CodeSubnetSelection, v)
 	}
 }
 

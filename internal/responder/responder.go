@@ -124,6 +124,10 @@ func (r *Responder) begin() Reason {
 		return NotARequest
 	case m.Hops > 16: // RFC 1542 §4.1.1
 		return TooManyHops
+	case !isHost(m.GIAddr) && !m.GIAddr.IsUnspecified(), !isHost(m.CIAddr) && !m.CIAddr.IsUnspecified():
+		return BadAddress
+	case !r.req.ServerID.IsValid() || r.req.ServerID.IsUnspecified():
+		return NoOwnAddress
 	case !m.GIAddr.IsUnspecified() && r.req.Own(m.GIAddr) && r.req.From.Port() == dhcpv4.ServerPort && r.req.Own(r.req.From.Addr()):
 		return OwnMessage
 	}
@@ -145,7 +149,12 @@ func (r *Responder) dispatch() {
 	var why string
 	r.facts.Link, why = r.Policy.Locate(r.req.Msg, &r.req.Arrival)
 	r.out.Link = r.facts.Link
-	if r.facts.Link == nil {
+	switch {
+	case r.unreachable():
+		r.out.Note = "it came over a router without a relay's address"
+		r.drop(Unreachable)
+		return
+	case r.facts.Link == nil:
 		r.strayed(why)
 		return
 	}
@@ -194,10 +203,17 @@ func (r *Responder) nameServer() {
 }
 
 // strayed is a message from a link that the document does not have. A client that renews an address whose subnet was
-// taken away is told so; all others are not ours.
+// taken away is told so, and may give it back; all others are not ours.
 func (r *Responder) strayed(why string) {
-	r.out.Note = why
 	m := r.req.Msg
+	switch m.Type() {
+	case dhcpv4.Release: // whoever gives an address back may, whatever became of its subnet
+		r.release()
+		return
+	case dhcpv4.Decline:
+		r.decline()
+		return
+	}
 	if m.Type() == dhcpv4.Request && !m.CIAddr.IsUnspecified() {
 		if b, ok := r.view.Bindings.Get(host(m.CIAddr)); ok && b.Holds(&r.facts.Client) && r.terms.Known {
 			r.out.Address = m.CIAddr
@@ -205,7 +221,34 @@ func (r *Responder) strayed(why string) {
 			return
 		}
 	}
+	r.out.Note = why
 	r.drop(NoLink)
+}
+
+// unreachable reports whether nobody could be reached by an answer: what came over a router has neither a relay's address
+// nor, unless it is in the address that it is sent to, the client's.
+func (r *Responder) unreachable() bool {
+	m := r.req.Msg
+	if r.req.Arrival.OnLink || !m.GIAddr.IsUnspecified() {
+		return false
+	}
+	switch m.Type() {
+	case dhcpv4.Discover:
+		return true
+	case 0, dhcpv4.Request:
+		return m.CIAddr.IsUnspecified()
+	}
+	return false
+}
+
+// isHost reports whether a can be the address of one host: not 0.0.0.0/8, multicast, class E or broadcast (RFC 1122
+// §3.2.1.3). A loopback address can be that of a relay on this machine.
+func isHost(a netip.Addr) bool {
+	if !a.Is4() {
+		return false
+	}
+	first := a.As4()[0]
+	return first != 0 && first < 224
 }
 
 func (r *Responder) drop(why Reason) { r.out.Drop = why }

@@ -18,17 +18,17 @@ func (r *Responder) discover() {
 		r.drop(StoreFull)
 		return
 	}
-	if len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid() {
-		r.drop(NoPool)
-		return
-	}
 	a, ok := r.choose()
 	if !ok {
-		r.exhausted()
+		r.noAddress()
+		return
+	}
+	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	if r.doesWithoutIPv4() { // no address is kept for it, nor looked at more closely (RFC 8925 §3.3)
+		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
 		return
 	}
 	r.out.Address = a
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
 	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
 	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
 	if !toThis && r.wantsProbe(a) {
@@ -57,22 +57,37 @@ func (r *Responder) rapid() bool {
 	return asked && r.decision.RapidCommit()
 }
 
-// exhausted is a client for whom there is no address. One that can do without IPv4 is told that it may (RFC 8925
+// noAddress is a client for whom there is no address. One that can do without IPv4 is told that it may (RFC 8925
 // §3.3), one that would make up an address is told not to where the configuration says so (RFC 2563 §2.3); all others
 // hear nothing.
-func (r *Responder) exhausted() {
-	r.out.Note = "every address that the client may have is in use"
-	r.Policy.Settle(r.Self, &r.facts, r.decision.Link.Prefix.Addr(), &r.decision)
-	_, autoconfigures := r.req.Msg.Option(uint16(option.CodeAutoConfig))
-	switch {
-	case r.lists(option.CodeIPv6OnlyPreferred) && r.decision.Option(option.CodeIPv6OnlyPreferred) != nil:
-		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
-	case autoconfigures && r.decision.Option(option.CodeAutoConfig) != nil:
-		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
-	default:
-		r.drop(PoolExhausted)
+func (r *Responder) noAddress() {
+	why := PoolExhausted
+	if len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid() {
+		why = NoPool
+	} else {
+		r.out.Note = "every address that the client may have is in use"
 	}
+	r.Policy.SettleNowhere(r.Self, &r.facts, &r.decision)
+	if r.doesWithoutIPv4() || r.mustNotAutoconfigure() {
+		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
+		return
+	}
+	r.drop(why)
 }
+
+// doesWithoutIPv4 reports whether the client and its link can do without IPv4 addresses.
+func (r *Responder) doesWithoutIPv4() bool {
+	return r.decision.Option(option.CodeIPv6OnlyPreferred) != nil && r.lists(option.CodeIPv6OnlyPreferred)
+}
+
+// mustNotAutoconfigure reports whether the client asks if it may make up an address, and may not.
+func (r *Responder) mustNotAutoconfigure() bool {
+	v := r.decision.Option(option.CodeAutoConfig)
+	_, asks := r.req.Msg.Option(uint16(option.CodeAutoConfig))
+	return asks && v != nil && len(v.Bytes) == 1 && v.Bytes[0] == doNotAutoconfigure
+}
+
+const doNotAutoconfigure = 0 // RFC 2563 §2.2
 
 // lists reports whether the client's request list names the option.
 func (r *Responder) lists(code byte) bool {

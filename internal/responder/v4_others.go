@@ -10,7 +10,8 @@ import (
 )
 
 // decline handles DHCPDECLINE (RFC 2131 §4.3.3): the client that was given the address found somebody else using it.
-// The address is withheld for the time of Quarantine. Only its holder is believed.
+// The address is withheld for the time of Quarantine. Only its holder is believed, or to whom it is on offer: some look
+// before they ask for it.
 func (r *Responder) decline() {
 	a, ok := r.requested()
 	if !ok {
@@ -26,7 +27,12 @@ func (r *Responder) decline() {
 		return
 	}
 	b, known := r.view.Bindings.Get(host(a))
-	if !known || !b.Holds(&r.facts.Client) {
+	offered, _ := r.view.Pools.Offered(a, &r.facts.Client)
+	switch {
+	case known && b.Holds(&r.facts.Client):
+	case offered && (!known || b.State == binding.Free):
+		b.Prefix, b.Client = host(a), r.facts.Client
+	default:
 		r.drop(NotTheHolder)
 		return
 	}
@@ -34,6 +40,7 @@ func (r *Responder) decline() {
 		r.drop(StoreFull)
 		return
 	}
+	r.out.Withdraw = a
 	r.out.Changes = append(r.out.Changes, Abandon(&b, binding.ClientDeclined, r.now))
 }
 
@@ -92,15 +99,20 @@ func (r *Responder) addressed() Reason {
 // inform answers DHCPINFORM (RFC 2131 §4.3.5): options for an address that the client got elsewhere; no lease, no
 // change.
 func (r *Responder) inform() {
-	a := r.req.Msg.CIAddr
-	if a.IsUnspecified() && r.req.Msg.GIAddr.IsUnspecified() {
+	a, relayed := r.req.Msg.CIAddr, !r.req.Msg.GIAddr.IsUnspecified()
+	if a.IsUnspecified() && !relayed {
 		a = r.req.From.Addr() // a client that forgot to fill the field
 	}
-	if !r.terms.Known {
+	switch {
+	case !r.terms.Known:
 		r.drop(NotServing)
 		return
-	}
-	if !a.IsValid() || a.IsUnspecified() {
+	case isHost(a):
+	case relayed: // the relay broadcasts the answer
+		r.Policy.SettleNowhere(r.Self, &r.facts, &r.decision)
+		r.reply(dhcpv4.Ack, netip.IPv4Unspecified())
+		return
+	default:
 		r.drop(NoAddress)
 		return
 	}
