@@ -177,6 +177,18 @@ func TestOfTwoValuesTheFirstStays(t *testing.T) {
 	}
 }
 
+// Found by fuzzing: codes that are refused again and again pushed others out of the list.
+func TestWhatIsOmittedIsNamedOnce(t *testing.T) {
+	var opts []opt
+	for range 300 {
+		opts = append(opts, opt{option.CodeOverload, nil}, opt{option.CodeRelayInformation, nil}, opt{option.CodeEnd, nil}, opt{option.CodePad, nil})
+	}
+	_, omitted := build(t, replyHeader, 300, n(1, 255), append(opts, opt{116, n('x', 600)})...)
+	if !bytes.Equal(omitted, []uint8{52, 82, 255, 0, 116}) {
+		t.Errorf("omitted %v", omitted)
+	}
+}
+
 func TestDstIsKept(t *testing.T) {
 	var b Builder
 	b.Begin([]byte("before"), &replyHeader, 548)
