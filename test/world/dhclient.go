@@ -3,6 +3,7 @@ package world
 import (
 	_ "embed"
 	"fmt"
+	"os"
 	"strings"
 	"time"
 )
@@ -50,6 +51,19 @@ func (c *dhclient) Start() {
 		args = append(args, "-e", e)
 	}
 	c.proc = c.host.Start("dhclient", append(args, c.dev)...)
+}
+
+// Crash waits until the lease is written down: dhclient configures the interface first, and would forget the lease if it
+// were killed in between.
+func (c *dhclient) Crash() {
+	c.host.w.t.Helper()
+	if c.Told() != nil {
+		c.host.w.Eventually(softly, "dhclient writes its lease down", func() bool {
+			b, err := os.ReadFile(c.path("leases"))
+			return err == nil && strings.Contains(string(b), "lease {")
+		})
+	}
+	c.station.Crash()
 }
 
 // Renew does nothing: at T1 dhclient renews by itself.

@@ -95,6 +95,13 @@ func (w *World) Eventually(d time.Duration, what string, holds func() bool) {
 
 // end takes the world down, newest first, and shows what the processes said where the test failed.
 func (w *World) end() {
+	for _, p := range w.ours {
+		for _, bad := range []string{"panic:", "fatal error:", "DATA RACE"} {
+			if strings.HasSuffix(p.name, ": lessor") && strings.Contains(p.Log(), bad) {
+				w.t.Errorf("%s says %q", p.name, bad)
+			}
+		}
+	}
 	if w.t.Failed() {
 		w.report()
 	}
@@ -120,7 +127,11 @@ func (w *World) end() {
 // report logs the end of what every process wrote, and the packets that were seen.
 func (w *World) report() {
 	for _, p := range w.ours {
-		w.t.Logf("--- %s (%s)\n%s", p.name, p.state(), tail(p.Log(), 60))
+		log := p.Log()
+		if at := strings.Index(log, "DATA RACE"); at >= 0 {
+			w.t.Logf("--- %s\n%.8000s", p.name, log[at:])
+		}
+		w.t.Logf("--- %s (%s)\n%s", p.name, p.state(), tail(log, 60))
 	}
 	for _, c := range w.captures {
 		w.t.Logf("--- packets seen on %s\n%s", c.where, tail(c.String(), 80))
