@@ -88,15 +88,18 @@ type Facts struct {
 	Link    *Subnet // where the client is (Locate)
 	Client  binding.Client
 	Options binding.OptionView
+	// Relay is what a relay said of the client when it was last heard through one, where Options has no option 82.
+	Relay []byte
 
 	circuitID, remoteID []byte
 }
 
 // readRelay splits what a relay said about the client.
 func (f *Facts) readRelay() {
-	f.circuitID, f.remoteID = nil, nil
-	if info, ok := f.Options.Option(uint16(option.CodeRelayInformation)); ok {
-		f.circuitID, _ = dhcpv4.SubOption(info, option.RelayCircuitID)
-		f.remoteID, _ = dhcpv4.SubOption(info, option.RelayRemoteID)
+	info, ok := f.Options.Option(uint16(option.CodeRelayInformation))
+	if !ok {
+		info = f.Relay
 	}
+	f.circuitID, _ = dhcpv4.SubOption(info, option.RelayCircuitID)
+	f.remoteID, _ = dhcpv4.SubOption(info, option.RelayRemoteID)
 }

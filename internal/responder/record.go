@@ -42,26 +42,43 @@ func notFact(code uint8) bool {
 	return false
 }
 
-// collectFacts returns what the client said, at most MaxFacts octets of it; what would go beyond is left out, the
-// options of the highest codes first.
+// collectFacts returns what the client said, at most MaxFacts octets of it; what would go beyond is left out, but not
+// what its relay said, by which it may be known. That is kept from before where the client spoke past its relay.
 func (r *Responder) collectFacts() *binding.Facts {
 	f := &r.scratch.collected
 	*f = binding.Facts{Link: r.decision.Subnet.Network.Name, Options: r.scratch.facts[:0]}
 	if m := r.req.Msg; !m.GIAddr.IsUnspecified() {
 		f.GIAddr = m.GIAddr
 	}
-	size := 8 + len(f.Link)
+	relay, told := r.req.Msg.Option(uint16(option.CodeRelayInformation))
+	if !told {
+		relay, told = r.facts.Relay, r.facts.Relay != nil
+	}
+	room := binding.MaxFacts - 8 - len(f.Link)
+	switch {
+	case told && 4+len(relay) <= room:
+		room -= 4 + len(relay)
+	case told:
+		told, f.Truncated = false, true
+	}
 	for _, c := range r.req.Msg.Codes() {
-		if notFact(c) {
+		if told && c >= option.CodeRelayInformation { // in the order of codes
+			f.Options = append(f.Options, binding.Fact{Code: uint16(option.CodeRelayInformation), Value: relay})
+			told = false
+		}
+		if notFact(c) || c == option.CodeRelayInformation {
 			continue
 		}
 		v, _ := r.req.Msg.Option(uint16(c))
-		if size+4+len(v) > binding.MaxFacts {
+		if 4+len(v) > room {
 			f.Truncated = true
 			continue
 		}
-		size += 4 + len(v)
+		room -= 4 + len(v)
 		f.Options = append(f.Options, binding.Fact{Code: uint16(c), Value: v})
+	}
+	if told {
+		f.Options = append(f.Options, binding.Fact{Code: uint16(option.CodeRelayInformation), Value: relay})
 	}
 	r.scratch.facts = f.Options
 	return f

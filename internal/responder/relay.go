@@ -3,6 +3,7 @@ package responder
 import (
 	"net/netip"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
@@ -24,6 +25,25 @@ func (r *Responder) readRelay() {
 	}
 	if v, ok := dhcpv4.SubOption(info, option.RelayServerIdentifierOverride); ok && len(v) == 4 {
 		r.override = netip.AddrFrom4([4]byte(v))
+	}
+}
+
+// recallRelay fills in what a relay said when the client got the address that it now speaks for itself from: a renewal
+// goes past the relay, and whoever is known by its circuit stays who it is.
+func (r *Responder) recallRelay() {
+	m := r.req.Msg
+	if r.relay != nil || !m.GIAddr.IsUnspecified() || m.CIAddr.IsUnspecified() {
+		return
+	}
+	b, ok := r.view.Bindings.Get(host(m.CIAddr))
+	if !ok || !b.Holds(&r.facts.Client) {
+		return
+	}
+	for code, v, rest, ok := binding.CutTLV(b.Facts.Own); ok; code, v, rest, ok = binding.CutTLV(rest) {
+		if code == uint16(option.CodeRelayInformation) {
+			r.facts.Relay = v
+			return
+		}
 	}
 }
 

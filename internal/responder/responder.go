@@ -158,6 +158,7 @@ func (r *Responder) dispatch() {
 		r.strayed(why)
 		return
 	}
+	r.recallRelay()
 	r.Policy.Place(r.Self, &r.facts, &r.decision)
 	r.nameServer()
 	switch r.req.Msg.Type() {
