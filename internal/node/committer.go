@@ -16,10 +16,11 @@ func (n *Node) commitAll() {
 // sends what was decided on it. If the commit fails nothing leaves. Every load passes through here, also one without
 // changes, since its replies may rest on the commits before it.
 func (n *Node) carryOut(l *load) {
-	if l.batch.Len() > 0 {
-		if l.err = n.store.Commit(l.batch); l.err != nil {
-			return
-		}
+	changes := l.batch.Len()
+	if l.err = n.store.Commit(l.batch); l.err != nil {
+		return
+	}
+	if changes > 0 {
 		n.synced.Add(1)
 	}
 	n.send(l)

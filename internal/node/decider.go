@@ -13,6 +13,9 @@ import (
 const (
 	// fullLoad is how many replies one commit waits for at most; while the committer is busy, no more is decided then.
 	fullLoad = 2048
+	// fullBatch is how many octets one commit takes at most before no more is decided; what is in hand by then may
+	// double it, and the journal always has room for 1 MiB (store.Room).
+	fullBatch = 512 << 10
 	// reopenAfter is how long after a failed attempt the store is opened anew.
 	reopenAfter = time.Second
 	// roomAfter is how often a full disk is looked at again.
@@ -33,7 +36,9 @@ type load struct {
 }
 
 func (l *load) empty() bool { return l.effects.Empty() }
-func (l *load) full() bool  { return len(l.effects.Replies) >= fullLoad }
+func (l *load) full() bool {
+	return len(l.effects.Replies) >= fullLoad || l.batch.Bytes() >= fullBatch
+}
 
 // answered is somebody who uses an address.
 type answered = socket.Target
