@@ -35,6 +35,7 @@ type Core struct {
 	answer    responder.Answer
 
 	counts  Counts
+	states  [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used
 	observe Observe
 	short   map[string]*shortage // networks on which clients found no address
 }
@@ -78,6 +79,7 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 		probes: probeQueue{byAddr: map[netip.Addr]*probe{}},
 		counts: Counts{Drops: make([]uint64, len(responder.Reasons())+1), Malformed: map[string]uint64{}},
 	}
+	c.count()
 	c.isOwn = func(a netip.Addr) bool { return c.own[a] }
 	c.adopt(p)
 	return c
@@ -186,6 +188,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
 	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
+	c.count()
 	c.pools = nil
 	c.layPools()
 }
@@ -206,7 +209,9 @@ func (c *Core) put(ch *responder.Change, out *Effects) {
 	var from binding.State
 	if old, ok := c.table.Get(ch.Binding.Prefix); ok {
 		from = old.State
+		c.states[from]--
 	}
+	c.states[ch.Binding.State]++
 	// What the binding refers to may lie in the table, which Put moves, or in the packet.
 	ch.Binding.Client.ID = out.keep(ch.Binding.Client.ID)
 	ch.Binding.Facts.Own = out.keep(ch.Binding.Facts.Own)

@@ -515,6 +515,11 @@ func (h *history) check() {
 		}
 		holder[c.addr] = c
 	}
+	if states, kept := h.core.states, h.core.states; h.rng.IntN(20) == 0 {
+		if h.core.count(); h.core.states != kept {
+			h.t.Errorf("seed %d: states %v, counted %v", h.seed, states, h.core.states)
+		}
+	}
 	for _, q := range h.core.policy.Pools() {
 		k := h.core.pools.Counts(q.ID)
 		if k.Free+k.Offered+k.Active+k.Grace+k.Abandoned+k.Reserved != k.Size {

@@ -37,24 +37,29 @@ func (c *Core) status(now time.Time, s *Status) {
 		s.Interfaces = append(s.Interfaces, st)
 	}
 	s.Alarms = append(s.Alarms, c.alarms()...)
-	s.Bindings = c.states()
+	s.Bindings = c.byState()
 }
 
-// states counts the bindings of the pools by state; what lies outside every pool (reservations, ranges that were
-// taken out) is "other".
-func (c *Core) states() map[string]int {
-	m := map[string]int{}
-	inPools := 0
-	for _, q := range c.policy.Pools() {
-		k := c.pools.Counts(q.ID)
-		m[binding.Active.String()] += int(k.Active)
-		m[binding.Expired.String()] += int(k.Grace)
-		m[binding.Abandoned.String()] += int(k.Abandoned)
-		inPools += int(k.Active + k.Grace + k.Abandoned)
+// byState counts the bindings by state, and all of them.
+func (c *Core) byState() map[string]int {
+	m := map[string]int{"total": c.table.Len()}
+	for s, n := range c.states {
+		if n > 0 {
+			m[binding.State(s).String()] = n
+		}
 	}
-	m["total"] = c.table.Len()
-	m["other"] = max(c.table.Len()-inPools, 0)
 	return m
+}
+
+// count counts the bindings of a table that was just read.
+func (c *Core) count() {
+	c.states = [len(c.states)]int{}
+	for next, done := uint64(0), false; !done; {
+		next, done = c.table.Scan(next, 1<<20, func(b *binding.Binding) bool {
+			c.states[b.State]++
+			return true
+		})
+	}
 }
 
 func (c *Core) poolStatus(q *policy.Pool) PoolStatus {
