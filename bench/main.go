@@ -23,6 +23,7 @@ type plan struct {
 	clients          int
 	quick            bool
 	patience         time.Duration
+	scale            float64
 }
 
 func main() {
@@ -37,6 +38,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 5, "runs at half of it, for processor time and latency")
 	flag.IntVar(&p.clients, "clients", 1000, "clients that renew")
 	flag.DurationVar(&p.patience, "patience", 8*time.Second, "how long each run waits for a quiet machine")
+	flag.Float64Var(&p.scale, "scale", 1, "multiplies the rates at which the search begins")
 	flag.BoolVar(&p.quick, "quick", false, "4 steps, 3 rounds, runs of 3 s")
 	responder := flag.String("respond", "", "be the responder without leases, with a journal in that file; for the program itself")
 	flag.Parse()
@@ -118,9 +120,18 @@ func (p *plan) contenders(mode string) (found []*contender) {
 			fmt.Fprintf(os.Stderr, "%s is not installed\n", x.name)
 			continue
 		}
-		found = append(found, &contender{peer: &x, program: program, version: version, mode: mode, rate: x.start[mode]})
+		found = append(found, &contender{peer: &x, program: program, version: version, mode: mode, rate: x.start[mode] * p.scale})
 	}
 	return found
+}
+
+// highest writes the highest rate that held; the search may have ended before one did not.
+func (c *contender) highest() string {
+	s := fmt.Sprintf("%.0f", c.best)
+	if c.best < c.rate {
+		return "≥ " + s
+	}
+	return s
 }
 
 // tooNoisy is how many processors others may use before a run that did not hold says nothing.

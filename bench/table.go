@@ -51,7 +51,7 @@ func mode(b *strings.Builder, p *plan, m string, all []*contender) {
 			fmt.Fprintf(b, "| %s | | %s | | | | | | |\n", c.name, why)
 			continue
 		}
-		fmt.Fprintf(b, "| %s | %s | %.0f | %s | %s | %s | %s | %s | %s |\n", c.name, c.durable, c.best,
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.durable, c.highest(),
 			spread(c.half, "%.0f", func(t *trial) float64 { return micros(t.cpu) }),
 			spread(c.half, "%.2f", func(t *trial) float64 { return micros(t.report.P50) / 1000 }),
 			spread(c.half, "%.1f", func(t *trial) float64 { return micros(t.report.P99) / 1000 }),
