@@ -10,8 +10,10 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // onWire returns the codes in the options field in the order in which they stand there.
@@ -185,5 +187,31 @@ func TestACollectorCostsNoMore(t *testing.T) {
 	}).NsPerOp()
 	if n > int64(time.Millisecond) {
 		t.Errorf("%v a message", time.Duration(n))
+	}
+}
+
+// TestBootFieldsAndBootOptions: what is written as a field goes into the header, what is written as an option becomes
+// one, and neither takes the place of the other.
+func TestBootFieldsAndBootOptions(t *testing.T) {
+	s := newStage(t)
+	printer := dhcpv4.Header{CHAddr: [16]byte{2, 0, 0, 0, 0, 7}}
+	m := s.ask(t, message(dhcpv4.Discover, printer, 55, "\x42\x43"))
+	if m.SIAddr != netip.MustParseAddr("10.9.0.1") || string(m.BootFile()) != "pxelinux.0" || m.ServerName() != nil {
+		t.Errorf("fields alone: %s", m.String())
+	}
+	if got := onWire(s.out.Reply); !slices.Equal(got, []int{53, 54, 51, 58, 59, 1}) {
+		t.Errorf("fields alone: options %v", got)
+	}
+	doc, problems := config.Parse("test.yaml", []byte(strings.Replace(testDocument, "options: {host-name: printer}",
+		"server-hostname: boot.corp.example, boot-file-name: kernel, options: {tftp-server-name: 10.9.0.2, bootfile-name: other}", 1)))
+	if doc == nil {
+		t.Fatal(problems)
+	}
+	s.Policy = policy.Compile(doc)
+	m = s.ask(t, message(dhcpv4.Discover, printer, 55, "\x42\x43"))
+	name, _ := m.Option(66)
+	file, _ := m.Option(67)
+	if string(m.ServerName()) != "boot.corp.example" || string(m.BootFile()) != "kernel" || string(name) != "10.9.0.2" || string(file) != "other" {
+		t.Errorf("both: %s", m.String())
 	}
 }
