@@ -57,7 +57,7 @@ func (c *dhclient) Start() {
 // were killed in between.
 func (c *dhclient) Crash() {
 	c.host.w.t.Helper()
-	if c.Told() != nil {
+	if len(c.host.Addresses(c.dev)) > 0 {
 		c.host.w.Eventually(softly, "dhclient writes its lease down", func() bool {
 			b, err := os.ReadFile(c.path("leases"))
 			return err == nil && strings.Contains(string(b), "lease {")
