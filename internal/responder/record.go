@@ -117,10 +117,10 @@ func (r *Responder) appendResult(dst []byte) []byte {
 		if notResult(uint8(c)) {
 			continue
 		}
-		if v := r.decision.Option(uint8(c)); v != nil {
-			dst = binding.AppendTLV(dst, uint16(c), v.Bytes)
-		} else if v, ok := r.req.Msg.Option(uint16(c)); ok { // echoed
+		if v, ok := r.echoed(uint8(c)); ok {
 			dst = binding.AppendTLV(dst, uint16(c), v)
+		} else if v := r.decision.Option(uint8(c)); v != nil {
+			dst = binding.AppendTLV(dst, uint16(c), v.Bytes)
 		}
 	}
 	return dst
@@ -130,7 +130,8 @@ func (r *Responder) appendReasons(dst []byte, b *binding.Binding) []byte {
 	dst = r.decision.AppendParameterReasons(dst, b.Addr())
 	s := &r.scratch
 	for c := s.nextSent(0); c < 256; c = s.nextSent(c + 1) {
-		if v := r.decision.Option(uint8(c)); v != nil && !notResult(uint8(c)) {
+		v := r.decision.Option(uint8(c))
+		if _, echoed := r.echoed(uint8(c)); v != nil && !echoed && !notResult(uint8(c)) {
 			dst = v.AppendReason(dst)
 		}
 	}

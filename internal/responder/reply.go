@@ -223,12 +223,24 @@ func (r *Responder) echo() {
 	if id := m.ClientID(); id != nil {
 		r.add(option.CodeClientID, id)
 	}
-	if v, ok := m.Option(uint16(option.CodeClientUUID)); ok && len(v) > 0 {
-		r.add(option.CodeClientUUID, v)
+	for _, c := range [...]uint8{option.CodeClientUUID, option.CodeSubnetSelection} {
+		if v, ok := r.echoed(c); ok {
+			r.add(c, v)
+		}
 	}
-	if v, ok := m.Option(uint16(option.CodeSubnetSelection)); ok && len(v) == 4 { // of another length it selected nothing
-		r.add(option.CodeSubnetSelection, v)
+}
+
+// echoed returns what the client said in an option that is given back in an OFFER or ACK, whatever the configuration has
+// for it.
+func (r *Responder) echoed(code uint8) ([]byte, bool) {
+	v, ok := r.req.Msg.Option(uint16(code))
+	switch code {
+	case option.CodeClientUUID:
+		return v, ok && len(v) > 0
+	case option.CodeSubnetSelection:
+		return v, ok && len(v) == 4 // of another length it selected nothing
 	}
+	return nil, false
 }
 
 // answerName answers the client's name in option 81: this server updates no DNS, and says so (RFC 4702 §4). A name

@@ -215,3 +215,42 @@ func TestBootFieldsAndBootOptions(t *testing.T) {
 		t.Errorf("both: %s", m.String())
 	}
 }
+
+// TestTheResultIsWhatWasSent: an ACK, and what is stored of it, are the same, echoed options and omitted ones too.
+func TestTheResultIsWhatWasSent(t *testing.T) {
+	s := newStage(t)
+	doc, problems := config.Parse("test.yaml", []byte(strings.Replace(testDocument, "host-name: printer",
+		`host-name: printer, uuid-guid: {hex: "00ff"}, merit-dump: `+strings.Repeat("d", 250)+", extensions-path: "+strings.Repeat("e", 250)+", root-path: "+strings.Repeat("f", 250), 1)))
+	if doc == nil {
+		t.Fatal(problems)
+	}
+	s.Policy = policy.Compile(doc)
+	for _, uuid := range []string{"", "\x00client"} {
+		options := []any{50, "\x0a\x00\x00\x1e", 54, "\x0a\x00\x00\x01", 61, "id", 81, "\x00\x00\x00pc"}
+		if uuid != "" {
+			options = append(options, 97, uuid)
+		}
+		m := s.ask(t, message(dhcpv4.Request, dhcpv4.Header{CHAddr: [16]byte{2, 0, 0, 0, 0, 7}}, options...))
+		r, ok := binding.DecodeResult(s.out.Changes[0].Binding.Result.Bytes)
+		reasons, fine := binding.DecodeReasons(s.out.Changes[0].Binding.Reasons.Bytes)
+		if !ok || !fine {
+			t.Fatal("what is stored cannot be read")
+		}
+		var stored, sent []string
+		for _, o := range r.Options {
+			stored = append(stored, fmt.Sprintf("%d %q", o.Code, o.Value))
+		}
+		for _, c := range m.Codes() {
+			if v, _ := m.Option(uint16(c)); !notResult(c) {
+				sent = append(sent, fmt.Sprintf("%d %q", c, v))
+			}
+			explained := slices.ContainsFunc(reasons, func(x binding.Reason) bool { return x.Code == uint16(c) })
+			if explained != (!notResult(c) && (c != 97 || uuid == "")) {
+				t.Errorf("option %d: explained %v by %v", c, explained, reasons)
+			}
+		}
+		if !slices.Equal(stored, sent) || len(s.scratch.omitted) == 0 {
+			t.Errorf("stored\n%v\nsent\n%v\nomitted %v", stored, sent, s.scratch.omitted)
+		}
+	}
+}
