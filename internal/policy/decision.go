@@ -143,9 +143,13 @@ func (p *Policy) settleIn(f *Facts, s *Subnet, q *Pool, d *Decision) {
 	d.Lifetime, d.LifetimeReason = p.lifetime(f, &bounds)
 }
 
-// suggestions is layer 14: what the client says of itself, where the document accepts it.
+// suggestions is layer 14: what the client says of itself, where the document accepts it. A host name beside a client
+// FQDN is ignored (RFC 4702 §4).
 func (p *Policy) suggestions(f *Facts, d *Decision) {
 	if !p.accept.HostName {
+		return
+	}
+	if _, ok := f.Options.Option(uint16(option.CodeClientFQDN)); ok {
 		return
 	}
 	if name, ok := f.Options.Option(uint16(option.CodeHostName)); ok && len(name) > 0 && len(name) <= 255 {

@@ -315,3 +315,25 @@ func TestDerivedOptions(t *testing.T) {
 		}
 	}
 }
+
+func TestSuggestedNames(t *testing.T) {
+	for _, c := range []struct {
+		accept bool
+		said   said
+		want   string
+	}{
+		{true, said{12: "laptop"}, "laptop"},
+		{true, said{12: ""}, "host"},
+		{true, nil, "host"},
+		{true, said{12: strings.Repeat("x", 256)}, "host"},
+		{true, said{12: "laptop", 81: "\x00\xff\xffother"}, "host"}, // RFC 4702 §4
+		{false, said{12: "laptop"}, "host"},
+	} {
+		p := compiled(t, strings.Replace(layered, "host-name: true", fmt.Sprintf("host-name: %v", c.accept), 1))
+		var d Decision
+		p.Resolve("west", p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, c.said), &d)
+		if got, _ := d.text(p, 12); got != c.want {
+			t.Errorf("%v, accept %v: %q, want %q", c.said, c.accept, got, c.want)
+		}
+	}
+}
