@@ -128,7 +128,7 @@ func (p *plan) contenders(mode string) (found []*contender) {
 // highest writes the highest rate that held; the search may have ended before one did not.
 func (c *contender) highest() string {
 	s := fmt.Sprintf("%.0f", c.best)
-	if c.best < c.rate {
+	if c.best < 0.99*c.rate { // it would go on upwards
 		return "≥ " + s
 	}
 	return s
