@@ -62,7 +62,10 @@ func decodeVendorClasses(_ Type, b []byte) any {
 	}
 }
 
+// decodeVendorOptions shows the octets where a vendor numbered an option 0 or 255, since RFC 3925 §4 wants the syntax of
+// RFC 2132, where these are pad and end, and so nobody may write them; also where the parts of one are too long together.
 func decodeVendorOptions(_ Type, b []byte) any {
+	whole := b
 	joined := map[uint32]map[uint8][]byte{}
 	for {
 		number, data, rest, ok := CutEnterprise(b)
@@ -77,6 +80,10 @@ func decodeVendorOptions(_ Type, b []byte) any {
 	}
 	m := make(map[string]any, len(joined))
 	for number, subs := range joined {
+		_, pad := subs[0]
+		if _, end := subs[255]; pad || end || !fit(subs, maxBlock-2) {
+			return hexValue(whole)
+		}
 		m[strconv.FormatUint(uint64(number), 10)] = subsValue(0, subs)
 	}
 	return m

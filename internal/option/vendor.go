@@ -64,7 +64,11 @@ func decodeSubOptions(t Type, b []byte) any {
 		return hexValue(b)
 	}
 	subs := map[uint8][]byte{}
-	if rest := joinSubs(subs, b); len(rest) == 1 && t.Sub == 0 {
+	rest := joinSubs(subs, b)
+	if !fit(subs, 255) {
+		return hexValue(b)
+	}
+	if len(rest) == 1 && t.Sub == 0 {
 		m := subsValue(t.Sub, subs)
 		m["end"] = true
 		return m
@@ -96,6 +100,16 @@ func joinSubs(subs map[uint8][]byte, b []byte) []byte {
 		subs[c] = append(subs[c], v...)
 		b = rest
 	}
+}
+
+// fit reports whether each of the joined options could be written as one, of at most most octets.
+func fit(subs map[uint8][]byte, most int) bool {
+	for _, v := range subs {
+		if len(v) > most {
+			return false
+		}
+	}
+	return true
 }
 
 // subsValue is what joined options are shown as.
