@@ -90,7 +90,7 @@ func readAnswer(b []byte) (a answer, ok bool) {
 		if len(o) < 2 || len(o) < 2+int(o[1]) {
 			return a, false
 		}
-		v := o[2 : 2+o[1]]
+		v := o[2 : 2+int(o[1])]
 		switch {
 		case o[0] == 53 && len(v) == 1:
 			a.kind = v[0]
