@@ -93,9 +93,10 @@ func (c *Core) adopt(p *policy.Policy) {
 	c.layPools()
 }
 
-// layPools makes the pools anew where ranges or reserved addresses changed. Our own addresses are never given away.
+// layPools makes the pools anew where ranges or reserved addresses changed. Our own addresses and those of the relays
+// are never given away.
 func (c *Core) layPools() {
-	ranges, reserved := c.policy.Ranges(), c.policy.Reserved()
+	ranges, reserved := c.policy.Ranges(), append(c.policy.Reserved(), c.policy.Relays()...)
 	for a := range c.own {
 		reserved = append(reserved, a)
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/responder"
 )
@@ -28,7 +29,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 	a := &c.answer
 	a.Reset()
 	c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.terms, out.octets, a)
-	if a.Reply != nil && c.probes.pending(a.Address) { // a client that cannot wait for the probe
+	if a.Reply != nil && a.Type != dhcpv4.Nak && c.probes.pending(a.Address) { // a client that cannot wait for the probe
 		a.Reset()
 		a.Drop = responder.ProbePending
 	}
@@ -57,12 +58,12 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	if a.Offer.IsValid() {
 		c.pools.Offer(a.Offer, &a.Client, a.Until)
 	}
+	if a.Short {
+		c.exhausted(now, a.Link.Network, out)
+	}
 	switch {
 	case a.Drop != 0:
 		c.counts.Drops[a.Drop]++
-		if a.Drop == responder.PoolExhausted {
-			c.exhausted(now, a.Link.Network, out)
-		}
 	case a.Reply != nil:
 		c.send(out)
 	}

@@ -81,6 +81,9 @@ func (q *Pool) admits(member classSet) bool {
 // May reports whether the client may have a: its reservation, or an address of a pool that it may use which is kept
 // for nobody else.
 func (p *Policy) May(d *Decision, a netip.Addr) bool {
+	if _, taken := p.relays[a]; taken {
+		return false
+	}
 	if h := p.ReservedFor(a); h != nil {
 		return a == d.Reserved
 	}

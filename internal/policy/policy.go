@@ -7,7 +7,9 @@ package policy
 
 import (
 	"fmt"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/gaissmai/bart"
@@ -233,6 +235,11 @@ func (p *Policy) Reserved() []netip.Addr {
 		}
 	}
 	return as
+}
+
+// Relays returns the addresses of relays that the document names; they are taken, wherever they lie.
+func (p *Policy) Relays() []netip.Addr {
+	return slices.SortedFunc(maps.Keys(p.relays), netip.Addr.Compare)
 }
 
 // SubnetOf returns the subnet that a lies in, nil if none.

@@ -96,6 +96,8 @@ type Answer struct {
 	Address netip.Addr
 	// Link is where the client is; nil if unknown.
 	Link *policy.Subnet
+	// Short says that every address that the client may have is in use, whether it was told anything or not.
+	Short bool
 	// Drop is why there is no reply.
 	Drop Reason
 	// Note says in words why a reply is a refusal, or what an operator should know.

@@ -65,7 +65,7 @@ func (r *Responder) noAddress() {
 	if len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid() {
 		why = NoPool
 	} else {
-		r.out.Note = "every address that the client may have is in use"
+		r.out.Note, r.out.Short = "every address that the client may have is in use", true
 	}
 	r.Policy.SettleNowhere(r.Self, &r.facts, &r.decision)
 	if r.doesWithoutIPv4() || r.mustNotAutoconfigure() {
