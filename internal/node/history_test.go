@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"os"
+	"strconv"
 	"testing"
 	"time"
 
@@ -19,9 +21,16 @@ import (
 )
 
 var (
-	seeds     = flag.Int("seeds", 300, "how many histories are played")
+	seeds     = flag.Int("seeds", seedsWanted(), "how many histories are played; LESSOR_SEEDS says it too")
 	firstSeed = flag.Uint64("seed", 1, "the first history's seed")
 )
+
+func seedsWanted() int {
+	if n, err := strconv.Atoi(os.Getenv("LESSOR_SEEDS")); err == nil && n > 0 {
+		return n
+	}
+	return 300
+}
 
 // TestRandomHistories plays histories of clients, a network that loses, doubles and delays, crashes that keep or tear what
 // was not synced, and reloads, in virtual time, and checks after every step that no address is held by two clients by
