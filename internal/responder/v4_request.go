@@ -71,17 +71,7 @@ func (r *Responder) declineOffer() {
 }
 
 // initReboot: the client remembers an address and asks whether it is still right.
-func (r *Responder) initReboot(a netip.Addr) {
-	r.out.Address = a
-	switch {
-	case !r.terms.Known:
-		r.drop(NotServing)
-	case !r.decision.Link.Network.Has(a):
-		r.nak("the address is not on this link")
-	default:
-		r.verify(a)
-	}
-}
+func (r *Responder) initReboot(a netip.Addr) { r.verifyOnLink(a) }
 
 // renewing: the client asks us by unicast to extend its lease.
 func (r *Responder) renewing(a netip.Addr) {
@@ -94,7 +84,10 @@ func (r *Responder) renewing(a netip.Addr) {
 }
 
 // rebinding: the client asks whoever hears it to extend its lease.
-func (r *Responder) rebinding(a netip.Addr) {
+func (r *Responder) rebinding(a netip.Addr) { r.verifyOnLink(a) }
+
+// verifyOnLink answers a client that was heard on its link: what belongs to another link is refused, whoever has it.
+func (r *Responder) verifyOnLink(a netip.Addr) {
 	r.out.Address = a
 	switch {
 	case !r.terms.Known:
