@@ -151,13 +151,24 @@ type ClientPattern struct {
 // ParseClient returns the pattern that text spells: 02:00:00:00:00:01, 0200.0000.0001, 02-00-00-00-00-01, a client
 // identifier 01:02:00:00:00:00:01, or else a host name. Empty text matches everybody.
 func ParseClient(text string) ClientPattern {
-	p := ClientPattern{text: strings.ToLower(strings.TrimSpace(text))}
+	p := ClientPattern{text: lowerASCII(strings.TrimSpace(text))}
 	_, address, typed := strings.Cut(p.text, "/") // 6/02:00:00:00:00:01, as binding.Hardware spells other links
 	if !typed {
 		address = p.text
 	}
 	p.octets, _ = parseOctets(address)
 	return p
+}
+
+// lowerASCII returns s with ASCII letters in lower case; whatever else it holds, also what is no UTF-8, stays as it is.
+func lowerASCII(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
 }
 
 // IsZero reports whether p matches everybody.
