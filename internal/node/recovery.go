@@ -22,6 +22,9 @@ type recovery struct {
 // maxNamed is how many damaged records are named one by one.
 const maxNamed = 100
 
+// maxLogged is how many of them get a line of their own in the log.
+const maxLogged = 10
+
 func (r *recovery) note(rec *store.Recovery, bindings int, took time.Duration) {
 	r.status = RecoveryStatus{Bindings: bindings, CutBytes: rec.Tail.Bytes, DamagedCount: len(rec.Damaged), Seconds: took.Seconds()}
 	for i := range min(len(rec.Damaged), maxNamed) {
@@ -38,8 +41,12 @@ func (r *recovery) log(l *slog.Logger) {
 	if r.tail != "" {
 		l.Warn("the end of the journal was cut: a commit was interrupted, and nobody was told of it", "tail", r.tail)
 	}
-	for _, d := range r.status.Damaged {
+	for _, d := range r.status.Damaged[:min(len(r.status.Damaged), maxLogged)] {
 		l.Error("the store is damaged", "where", d)
+	}
+	if r.status.DamagedCount > 0 {
+		l.Error("the store is damaged: the server goes on with what can be read", "places", r.status.DamagedCount,
+			"remedy", "look at the disk; lessor check-store names every place")
 	}
 	if r.withheld > 0 {
 		l.Error("addresses whose newest record was lost are withheld", "addresses", r.withheld)
@@ -54,6 +61,11 @@ func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, 
 			"client that is not known.\n`lessor check-store %s` shows where. Restore the directory from a backup that is "+
 			"newer than the damage; or start once with --accept-lost-records after the longest lifetime has passed",
 			rec.Unknown, n.cfg.Document.Server.Data)
+	}
+	if rec.Unknown > 0 {
+		if err := acceptLoss(st, t); err != nil {
+			return 0, err
+		}
 	}
 	lost := rec.Quarantine()
 	if len(lost) == 0 {
@@ -71,6 +83,24 @@ func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, 
 		return 0, fmt.Errorf("withholding damaged addresses: %w", err)
 	}
 	return commit, nil
+}
+
+// acceptLoss makes what could be read the whole of the store: a snapshot takes the place of the damaged journal, so that
+// the next start does not ask again.
+func acceptLoss(st *store.Store, t *binding.Table) error {
+	sn, err := st.BeginSnapshot(t)
+	for done := false; err == nil && !done; {
+		if done, err = sn.Step(snapshotStride); !done {
+			st.Work()
+		}
+	}
+	if err == nil {
+		err = st.AcceptLoss()
+	}
+	if err != nil {
+		return fmt.Errorf("accepting the loss of records: %w", err)
+	}
+	return nil
 }
 
 func damaged(t *binding.Table, p netip.Prefix, now, until time.Time) binding.Binding {

@@ -39,20 +39,29 @@ type running struct {
 
 func run(t *testing.T, fs *memfs.FS) *running {
 	t.Helper()
+	r, err := tryRun(t, fs, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+func tryRun(t *testing.T, fs *memfs.FS, accept bool) (*running, error) {
+	t.Helper()
 	doc, problems := config.Parse("run.yaml", []byte(runDocument))
 	if doc == nil {
 		t.Fatal(problems)
 	}
 	r := &running{fs: fs, port: freePort(t)}
 	n, err := New(Config{
-		Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler),
+		AcceptLostRecords: accept, Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler),
 		Store: store.Config{FS: fs, NewID: store.ID{1}, SegmentSize: 64 << 10},
 		Sockets: func(c *socket.Config) {
 			c.Bind, c.Port, c.UnicastOnly, c.Interfaces = netip.MustParseAddr("127.0.0.1"), r.port, true, []string{"lo"}
 		},
 	})
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	r.node = n
 	ctx, cancel := context.WithCancel(context.Background())
@@ -60,7 +69,7 @@ func run(t *testing.T, fs *memfs.FS) *running {
 	go func() { ended <- n.Run(ctx, func() { close(ready) }) }()
 	<-ready
 	r.stop = func() error { cancel(); return <-ended }
-	return r
+	return r, nil
 }
 
 func freePort(t *testing.T) uint16 {
@@ -351,5 +360,42 @@ func TestARefusedReloadLeavesTheOldConfiguration(t *testing.T) {
 	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestAJournalThatIsGoneIsAskedAboutOnce removes the journal of a server that was stopped in order.
+func TestAJournalThatIsGoneIsAskedAboutOnce(t *testing.T) {
+	fs := memfs.New(0)
+	r := run(t, fs)
+	if _, err := newRelay(t, r.port).lease(1); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range fs.Files() {
+		if strings.HasPrefix(name, "journal") {
+			if err := fs.Remove(name); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if _, err := tryRun(t, fs, false); err == nil || !strings.Contains(err.Error(), "--accept-lost-records") {
+		t.Fatalf("it started, or did not say what to do: %v", err)
+	}
+	for _, accept := range []bool{true, false} {
+		r, err := tryRun(t, fs, accept)
+		if err != nil {
+			t.Fatalf("accept %v: %v", accept, err)
+		}
+		if s, err := r.node.Status(t.Context()); accept && (err != nil || len(s.Alarms) != 1 || s.Alarms[0].Code != "store-damaged") {
+			t.Errorf("alarms %v, %v", s.Alarms, err)
+		}
+		if _, err := newRelay(t, r.port).lease(2); err != nil {
+			t.Error(err)
+		}
+		if err := r.stop(); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

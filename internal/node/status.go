@@ -87,7 +87,7 @@ func (c *Core) alarms() (as []Alarm) {
 		as = append(as, Alarm{
 			Code: "pool-exhausted", Title: "No free address on " + name, Severity: Critical, Since: At(s.since),
 			Text:   fmt.Sprintf("new clients on network %s are not answered: %d messages so far, the last at %s", name, s.refused, s.last.UTC().Format(time.RFC3339)),
-			Remedy: "add a pool to the network, shorten its lease, or release leases that nobody uses (lessor leases --state active)",
+			Remedy: "add a pool to the network, or shorten its lease; lessor leases --state active --network shows who has the addresses",
 		})
 	}
 	return as
@@ -150,10 +150,11 @@ func (n *Node) statusOfStore(s *Status) {
 		s.Alarms = append(s.Alarms, Alarm{Code: "disk-full", Title: "No room for leases on the disk", Severity: Critical,
 			Since: At(n.full.since), Text: "no lease is given or renewed: " + n.full.err.Error(), Remedy: "free space on the file system of " + n.doc.Server.Data + "; the server goes on by itself"})
 	}
-	if n.recovery.withheld > 0 {
-		s.Alarms = append(s.Alarms, Alarm{Code: "store-damaged", Title: "Records of leases were damaged", Severity: Warning,
-			Since: At(n.started), Text: fmt.Sprintf("%d addresses are withheld because their newest record could not be read", n.recovery.withheld),
-			Remedy: "look at the disk; lessor check-store names the places; the addresses come back by themselves"})
+	if k := n.recovery.status.DamagedCount; k > 0 {
+		s.Alarms = append(s.Alarms, Alarm{Code: "store-damaged", Title: "The store was damaged", Severity: Warning, Since: At(n.started),
+			Text: fmt.Sprintf("the newest start found %d places that could not be read; addresses withheld because their newest record was "+
+				"lost: %d; of other leases, what the client said or was told may be missing", k, n.recovery.withheld),
+			Remedy: "look at the disk; lessor check-store names every place; withheld addresses come back by themselves, and renewals fill in what is missing"})
 	}
 }
 

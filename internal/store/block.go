@@ -90,7 +90,7 @@ type NewerFormat struct{ Format int }
 
 func (e *NewerFormat) Error() string {
 	return fmt.Sprintf("written in format %d by a newer Lessor; this one knows formats up to %d. "+
-		"Start that newer version again, or restore a backup from before the upgrade", e.Format, Format)
+		"Start that newer version again: there is no way back", e.Format, Format)
 }
 
 // parseBlock reads one copy. The error is errNoBlock or *NewerFormat.

@@ -85,7 +85,7 @@ func (r *Report) check(from disk.FS) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		v.notes = append(v.notes, Damage{Kind: CopyLost, File: headName, Why: err.Error()})
 	}
-	return r.read(from, v, k.boot)
+	return r.read(from, v, k.block)
 }
 
 // modes notes files that others may read.
@@ -99,12 +99,12 @@ func (r *Report) modes(infos []disk.Info) {
 }
 
 // read reads all bindings.
-func (r *Report) read(from disk.FS, v survey, boot uint64) error {
+func (r *Report) read(from disk.FS, v survey, k block) error {
 	t := &tally{states: make(map[netip.Prefix]binding.State), blobs: make(map[string]*binding.Blob)}
 	ld := &load{fs: from, id: r.ID, slots: v.slots}
 	ld.replay = newReplay(t, func(*binding.Binding) time.Time { return time.Time{} })
 	ld.audit = true
-	ld.res.Boot = boot
+	ld.res.Boot, ld.mark = k.boot, k.seq
 	ld.known(v.notes)
 	for name, sl := range v.slots {
 		r.JournalBytes += sl.size

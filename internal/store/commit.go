@@ -22,12 +22,18 @@ func (s *Store) Commit(b *Batch) error {
 	if b.seq != s.out.seq {
 		return s.die(fmt.Errorf("store: batch with frame %d committed where %d was due", b.seq, s.out.seq))
 	}
+	before := s.out.number
 	for i := range b.chunks {
 		if err := s.write(&b.chunks[i], b.buf); err != nil {
 			return s.die(err)
 		}
 	}
 	s.out.seq = b.end
+	if s.out.number != before { // once a segment
+		if err := s.note(b.end); err != nil {
+			return s.die(err)
+		}
+	}
 	s.committed.Store(b.end)
 	return nil
 }

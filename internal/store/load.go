@@ -53,14 +53,15 @@ type load struct {
 	live      []segment
 	spares    []segment
 	snapBytes int64
-	at        place // where the journal ends
+	at        place  // where the journal ends
+	mark      uint64 // where it ends at least
 	buf       []byte
 }
 
 func (s *Store) newLoad(t Table, due func(*binding.Binding) time.Time) *load {
 	ld := &load{fs: s.fs, id: s.id, slots: s.slots}
 	ld.replay = newReplay(t, due)
-	ld.res.Boot = s.boot
+	ld.res.Boot, ld.mark = s.boot, s.mark
 	ld.known(s.notes)
 	return ld
 }
@@ -101,6 +102,10 @@ func (ld *load) run() error {
 		if err := ld.journal(&chain[i], next); err != nil {
 			return err
 		}
+	}
+	if d, lost := endLost(ld.at.seq, ld.mark); lost {
+		ld.res.Damaged = append(ld.res.Damaged, d)
+		ld.res.Unknown++
 	}
 	ld.res.Tail, ld.res.Clean = ld.tail, ld.seal && ld.tail.Bytes == 0
 	ld.res.New = len(chain) == 0 && ld.snapBytes == 0

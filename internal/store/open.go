@@ -151,7 +151,7 @@ func (s *Store) identify(used bool) (isNew bool, err error) {
 	if k.lost != 0 {
 		s.notes = append(s.notes, identityLost(k.lost))
 	}
-	s.id, s.boot = k.id, k.boot
+	s.id, s.boot, s.mark = k.id, k.boot, k.seq
 	return false, nil
 }
 
@@ -159,11 +159,21 @@ func (s *Store) identify(used bool) (isNew bool, err error) {
 // on it. It needs no space on the disk, unless the directory is new, so that a server also starts on a full one.
 func (s *Store) count(isNew bool) error {
 	s.boot++
-	k := block{kind: fileIdentity, id: s.id, boot: s.boot, member: s.cfg.Member}
-	b := k.appendBlocks(nil)
 	if isNew {
-		return s.replace(identityName, b)
+		return s.replace(identityName, s.identity())
 	}
+	return s.writeIdentity()
+}
+
+// identity returns what the identity file is to hold.
+func (s *Store) identity() []byte {
+	k := block{kind: fileIdentity, id: s.id, boot: s.boot, seq: s.mark, member: s.cfg.Member}
+	return k.appendBlocks(nil)
+}
+
+// writeIdentity writes the identity in place.
+func (s *Store) writeIdentity() error {
+	b := s.identity()
 	f, err := s.fs.Open(identityName, disk.Write)
 	if err != nil {
 		return err
@@ -174,6 +184,30 @@ func (s *Store) count(isNew bool) error {
 		}
 	}
 	return errors.Join(err, f.Close(), s.fs.SyncDir())
+}
+
+// note keeps in the identity that every frame before seq is durable, so that a journal that ends before it is known to
+// have lost its end.
+func (s *Store) note(seq uint64) error {
+	s.mark = seq
+	if err := s.writeIdentity(); err != nil {
+		return fmt.Errorf("%s: %w", identityName, err)
+	}
+	return nil
+}
+
+// AcceptLoss lets later openings take the journal for whole as far as it was read by Load. It belongs to the decider,
+// before the first Begin.
+func (s *Store) AcceptLoss() error { return s.note(s.plan.seq) }
+
+// endLost returns the damage of a journal that ends at seq though every frame before mark was durable; false if it
+// does not.
+func endLost(seq, mark uint64) (Damage, bool) {
+	if seq >= mark {
+		return Damage{}, false
+	}
+	return Damage{Kind: RecordLost, File: "journal", Why: fmt.Sprintf("its end is missing: %d frames, from number %d on, "+
+		"were on the disk and are not any more: a file was removed, cut short or overwritten", mark-seq, seq)}, true
 }
 
 func identityLost(copy int) Damage {

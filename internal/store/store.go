@@ -54,7 +54,8 @@ type Store struct {
 	lock    io.Closer
 	id      ID
 	boot    uint64
-	maxBlob int // longer blobs are not stored, so that any record and its blobs fit into a segment
+	mark    uint64 // every frame before this one was durable when the identity was last written
+	maxBlob int    // longer blobs are not stored, so that any record and its blobs fit into a segment
 	slots   map[string]slot
 	notes   []Damage // found by Open, reported by Load
 	loaded  bool
@@ -144,7 +145,11 @@ func (s *Store) Close() error {
 	s.closed = true
 	var errs []error
 	if s.loaded && s.Dead() == nil && s.plan.dirty {
-		errs = append(errs, s.seal())
+		err := s.seal()
+		if err == nil {
+			err = s.note(s.out.seq)
+		}
+		errs = append(errs, err)
 	}
 	s.die(ErrClosed)
 	if s.snapshot != nil {
