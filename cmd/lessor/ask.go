@@ -60,7 +60,7 @@ func readDocument(file string, in io.Reader) ([]byte, error) {
 	if file != "-" || in == nil {
 		f, err := os.Open(file)
 		if err != nil {
-			return nil, err
+			return nil, fmt.Errorf("the configuration cannot be read: %w: does the file exist, and may this user read it?", err)
 		}
 		defer f.Close()
 		in = f

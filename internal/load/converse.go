@@ -157,7 +157,9 @@ func (r *run) sendAgain(out *burst, now time.Duration) {
 			r.end(e, over)
 		default:
 			e.tries++
-			e.again = true
+			if e.measured {
+				r.rep.Again++
+			}
 			r.say(out, e, now)
 		}
 	}
@@ -238,9 +240,6 @@ func (r *run) acked(e *exchange, a answer, now time.Duration) {
 		r.done++
 		r.whole.Add(now - e.due)
 		r.servers[a.server]++
-		if e.again {
-			r.rep.Again++
-		}
 	} else if !r.measuring {
 		r.done++
 	}

@@ -21,7 +21,6 @@ type exchange struct {
 	renewal  bool
 	measured bool
 	tries    uint8 // how often the message of this stage was sent again
-	again    bool  // something was sent again
 	due      time.Duration
 	begun    time.Duration // when it really began, which secs counts from
 	resend   time.Duration // when the message of this stage is sent again

@@ -18,7 +18,7 @@ type Report struct {
 	Achieved float64       `json:"achieved"`
 	Refused  uint64        `json:"refused"`    // ended with a NAK
 	Lost     uint64        `json:"unanswered"` // no ACK and no NAK
-	Again    uint64        `json:"sent_again"` // of Done, those that needed a message more than once
+	Again    uint64        `json:"sent_again"` // messages that were sent more than once, counted each time
 	Releases uint64        `json:"releases"`
 	// Skipped exchanges did not begin because no client had what they need: a lease, or no conversation going on.
 	Skipped uint64 `json:"skipped"`

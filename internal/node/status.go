@@ -104,8 +104,27 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		n.statusOfStore(&s)
 	})
 	n.socketDrops(&s)
+	n.mu.Lock()
+	s.Alarms = append(s.Alarms, interfaceAlarms(n.doc.Server.Interfaces, s.Interfaces)...)
+	n.mu.Unlock()
 	slices.SortStableFunc(s.Alarms, func(a, b Alarm) int { return gravity(b) - gravity(a) })
 	return s, err
+}
+
+// interfaceAlarms names the interfaces that the configuration wants and that are not there, or down.
+func interfaceAlarms(wanted []string, there []InterfaceStatus) (as []Alarm) {
+	for _, name := range wanted {
+		what := "is not there"
+		if i := slices.IndexFunc(there, func(s InterfaceStatus) bool { return s.Name == name }); i >= 0 {
+			if there[i].Up {
+				continue
+			}
+			what = "is down"
+		}
+		as = append(as, Alarm{Code: "interface-missing", Title: "Interface " + name + " " + what, Severity: Critical,
+			Text: "clients on it are not heard", Remedy: "bring it up (ip link set " + name + " up), or take it out of server.interfaces"})
+	}
+	return as
 }
 
 func gravity(a Alarm) int {

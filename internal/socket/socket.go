@@ -137,7 +137,7 @@ func openUDP(bind netip.Addr, port uint16) (*conn, error) {
 func bindError(bind netip.Addr, port uint16, err error) error {
 	switch {
 	case errors.Is(err, unix.EADDRINUSE):
-		return fmt.Errorf("port %d is in use by %s: %w", port, holder(port), err)
+		return fmt.Errorf("port %d is in use by %s; stop that first: %w", port, holder(port), err)
 	case errors.Is(err, unix.EACCES):
 		return fmt.Errorf("port %d needs the capability CAP_NET_BIND_SERVICE: %s: %w", port, Remedy(), err)
 	case errors.Is(err, unix.EADDRNOTAVAIL):

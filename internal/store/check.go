@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/netip"
+	"path/filepath"
 	"strings"
 	"time"
 
@@ -92,7 +93,7 @@ func (r *Report) check(from disk.FS) error {
 func (r *Report) modes(infos []disk.Info) {
 	for _, i := range infos {
 		if i.Mode.IsRegular() && i.Mode.Perm()&0o077 != 0 {
-			e := TooOpen{Name: i.Name, Mode: i.Mode.Perm(), Want: 0o600}
+			e := TooOpen{Name: filepath.Join(r.Dir, i.Name), Mode: i.Mode.Perm(), Want: 0o600}
 			r.Problems = append(r.Problems, e.Error())
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
@@ -87,7 +88,7 @@ func (s *Store) open() error {
 	}
 	for _, i := range infos {
 		if i.Mode.IsRegular() && i.Mode.Perm()&0o077 != 0 {
-			return &TooOpen{Name: i.Name, Mode: i.Mode.Perm(), Want: 0o600}
+			return &TooOpen{Name: filepath.Join(s.cfg.Dir, i.Name), Mode: i.Mode.Perm(), Want: 0o600}
 		}
 	}
 	found, err := lookAround(s.fs, infos)

@@ -67,7 +67,7 @@ type InUse struct{ PID int }
 
 func (e *InUse) Error() string {
 	if e.PID == 0 {
-		return "in use by another process"
+		return "in use by another process; stop it first, or give this server a directory of its own (server.data)"
 	}
-	return fmt.Sprintf("in use by process %d", e.PID)
+	return fmt.Sprintf("in use by process %d; stop it first, or give this server a directory of its own (server.data)", e.PID)
 }
