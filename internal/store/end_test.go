@@ -116,3 +116,28 @@ func endLost(t *testing.T, closed bool, harm func(t *testing.T, file string)) {
 		t.Errorf("after the loss was accepted: %v", rec.Damaged)
 	}
 }
+
+// TestADirectoryOfSomebodyElseIsLeftAlone has files in it that are none of ours, or only look so.
+func TestADirectoryOfSomebodyElseIsLeftAlone(t *testing.T) {
+	for _, name := range []string{"notes", "x.tmp", "journal-9999"} {
+		c := realConfig(t)
+		must(t, os.MkdirAll(c.Dir, 0o700))
+		must(t, os.Chmod(c.Dir, 0o700))
+		file := filepath.Join(c.Dir, name)
+		must(t, os.WriteFile(file, []byte("xy"), 0o600))
+		s, err := store.Open(c)
+		if err == nil {
+			s.Close()
+			t.Errorf("%s: the directory was taken over", name)
+		}
+		entries, _ := os.ReadDir(c.Dir)
+		for _, e := range entries {
+			if n := e.Name(); n != name && n != "lock" {
+				t.Errorf("%s: %s was left there", name, n)
+			}
+		}
+		if b, err := os.ReadFile(file); err != nil || string(b) != "xy" {
+			t.Errorf("%s: it now holds %q, %v", name, b, err)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"path/filepath"
+	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
@@ -83,6 +84,9 @@ func (s *Store) open() error {
 	if err != nil {
 		return err
 	}
+	if err := refuseForeign(infos); err != nil {
+		return err
+	}
 	if s.lock, err = s.fs.Lock(lockName); err != nil {
 		return err
 	}
@@ -96,7 +100,7 @@ func (s *Store) open() error {
 		return err
 	}
 	s.slots, s.notes, s.nextName = found.slots, found.notes, found.highest
-	isNew, err := s.identify(found.used)
+	isNew, err := s.identify(found.used || len(found.slots) > 0)
 	if err != nil {
 		return err
 	}
@@ -112,6 +116,28 @@ func (s *Store) open() error {
 		return err
 	}
 	return s.openHead()
+}
+
+// beginnings are what a directory may hold that is not a store yet: what a first start that was interrupted leaves, the
+// server's socket, and what a new file system brings along.
+var beginnings = []string{lockName, identityName + tempSuffix, "lessor.sock", "lost+found"}
+
+// refuseForeign refuses a directory that somebody else uses for something else. One with files of a store but without
+// an identity is refused later, with another remedy.
+func refuseForeign(infos []disk.Info) error {
+	var foreign string
+	for _, i := range infos {
+		switch {
+		case i.Name == identityName || ours(i.Name):
+			return nil
+		case foreign == "" && !slices.Contains(beginnings, i.Name):
+			foreign = i.Name
+		}
+	}
+	if foreign == "" {
+		return nil
+	}
+	return fmt.Errorf("it is not a data directory of Lessor, and not empty: it holds %s; choose an empty directory, or one that does not exist yet (server.data)", foreign)
 }
 
 // checkSlots refuses files of another directory, and removes spares that have the wrong size. Those of the wrong size
