@@ -113,6 +113,9 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	if err != nil {
 		return errors.Join(err, n.Abandon())
 	}
+	hup := make(chan os.Signal, 1)
+	signal.Notify(hup, syscall.SIGHUP) // before anybody is told that it serves: a reload may follow at once
+	defer signal.Stop(hup)
 	ended := make(chan struct{}, 2)
 	part := func(f func() error) {
 		go func() {
@@ -123,7 +126,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		}()
 	}
 	part(func() error { return api.New(n, log).Run(ctx, l) })
-	part(func() error { x.followSignals(ctx, n, log); return nil })
+	part(func() error { x.followSignals(ctx, hup, n, log); return nil })
 	err = n.Run(ctx, func() {
 		log.Info("ready", "server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data)
 		notify(daemon.SdNotifyReady, log)
@@ -143,10 +146,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 }
 
 // followSignals reloads on SIGHUP.
-func (x serveCommand) followSignals(ctx context.Context, n *node.Node, log *slog.Logger) {
-	hup := make(chan os.Signal, 1)
-	signal.Notify(hup, syscall.SIGHUP)
-	defer signal.Stop(hup)
+func (x serveCommand) followSignals(ctx context.Context, hup <-chan os.Signal, n *node.Node, log *slog.Logger) {
 	for {
 		select {
 		case <-ctx.Done():
