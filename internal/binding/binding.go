@@ -100,15 +100,12 @@ const (
 	ConflictFound
 	QuarantineOver
 	RecordDamaged
-	Reassigned
-	OperatorAsked
 )
 
 var causeNames = [...]string{
 	Granted: "granted", Renewed: "renewed", LeaseExpired: "lease expired", GuardPassed: "guard passed",
 	ClientReleased: "released by its client", ClientDeclined: "declined by its client",
 	ConflictFound: "answered a conflict probe", QuarantineOver: "quarantine over", RecordDamaged: "record damaged",
-	Reassigned: "client was given another address", OperatorAsked: "asked for by an operator",
 }
 
 // String returns the cause in the operator's words.

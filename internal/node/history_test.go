@@ -342,8 +342,6 @@ func (h *history) deliver(w delivery) {
 	} else if !m.CIAddr.IsUnspecified() && m.Type() != dhcpv4.Request || m.Secs == 1 {
 		p.From, p.To, p.Unicast = netip.AddrPortFrom(m.CIAddr, 68), netip.MustParseAddr("10.0.0.1"), true
 	}
-	before := h.core.counts.Drops
-	_ = before
 	h.handle(&p)
 	if len(h.core.short) > 0 {
 		h.done["exhausted"]++

@@ -60,6 +60,8 @@ type Status struct {
 	Received map[string]uint64 `json:"received"`
 	Sent     map[string]uint64 `json:"sent"`
 	Drops    map[string]uint64 `json:"drops"`
+	// ProbesSkipped counts offers that were made without a conflict probe because too many were under way.
+	ProbesSkipped uint64 `json:"probes_skipped,omitempty"`
 	// Bindings counts the records by state, Memory is what they take in octets.
 	Bindings map[string]int `json:"bindings"`
 	Memory   int64          `json:"memory"`

@@ -26,7 +26,7 @@ func (c *Core) status(now time.Time, s *Status) {
 		s.Pools = append(s.Pools, c.poolStatus(q))
 	}
 	s.Received, s.Sent = byType(&c.counts.Received, false), byType(&c.counts.Sent, true)
-	s.Drops = c.counts.DropsByName()
+	s.Drops, s.ProbesSkipped = c.counts.DropsByName(), c.counts.ProbesSkipped
 	s.Memory = c.table.Memory()
 	for _, i := range slices.Sorted(maps.Keys(c.links)) {
 		l := c.links[i]

@@ -24,8 +24,6 @@ const (
 	OwnMessage
 	StoreFull
 	TooManyHops
-	TooLong
-	LinkLayerUnknown
 	BadAddress
 	NoOwnAddress
 	Unreachable
@@ -39,8 +37,7 @@ var reasonTexts = [reasons]string{
 	NoServerIdentifier: "no-server-identifier", NoPool: "no-pool-for-client", NoAddress: "no-address-in-request", NoRecord: "no-record-of-client",
 	NotTheHolder: "not-the-holder", PoolExhausted: "no-free-address", ProbePending: "conflict-probe-pending",
 	NotServing: "not-serving", NotServingNew: "not-serving-new-clients", NotReserved: "bootp-client-without-host-entry",
-	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", TooLong: "reply-too-long",
-	LinkLayerUnknown: "link-layer-unknown", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
+	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
 	Unreachable: "not-on-link-and-not-relayed",
 }
 
