@@ -167,8 +167,8 @@ networks: {plant: {subnets: {10.9.0.0/16: {pools: [{range: 10.9.16.0-10.9.63.255
 	const clients = 2000
 	r := load.Perfdhcp("10.9.0.2", "10.9.0.1", clients, 400)
 	t.Log(r)
-	for i := range r.Asked {
-		if r.Asked[i] != clients || r.Answered[i] != clients {
+	for i := range r.Asked { // a perfdhcp that wakes up late asks for a client more than it was told to, from the first on
+		if r.Asked[i] < clients || r.Answered[i] != r.Asked[i] {
 			t.Fatalf("%v\n%s", r, r.Output)
 		}
 	}

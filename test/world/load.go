@@ -21,10 +21,10 @@ var perfCount = regexp.MustCompile(`(?m)^(sent|received) packets: (\d+)`)
 func (n *Namespace) Perfdhcp(local, server string, clients, rate int) Perfdhcp {
 	n.w.t.Helper()
 	period := clients / rate
-	// -W: how long answers are waited for after the last question, in µs. perfdhcp exits with 3 where answers are
-	// missing, which the caller judges.
+	// -d: after how many seconds an answer counts as lost; -W: how long answers are waited for after the last question,
+	// in µs. perfdhcp exits with 3 where answers are missing, which the caller judges.
 	out, err := n.Try("perfdhcp", "-4", "-r", strconv.Itoa(rate), "-R", strconv.Itoa(clients), "-n", strconv.Itoa(clients),
-		"-p", strconv.Itoa(period+5), "-W", "1000000", "-l", local, server)
+		"-p", strconv.Itoa(period+5), "-d", "10", "-W", "2000000", "-l", local, server)
 	found := perfCount.FindAllStringSubmatch(out, -1)
 	if len(found) < 4 {
 		n.w.t.Fatalf("perfdhcp gave no counts: %v\n%s", err, out)
