@@ -11,4 +11,7 @@ require (
 	golang.org/x/sys v0.49.0
 )
 
-require github.com/vishvananda/netns v0.0.5 // indirect
+require (
+	cel.dev/cel-go v0.33.2 // indirect
+	github.com/vishvananda/netns v0.0.5 // indirect
+)

@@ -17,7 +17,9 @@ import (
 const house = `
 slab
 option binding
-dhcpv4 config pool
+dhcpv4 pool
+class
+config
 policy
 responder
 store/disk
@@ -28,7 +30,7 @@ api load
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "config", "pool", "policy", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "class", "config", "policy", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}

@@ -11,6 +11,8 @@ import (
 const (
 	// DefaultData is the directory of the durable state where server.data does not name one.
 	DefaultData = "/var/lib/lessor"
+	// DefaultPrecedence is the profile of a document that names none.
+	DefaultPrecedence = "native"
 	// DefaultAuthoritative is what holds where no layer sets authoritative: silence about addresses without a record.
 	DefaultAuthoritative = false
 	// DefaultConflictProbe is what holds where no layer sets conflict-probe.
@@ -45,6 +47,9 @@ const (
 func (d *Document) withDefaults() {
 	if d.Server.Data == "" {
 		d.Server.Data = DefaultData
+	}
+	if d.Precedence.Options == nil {
+		d.Precedence = profiles[DefaultPrecedence]
 	}
 }
 

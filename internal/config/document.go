@@ -5,18 +5,26 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
 // Document is an operator's document, parsed and validated, with every default filled in. It is immutable.
 type Document struct {
-	File       string // the name it was read under, for positions
-	Source     []byte // the document as it was written
-	Server     Server
-	Enterprise Scope     // layer 2
-	Networks   []Network // layers 6 to 8, in ascending order of name
-	Hosts      []Host    // layer 13, in ascending order of name
-	Accept     Accept    // layer 14
+	File          string // the name it was read under, for positions
+	Source        []byte // the document as it was written
+	Server        Server
+	Group         Group
+	Enterprise    Scope      // layer 2
+	Intranets     []Intranet // layer 3, in ascending order of name
+	ServerClasses []Named    // layer 4, in ascending order of name
+	Servers       []Named    // layer 5, in ascending order of name, which is a member's
+	Networks      []Network  // layers 6 to 8, in ascending order of name
+	Classes       []Class    // layers 9 to 11, in the order of the document
+	Domains       []Named    // layer 12, in ascending order of name: lower case, without a dot at the end
+	Hosts         []Host     // layer 13, in ascending order of name
+	Accept        Accept     // layer 14
+	Precedence    Precedence
 	// Registry has the standard options and those that the document defines.
 	Registry *option.Registry
 	// Digest names the group part of the document in canonical form (everything but Server): equal meaning, equal
@@ -36,6 +44,86 @@ type Server struct {
 	Position   Position
 }
 
+// Group is the servers that act as one. A document without the section is that of one server, and has a Group without
+// members.
+type Group struct {
+	Name    string
+	Members []Member // in the order of the document
+	// Primary is the member that Failover names so, else the first of Members; empty if there are none.
+	Primary  binding.Member
+	Failover Failover
+	// OnTakeover holds for every layer and option that says nothing itself.
+	OnTakeover Takeover
+	Position   Position
+}
+
+// Member is one server of the group.
+type Member struct {
+	Name     binding.Member
+	Peer     netip.AddrPort // where the other members reach it; invalid: not set
+	Class    string         // its server class; empty: none
+	Protocol string         // ProtocolLessor or ProtocolISC
+	Position Position
+}
+
+// The protocols that a member may speak.
+const (
+	ProtocolLessor = "lessor"
+	ProtocolISC    = "isc-dhcpd"
+)
+
+// Failover is how two members share their work. Every field has its default filled in where the document says nothing.
+type Failover struct {
+	MCLT            time.Duration
+	Split           int // hash buckets of the primary, 0 to 256
+	LoadBalanceSecs int
+	ReceiveTimer    time.Duration
+	Startup         time.Duration
+	Reconnect       time.Duration
+	MaxUnacked      int
+	MaxSkew         time.Duration
+	Guard           time.Duration // 0: auto
+	AutoPartnerDown time.Duration // 0: never
+	Relationship    string        // empty: the group's name
+	Position        Position
+}
+
+// Takeover says by whose configuration a member answers a client whose home is another member. The zero value says
+// nothing: a weaker layer's holds.
+type Takeover uint8
+
+const (
+	_ Takeover = iota
+	// TakeoverHome: as the client's home would.
+	TakeoverHome
+	// TakeoverLocal: as the answering member does.
+	TakeoverLocal
+)
+
+// Named is a layer's object that has nothing but a name and a scope.
+type Named struct {
+	Name string
+	Scope
+}
+
+// Intranet is a named set of shared networks. No network is in two.
+type Intranet struct {
+	Name string
+	Scope
+	Networks []string // in the order of the document
+}
+
+// Class is a set of clients.
+type Class struct {
+	Name string
+	Kind Layer // UserClass, VendorClass or HardwareClass
+	Scope
+	Match *class.Match
+	// Text is the match as it is written, for people; in canonical form where it is a map.
+	Text     string
+	Priority int // of two classes of one place the one with the higher is stronger, whatever their order
+}
+
 // Scope is what every layer from 2 to 13 may set. What it does not set is left to weaker layers.
 type Scope struct {
 	Options    []Setting // in ascending order of code
@@ -52,15 +140,41 @@ type Scope struct {
 	// RapidCommit says whether a DISCOVER that asks for it is answered by an ACK at once (RFC 4039). nil: not set;
 	// the default is true.
 	RapidCommit   *bool
+	OnTakeover    Takeover
 	Position      Position
 	LinePositions map[string]Position // where each key of the scope other than options stands, by its name
 }
 
 // Setting is one option in one layer.
 type Setting struct {
-	Def      option.Def
-	Value    []byte // as on the wire, whole, without code and length
-	Position Position
+	Def        option.Def
+	Form       Form
+	Value      []byte // as on the wire, whole, without code and length; nil if Form is Unset
+	OnTakeover Takeover
+	Position   Position
+}
+
+// Form is how an option meets what weaker layers say of it. The zero value is invalid.
+type Form uint8
+
+const (
+	_       Form = iota
+	Set          // it stands in their place
+	Append       // it stands behind theirs
+	Prepend      // it stands before theirs
+	Merge        // a keyed list: its entries stand in the place of theirs with the same key, the others behind theirs
+	Unset        // nobody gets the option, whatever they say
+	Force        // as Set, and the client gets it whether it asks for it or not
+)
+
+var formNames = [...]string{Set: "set", Append: "append", Prepend: "prepend", Merge: "merge", Unset: "unset", Force: "force"}
+
+// String returns the form's key in the document.
+func (f Form) String() string {
+	if int(f) < len(formNames) && formNames[f] != "" {
+		return formNames[f]
+	}
+	return "invalid"
 }
 
 // Lease bounds the lifetime of a lease. A zero duration means not set. binding.Infinite never ends.
@@ -96,7 +210,7 @@ type Pool struct {
 	First, Last netip.Addr
 	Scope
 	// Allow and Deny name classes. A client may use the pool if it is in one of Allow (or Allow is empty) and in none
-	// of Deny. The built-in classes are KNOWN (some host entry matches the client) and UNKNOWN.
+	// of Deny. The built-in classes are ClassKnown (some host entry matches the client) and ClassUnknown.
 	Allow, Deny []string
 }
 
@@ -114,7 +228,11 @@ type Host struct {
 	ClientID  []byte           // option 61; nil: not asked for
 	CircuitID []byte           // option 82.1; nil: not asked for
 	RemoteID  []byte           // option 82.2; nil: not asked for
-	Address   netip.Addr       // invalid: options only
+	// SubscriberID is option 82.6; nil: not asked for.
+	SubscriberID []byte
+	// Options are further options that the client must send, in ascending order of code, each with that very value.
+	Options []binding.Fact
+	Address netip.Addr // invalid: options only
 	// AddressPosition is where the address stands.
 	AddressPosition Position
 }

@@ -60,7 +60,7 @@ func (p *parser) readOptions(s *Scope, n *yaml.Node) {
 			p.fail(k, fmt.Sprintf("%s is option %d, which line %d has set already", k.Value, d.Code, s.Options[i].Position.Line), "leave one of them")
 			return
 		}
-		s.Options = append(s.Options, Setting{Def: d, Value: b, Position: position(k)})
+		s.Options = append(s.Options, Setting{Def: d, Form: Set, Value: b, Position: position(k)})
 	})
 	slices.SortFunc(s.Options, func(a, b Setting) int { return cmp.Compare(a.Def.Code, b.Def.Code) })
 }

@@ -156,12 +156,12 @@ func (p *Policy) suggestions(f *Facts, d *Decision) {
 		return
 	}
 	if name, ok := f.Options.Option(uint16(option.CodeHostName)); ok && len(name) > 0 && len(name) <= 255 {
-		d.values = append(d.values, Value{Code: uint16(option.CodeHostName), Bytes: name, Layer: ClientLayer, Rule: "suggested", reason: hostNameSuggested})
+		d.values = append(d.values, Value{Code: uint16(option.CodeHostName), Bytes: name, Layer: config.ClientLayer, Rule: "suggested", reason: hostNameSuggested})
 		d.index[option.CodeHostName] = uint8(len(d.values))
 	}
 }
 
-var hostNameSuggested = binding.AppendReason(nil, binding.Reason{Code: uint16(option.CodeHostName), Layer: ClientLayer.String(), Rule: "suggested"})
+var hostNameSuggested = binding.AppendReason(nil, binding.Reason{Code: uint16(option.CodeHostName), Layer: config.ClientLayer.String(), Rule: "suggested"})
 
 // lay lets one layer set what no stronger one has set.
 func (d *Decision) lay(s *scope, b *bounds) {

@@ -39,8 +39,8 @@ func (x *hostIndex) build(hosts []config.Host) {
 	for i := range hosts {
 		c := &hosts[i]
 		h := &Host{Name: c.Name, Address: c.Address, hardware: c.Hardware, clientID: c.ClientID, circuitID: c.CircuitID, remoteID: c.RemoteID, order: i}
-		h.scope = compileScope(&c.Scope, HostLayer, c.Name)
-		h.addressReason = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonAddress, Layer: HostLayer.String(), Object: c.Name, Line: uint32(c.AddressPosition.Line), Rule: "reserved"})
+		h.scope = compileScope(&c.Scope, config.HostLayer, c.Name)
+		h.addressReason = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonAddress, Layer: config.HostLayer.String(), Object: c.Name, Line: uint32(c.AddressPosition.Line), Rule: "reserved"})
 		x.add(h)
 	}
 }

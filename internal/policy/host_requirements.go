@@ -1,6 +1,9 @@
 package policy
 
-import "github.com/lessor-dhcp/lessor/internal/option"
+import (
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/option"
+)
 
 // hostRequirements are the parameters of RFC 2131 appendix A with the values that RFC 1122 and RFC 1123 give a host
 // that is told nothing else. A client that asks for one by name gets it (RFC 2131 §4.3.1); nobody else does.
@@ -27,7 +30,7 @@ var hostRequirements = func() []Value {
 		{option.CodeTCPKeepaliveInterval, []byte{0, 0, 0, 0}},        // RFC 1122 §4.2.3.6: none unless asked for
 		{option.CodeTCPKeepaliveGarbage, []byte{0}},                  // RFC 1122 §4.2.3.6
 	} {
-		v := newValue(uint16(r.code), r.value, HostRequirements, "", 0, "default")
+		v := newValue(uint16(r.code), r.value, config.HostRequirements, "", 0, "default")
 		v.OnlyAsked = true
 		vs = append(vs, v)
 	}

@@ -91,8 +91,8 @@ func requestedLifetime(f *Facts) (time.Duration, bool) {
 }
 
 var (
-	builtinLifetime   = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: HostRequirements.String(), Rule: "default"})
-	suggestedLifetime = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: ClientLayer.String(), Rule: "suggested"})
+	builtinLifetime   = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: config.HostRequirements.String(), Rule: "default"})
+	suggestedLifetime = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonLifetime, Layer: config.ClientLayer.String(), Rule: "suggested"})
 )
 
 // LongestLifetime returns the longest lifetime that the document names. One without end does not count: it is never over.

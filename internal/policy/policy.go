@@ -96,7 +96,7 @@ func classesOf(names []string) (s classSet) {
 type Value struct {
 	Code   uint16
 	Bytes  []byte // as on the wire, whole
-	Layer  Layer
+	Layer  config.Layer
 	Object string // which network, subnet, … ; empty for layers of which there is one
 	Line   int    // in the document; 0 if it is nowhere written
 	Rule   string // "set", "derived", "default", "suggested"
@@ -106,7 +106,7 @@ type Value struct {
 	reason []byte // the same, encoded once for binding.Reasons
 }
 
-func newValue(code uint16, b []byte, l Layer, object string, line int, rule string) Value {
+func newValue(code uint16, b []byte, l config.Layer, object string, line int, rule string) Value {
 	v := Value{Code: code, Bytes: b, Layer: l, Object: object, Line: line, Rule: rule}
 	v.reason = binding.AppendReason(nil, binding.Reason{Code: code, Layer: l.String(), Object: object, Line: uint32(line), Rule: rule})
 	return v
@@ -131,7 +131,7 @@ type parameters struct {
 	probe                      *time.Duration
 }
 
-func compileScope(s *config.Scope, l Layer, object string) scope {
+func compileScope(s *config.Scope, l config.Layer, object string) scope {
 	c := scope{lease: s.Lease}
 	for _, o := range s.Options {
 		c.values = append(c.values, newValue(uint16(o.Def.Code), o.Value, l, object, o.Position.Line, "set"))
@@ -154,7 +154,7 @@ func Compile(doc *config.Document) *Policy {
 	p := &Policy{
 		Version: doc.Digest, Document: doc, registry: doc.Registry, accept: doc.Accept,
 		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
-		weakest: compileScope(&doc.Enterprise, Enterprise, ""),
+		weakest: compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
 	}
 	for i := range doc.Networks {
 		p.addNetwork(&doc.Networks[i])
@@ -164,7 +164,7 @@ func Compile(doc *config.Document) *Policy {
 }
 
 func (p *Policy) addNetwork(c *config.Network) {
-	n := &Network{Name: c.Name, scope: compileScope(&c.Scope, SharedNetwork, c.Name)}
+	n := &Network{Name: c.Name, scope: compileScope(&c.Scope, config.SharedNetwork, c.Name)}
 	for i := range c.Subnets {
 		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
 	}
@@ -179,7 +179,7 @@ func (p *Policy) addNetwork(c *config.Network) {
 
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
-	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, SubnetLayer, name), derived: derive(c)}
+	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: derive(c)}
 	p.subnets.Insert(c.Prefix, s)
 	for _, r := range c.Relays {
 		p.relays[r] = s
@@ -187,7 +187,7 @@ func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	for i := range c.Pools {
 		cp := &c.Pools[i]
 		q := &Pool{ID: pool.ID(len(p.pools)), First: cp.First, Last: cp.Last, Subnet: s, allow: classesOf(cp.Allow), deny: classesOf(cp.Deny)}
-		q.scope = compileScope(&cp.Scope, PoolLayer, q.Name())
+		q.scope = compileScope(&cp.Scope, config.PoolLayer, q.Name())
 		s.Pools = append(s.Pools, q)
 		p.pools = append(p.pools, q)
 	}
@@ -204,9 +204,9 @@ func derive(c *config.Subnet) []Value {
 		last[i] = a[i] | ^mask[i]
 	}
 	line, name := c.Position.Line, c.Prefix.String()
-	vs := []Value{newValue(uint16(option.CodeSubnetMask), mask[:], SubnetLayer, name, line, "derived")}
+	vs := []Value{newValue(uint16(option.CodeSubnetMask), mask[:], config.SubnetLayer, name, line, "derived")}
 	if c.Prefix.Bits() < 31 { // RFC 3021: a /31 has no broadcast address
-		vs = append(vs, newValue(uint16(option.CodeBroadcastAddress), last[:], SubnetLayer, name, line, "derived"))
+		vs = append(vs, newValue(uint16(option.CodeBroadcastAddress), last[:], config.SubnetLayer, name, line, "derived"))
 	}
 	return vs
 }

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"net/netip"
 	"strings"
 	"testing"
@@ -230,21 +231,21 @@ func TestTheStrongestLayerSetsAValueAndIsNamed(t *testing.T) {
 	for _, c := range []struct {
 		code   uint8
 		value  string
-		layer  Layer
+		layer  config.Layer
 		object string
 		line   int
 		rule   string
 	}{
-		{12, "laptop", ClientLayer, "", 0, "suggested"},
-		{18, "host", HostLayer, "pc", line("  pc:"), "set"},
-		{14, "pool", PoolLayer, pool, line("merit-dump: pool"), "set"},
-		{66, "subnet", SubnetLayer, subnet, line("tftp-server-name: subnet"), "set"},
-		{17, "network", SharedNetwork, "lan", line("root-path: network"), "set"},
-		{15, "enterprise", Enterprise, "", line("domain-name: enterprise"), "set"},
-		{23, "99", Enterprise, "", line("default-ip-ttl"), "set"},
-		{19, "false", HostRequirements, "", 0, "default"},
-		{1, "255.255.255.0", SubnetLayer, subnet, line("10.0.0.0/24:"), "derived"},
-		{28, "10.0.0.0", SubnetLayer, subnet, line("broadcast-address"), "set"},
+		{12, "laptop", config.ClientLayer, "", 0, "suggested"},
+		{18, "host", config.HostLayer, "pc", line("  pc:"), "set"},
+		{14, "pool", config.PoolLayer, pool, line("merit-dump: pool"), "set"},
+		{66, "subnet", config.SubnetLayer, subnet, line("tftp-server-name: subnet"), "set"},
+		{17, "network", config.SharedNetwork, "lan", line("root-path: network"), "set"},
+		{15, "enterprise", config.EnterpriseLayer, "", line("domain-name: enterprise"), "set"},
+		{23, "99", config.EnterpriseLayer, "", line("default-ip-ttl"), "set"},
+		{19, "false", config.HostRequirements, "", 0, "default"},
+		{1, "255.255.255.0", config.SubnetLayer, subnet, line("10.0.0.0/24:"), "derived"},
+		{28, "10.0.0.0", config.SubnetLayer, subnet, line("broadcast-address"), "set"},
 	} {
 		value, v := d.text(p, c.code)
 		if value != c.value || v.Layer != c.layer || v.Object != c.object || v.Line != c.line || v.Rule != c.rule {

@@ -2,6 +2,7 @@ package policy
 
 import (
 	"fmt"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"maps"
 	"math/rand/v2"
 	"slices"
@@ -95,7 +96,7 @@ func TestRandomDocuments(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
 	t.Logf("seed %d", seed)
-	names := map[string]Layer{"enterprise": Enterprise, "network": SharedNetwork, "subnet": SubnetLayer, "pool": PoolLayer, "host": HostLayer}
+	names := map[string]config.Layer{"enterprise": config.EnterpriseLayer, "network": config.SharedNetwork, "subnet": config.SubnetLayer, "pool": config.PoolLayer, "host": config.HostLayer}
 	for range 300 {
 		s := randomSettings(r)
 		p := compiled(t, s.document(r))
