@@ -8,6 +8,9 @@ import (
 // maxBlock is the most octets that one enterprise's block can have (RFC 3925 §3, §4: a length of one octet).
 const maxBlock = 255
 
+// blockHead is how many octets stand before a block's data: the enterprise's number and the length.
+const blockHead = 5
+
 func checkVendorClasses(_ Type, b []byte) error {
 	return eachBlock(b, func(data []byte) error {
 		for len(data) > 0 {
