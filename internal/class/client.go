@@ -22,11 +22,16 @@ type Client struct {
 	Known   bool       // some host entry matches the client
 }
 
-// relay returns a sub-option of option 82, nil if there is none.
-func (c *Client) relay(code uint8) []byte {
-	v, _ := dhcpv4.SubOption(c.Relay, code)
-	return v
+// option returns the value of an option, false if the client did not send it or no class may look at it.
+func (c *Client) option(code option.Code) ([]byte, bool) {
+	if c.Options == nil || packetOnly(code) {
+		return nil, false
+	}
+	return c.Options.Option(uint16(code))
 }
+
+// relay returns a sub-option of option 82, false if there is none.
+func (c *Client) relay(code uint8) ([]byte, bool) { return dhcpv4.SubOption(c.Relay, code) }
 
 // packetOnly says which options are of one packet or kept elsewhere, so that no class may depend on them: the facts of a
 // binding must give the same answer as its request did.
