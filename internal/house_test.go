@@ -21,6 +21,7 @@ dhcpv4 pool
 class
 config
 policy
+peerwire
 responder
 store/disk
 store/memfs
@@ -30,7 +31,7 @@ api load
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "class", "config", "policy", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "class", "config", "policy", "peerwire", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}

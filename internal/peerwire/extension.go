@@ -1,0 +1,125 @@
+package peerwire
+
+import (
+	"encoding/binary"
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// magic begins an option 29 that a Lessor has written. What begins otherwise is another vendor's and passed over.
+const magic = "lsr1"
+
+// extended is who can take an extension that has the right length.
+type extended interface {
+	takeExtension(o Option, v []byte, w Wire) *Malformed
+}
+
+// eachExtension gives what a Lessor says in option 29 to into, as far as it has its place there. Between other servers
+// nothing in it means anything.
+func eachExtension(b []byte, w Wire, has *Set, allowed Set, into extended) *Malformed {
+	if w.Dialect != Lessor || len(b) < len(magic) || string(b[:len(magic)]) != magic {
+		return nil
+	}
+	b = b[len(magic):]
+	for len(b) > 0 {
+		code, v, rest, ok := binding.CutTLV(b)
+		if !ok {
+			return ErrVendorData
+		}
+		b = rest
+		o := extension(code)
+		if o == 0 || !allowed.Has(o) {
+			if code&mustKnow != 0 {
+				return ErrMustKnow
+			}
+			continue
+		}
+		if has.admit(o, v) != nil {
+			return ErrVendorData
+		}
+		if err := into.takeExtension(o, v, w); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (e *Extended) takeExtension(o Option, v []byte, _ Wire) *Malformed {
+	switch o {
+	case ExtMember:
+		e.Member = v
+	case ExtPast:
+		e.Past = readPast(v)
+	case ExtSeen:
+		e.Seen = readPast(v)
+	case ExtHead:
+		e.Head = binding.Digest(v)
+	case ExtHistory:
+		e.History = History(v[0])
+	case ExtParts:
+		return e.takeParts(v)
+	case ExtRoom:
+		e.Room = Room{binary.BigEndian.Uint16(v), binary.BigEndian.Uint16(v[2:])}
+	}
+	return nil
+}
+
+// takeParts sees to it that the parts can be cut to their end.
+func (e *Extended) takeParts(v []byte) *Malformed {
+	for b := v; len(b) > 0; {
+		var ok bool
+		if _, b, ok = CutPart(b); !ok {
+			return ErrVendorData
+		}
+	}
+	e.Parts = v
+	return nil
+}
+
+func readPast(v []byte) Past { return Past{[16]byte(v[:16]), readSequence(v[16:])} }
+
+func readSequence(v []byte) Sequence {
+	return Sequence{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}
+}
+
+func (u *Update) takeExtension(o Option, v []byte, w Wire) *Malformed {
+	d := &u.Detail
+	switch o {
+	case ExtSequence:
+		d.Sequence = readSequence(v)
+	case ExtRangeEnd:
+		d.RangeEnd = netip.AddrFrom4([4]byte(v))
+	case ExtStarts:
+		d.Starts = w.instant(binary.BigEndian.Uint32(v))
+	case ExtConfigVersion:
+		d.Version = binding.Digest(v)
+	case ExtHome:
+		d.Home = v
+	case ExtCause:
+		d.Cause = binding.Cause(v[0])
+	case ExtRequestHead:
+		d.RequestHead = v
+	case ExtRequestDigest:
+		d.RequestDigest = binding.Digest(v)
+	case ExtResultHead:
+		d.ResultHead = v
+	case ExtResultDigest:
+		d.ResultDigest = binding.Digest(v)
+	case ExtReasons:
+		d.Reasons = v
+	case ExtReasonsDigest:
+		d.ReasonsDigest = binding.Digest(v)
+	}
+	return nil
+}
+
+func (a *Ack) takeExtension(o Option, v []byte, _ Wire) *Malformed {
+	switch o {
+	case ExtSequence:
+		a.Sequence = readSequence(v)
+	case ExtWants:
+		a.Wants = Wants(v[0])
+	}
+	return nil
+}
