@@ -5,8 +5,13 @@ import (
 	"slices"
 )
 
-// sortByName puts networks and hosts into the order that Document promises.
+// sortByName puts everything that has a name, but for classes, into the order that Document promises.
 func sortByName(d *Document) {
+	named := func(a, b Named) int { return cmp.Compare(a.Name, b.Name) }
+	slices.SortStableFunc(d.Intranets, func(a, b Intranet) int { return cmp.Compare(a.Name, b.Name) })
+	slices.SortStableFunc(d.ServerClasses, named)
+	slices.SortStableFunc(d.Servers, named)
+	slices.SortStableFunc(d.Domains, named)
 	slices.SortStableFunc(d.Networks, func(a, b Network) int { return cmp.Compare(a.Name, b.Name) })
 	slices.SortStableFunc(d.Hosts, func(a, b Host) int { return cmp.Compare(a.Name, b.Name) })
 }
@@ -22,6 +27,11 @@ func (p *parser) check() {
 	p.checkRouters(subnets)
 	p.checkShared()
 	p.checkHosts(subnets)
+	p.checkGroup()
+	p.checkIntranets()
+	p.checkServers()
+	p.checkClasses()
+	p.checkPrecedence()
 	if len(p.doc.Networks) == 0 && !p.problems.Errors() {
 		p.add(Warning, Position{}, "the document has no networks: no client is served", emptyRemedy)
 	}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/netip"
 )
@@ -70,12 +71,16 @@ func (p *parser) checkHostAddress(h *Host, all []placed, byAddress map[netip.Add
 func (h *Host) appendIdentity(dst []byte) []byte {
 	dst = append(dst, h.Hardware.Type, h.Hardware.Len)
 	dst = append(dst, h.Hardware.Bytes()...)
-	for _, id := range [][]byte{h.ClientID, h.CircuitID, h.RemoteID} {
+	for _, id := range [...][]byte{h.ClientID, h.CircuitID, h.RemoteID, h.SubscriberID} {
 		if id == nil {
 			dst = append(dst, 0, 0)
 			continue
 		}
 		dst = append(append(dst, 1, byte(len(id))), id...)
 	}
-	return dst
+	for _, o := range h.Options {
+		dst = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(dst, o.Code), uint32(len(o.Value)))
+		dst = append(dst, o.Value...)
+	}
+	return append(dst, 0, 0)
 }

@@ -13,6 +13,12 @@ const (
 	DefaultData = "/var/lib/lessor"
 	// DefaultPrecedence is the profile of a document that names none.
 	DefaultPrecedence = "native"
+	// DefaultGroup is the name of a group that the document does not name.
+	DefaultGroup = "lessor"
+	// DefaultPeerPort is the port of a member whose peer names none: that of the failover draft.
+	DefaultPeerPort = 647
+	// DefaultAPIPort is the port of the REST interface where api.listen names none.
+	DefaultAPIPort = 8067
 	// DefaultAuthoritative is what holds where no layer sets authoritative: silence about addresses without a record.
 	DefaultAuthoritative = false
 	// DefaultConflictProbe is what holds where no layer sets conflict-probe.
@@ -33,7 +39,13 @@ const (
 	MaxProblems = 200
 	// MaxListen is how many addresses a server may be told to listen on.
 	MaxListen = 256
-	// MaxName is the length of the longest name of a network or host, in octets.
+	// MaxMembers is how many members a group may have.
+	MaxMembers = 64
+	// MaxPriority is the highest priority of a class; the lowest is -MaxPriority.
+	MaxPriority = 1_000_000
+	// MaxClasses is how many classes a document may have.
+	MaxClasses = 10_000
+	// MaxName is the length of the longest name of a network, a class or a host, in octets.
 	MaxName = 128
 	// MinLease is the shortest lifetime: a client needs time to renew at half of it.
 	MinLease = 5 * time.Second
@@ -43,13 +55,28 @@ const (
 	MaxConflictProbe = 3 * time.Second
 )
 
+// defaultFailover is what holds of a relationship where the document says nothing.
+//
+// The canonical form leaves out what is as it is here, so these values belong to the format of the document: another
+// default would give documents of before another meaning under the same digest.
+func defaultFailover() Failover {
+	return Failover{
+		MCLT: time.Hour, Split: 128, LoadBalanceSecs: 3, ReceiveTimer: 10 * time.Second, Startup: 5 * time.Second,
+		Reconnect: 5 * time.Second, MaxUnacked: 100, MaxSkew: 30 * time.Second,
+	}
+}
+
 // withDefaults fills what d leaves out. The server's name is left to the caller, who knows the machine: see As.
 func (d *Document) withDefaults() {
 	if d.Server.Data == "" {
 		d.Server.Data = DefaultData
 	}
-	if d.Precedence.Options == nil {
-		d.Precedence = profiles[DefaultPrecedence]
+	if len(d.Group.Members) > 0 && d.Group.Name == "" {
+		d.Group.Name = DefaultGroup
+	}
+	if len(d.Group.Members) == 1 && d.Server.Name == "" {
+		d.Server.Name = d.Group.Members[0].Name
+		*d = *d.As(d.Server.Name)
 	}
 }
 

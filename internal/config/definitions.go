@@ -76,7 +76,7 @@ func (p *parser) readDefinitions(n *yaml.Node) {
 			p.fail(k, clip(k.Value)+" cannot name an option", "begin with a small letter, and use small letters, digits and hyphens")
 			return
 		}
-		if valueForms[k.Value] || k.Value == "hex" {
+		if isForm(k.Value) || k.Value == "hex" {
 			p.fail(k, k.Value+" cannot name an option: it says how a value is meant", "take another name")
 			return
 		}

@@ -28,10 +28,13 @@ func digest(d *Document, definitions []option.Def) binding.Digest {
 		c.key("accept")
 		c.accept(&d.Accept)
 	}
+	c.classes(d.Classes)
+	c.named("domains", d.Domains)
 	c.key("enterprise")
 	c.open('{')
 	c.scope(&d.Enterprise)
 	c.open('}')
+	c.group(&d.Group)
 	c.key("hosts")
 	c.open('{')
 	for i := range d.Hosts {
@@ -39,6 +42,7 @@ func digest(d *Document, definitions []option.Def) binding.Digest {
 		c.host(&d.Hosts[i])
 	}
 	c.open('}')
+	c.intranets(d.Intranets)
 	c.key("networks")
 	c.open('{')
 	for i := range d.Networks {
@@ -48,6 +52,9 @@ func digest(d *Document, definitions []option.Def) binding.Digest {
 	c.open('}')
 	c.key("option-definitions")
 	c.definitions(definitions)
+	c.precedence(&d.Precedence)
+	c.named("server-classes", d.ServerClasses)
+	c.named("servers", d.Servers)
 	c.open('}')
 	c.flush()
 	return binding.Digest(c.h.Sum(nil)[:16])
@@ -161,12 +168,12 @@ func (c *canonical) scope(s *Scope) {
 		c.open('}')
 	}
 	c.address("next-server", s.NextServer)
+	c.takeover("on-takeover", s.OnTakeover)
 	if len(s.Options) > 0 {
 		c.key("options")
 		c.open('{')
-		for _, o := range s.Options {
-			c.value(binary.BigEndian.AppendUint16(nil, uint16(o.Def.Code)))
-			c.value(o.Value)
+		for i := range s.Options {
+			c.setting(&s.Options[i])
 		}
 		c.open('}')
 	}
@@ -235,9 +242,22 @@ func (c *canonical) host(h *Host) {
 	c.octets("circuit-id", h.CircuitID)
 	c.octets("client-id", h.ClientID)
 	if !h.Hardware.IsZero() {
-		c.octets("hardware", append([]byte{h.Hardware.Type}, h.Hardware.Bytes()...))
+		c.key("hardware")
+		b := h.Hardware.Bytes()
+		c.buf = append(binary.BigEndian.AppendUint32(c.buf, uint32(1+len(b))), h.Hardware.Type)
+		c.buf = append(c.buf, b...)
+	}
+	if len(h.Options) > 0 {
+		c.key("match-options")
+		c.open('{')
+		for _, o := range h.Options {
+			c.number(uint64(o.Code), 2)
+			c.value(o.Value)
+		}
+		c.open('}')
 	}
 	c.octets("remote-id", h.RemoteID)
+	c.octets("subscriber-id", h.SubscriberID)
 	c.scope(&h.Scope)
 	c.open('}')
 }

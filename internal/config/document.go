@@ -41,13 +41,28 @@ type Server struct {
 	Interfaces []string       // where clients are heard directly; empty: every interface with an address
 	Listen     []netip.Addr   // addresses for relayed and unicast packets; empty: those of the interfaces
 	Data       string         // directory of the durable state; DefaultData if the document does not say
+	API        API
+	TLS        TLS
 	Position   Position
+}
+
+// API is where the REST interface is to be.
+type API struct {
+	Listen   netip.AddrPort // invalid: nowhere but the unix socket in the data directory
+	Position Position
+}
+
+// TLS names the files by which this server and the other members know each other: all of them, or none. An empty name is
+// that of no file.
+type TLS struct {
+	Certificate, Key, Authority string
+	Position                    Position
 }
 
 // Group is the servers that act as one. A document without the section is that of one server, and has a Group without
 // members.
 type Group struct {
-	Name    string
+	Name    string   // DefaultGroup if there are members and the document names no group
 	Members []Member // in the order of the document
 	// Primary is the member that Failover names so, else the first of Members; empty if there are none.
 	Primary  binding.Member
@@ -64,6 +79,9 @@ type Member struct {
 	Class    string         // its server class; empty: none
 	Protocol string         // ProtocolLessor or ProtocolISC
 	Position Position
+
+	classPosition Position
+	peerWritten   bool // rightly or wrongly
 }
 
 // The protocols that a member may speak.
@@ -111,6 +129,8 @@ type Intranet struct {
 	Name string
 	Scope
 	Networks []string // in the order of the document
+
+	positions []Position // of Networks
 }
 
 // Class is a set of clients.
@@ -122,6 +142,8 @@ type Class struct {
 	// Text is the match as it is written, for people; in canonical form where it is a map.
 	Text     string
 	Priority int // of two classes of one place the one with the higher is stronger, whatever their order
+
+	simple bool // the match is a map
 }
 
 // Scope is what every layer from 2 to 13 may set. What it does not set is left to weaker layers.

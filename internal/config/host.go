@@ -27,6 +27,9 @@ func hostKeys() *object[Host] {
 				shape: clientIDShape(), read: (*parser).readClientID},
 			octets("circuit-id", `The relay's circuit (option 82.1) as text, or {hex: "0a0b"}.`, func(h *Host) *[]byte { return &h.CircuitID }),
 			octets("remote-id", `The relay's remote end (option 82.2) as text, or {hex: "0a0b"}.`, func(h *Host) *[]byte { return &h.RemoteID }),
+			octets("subscriber-id", `The relay's subscriber (option 82.6) as text, or {hex: "0a0b"}.`, func(h *Host) *[]byte { return &h.SubscriberID }),
+			{name: "match-options", doc: "Options that the client must send, each with that very value, by name.", shape: ref("matched-options"),
+				read: (*parser).readMatchOptions},
 			{name: "address", doc: "The address that is kept for the client.", shape: addressShape(),
 				read: func(p *parser, h *Host, _, v *yaml.Node) {
 					h.Address, _ = p.address(v, "address")
@@ -47,14 +50,15 @@ func (p *parser) readHosts(d *Document, _, v *yaml.Node) {
 		before := len(p.problems)
 		fields(p, p.tables.host, v, &h)
 		if len(p.problems) == before && !h.identified() {
-			p.fail(k, "host "+clip(h.Name)+" matches no client: it has no identifier", "write hardware, client-id, circuit-id or remote-id")
+			p.fail(k, "host "+clip(h.Name)+" matches no client: it has no identifier", "write hardware, client-id, circuit-id, remote-id, subscriber-id or match-options")
 		}
 		d.Hosts = append(d.Hosts, h)
 	})
 }
 
 func (h *Host) identified() bool {
-	return !h.Hardware.IsZero() || h.ClientID != nil || h.CircuitID != nil || h.RemoteID != nil
+	return !h.Hardware.IsZero() || h.ClientID != nil || h.CircuitID != nil || h.RemoteID != nil ||
+		h.SubscriberID != nil || len(h.Options) > 0
 }
 
 const hardwareRemedy = "write it as in 02:00:00:00:00:07"

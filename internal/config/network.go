@@ -18,7 +18,7 @@ func networkKeys() *object[Network] {
 		keys: join([]key[Network]{
 			{name: "interfaces", doc: "The server's interfaces on the link, where their addresses do not tell: a list, or by server name a list each.",
 				shape: shape{"oneOf": []any{listOf(stringShape("", "eth0")), shape{"type": "object", "additionalProperties": listOf(stringShape("", "eth0"))}}},
-				read:  (*parser).readInterfaces},
+				read:  (*parser).readInterfaces, noted: true},
 			{name: "subnets", doc: "The subnets of the link by prefix.", shape: subnetsShape(), read: (*parser).readSubnets},
 		}, scopeKeys(scope)),
 	}

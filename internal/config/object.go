@@ -18,6 +18,8 @@ type key[T any] struct {
 	read func(p *parser, into *T, k, v *yaml.Node)
 	// later says what the key comes with, if it is not read yet. It has neither shape nor read then.
 	later string
+	// noted says that the scope remembers where the key stands (Scope.LinePositions).
+	noted bool
 }
 
 // object is a map with known keys.
@@ -77,7 +79,7 @@ func fields[T any](p *parser, o *object[T], n *yaml.Node, into *T) {
 		case f.later != "":
 			p.later(k, k.Value, f.later)
 		default:
-			if scope != nil && f.name != "options" {
+			if scope != nil && f.noted {
 				scope.note(f.name, position(k))
 			}
 			f.read(p, into, k, v)
@@ -128,7 +130,12 @@ func (p *parser) meant(word string, o section) string {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	if len(elsewhere) > 0 {
-		return fmt.Sprintf("%s belongs under %s", word, strings.Join(elsewhere, ", or "))
+		const few = 5
+		more := ""
+		if len(elsewhere) > few {
+			elsewhere, more = elsewhere[:few], ", or another layer"
+		}
+		return fmt.Sprintf("%s belongs under %s", word, strings.Join(elsewhere, ", or ")) + more
 	}
 	return "the keys here are " + strings.Join(own, ", ")
 }

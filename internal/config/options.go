@@ -12,11 +12,6 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
-// valueForms are the keys by which an option says how it meets weaker layers. The plain value is "set".
-var valueForms = map[string]bool{
-	"append": true, "prepend": true, "merge": true, "unset": true, "force": true, "set": true, "on-takeover": true,
-}
-
 // serverSets says of the options that no layer can set why, and what to write instead.
 var serverSets = map[option.Code]struct{ why, instead string }{
 	50:  {"a client sends it to ask for an address (RFC 2132 §9.1)", ""},
@@ -52,15 +47,15 @@ func (p *parser) readOptions(s *Scope, n *yaml.Node) {
 			p.fail(k, fmt.Sprintf("%s cannot be set: %s", k.Value, x.why), cmp.Or(x.instead, "take it out"))
 			return
 		}
-		b, ok := p.optionValue(d, k.Value, v)
-		if !ok {
+		o := Setting{Def: d, Form: Set, Position: position(k)}
+		if !p.readSetting(&o, k.Value, v) {
 			return
 		}
 		if i := slices.IndexFunc(s.Options, func(o Setting) bool { return o.Def.Code == d.Code }); i >= 0 {
 			p.fail(k, fmt.Sprintf("%s is option %d, which line %d has set already", k.Value, d.Code, s.Options[i].Position.Line), "leave one of them")
 			return
 		}
-		s.Options = append(s.Options, Setting{Def: d, Form: Set, Value: b, Position: position(k)})
+		s.Options = append(s.Options, o)
 	})
 	slices.SortFunc(s.Options, func(a, b Setting) int { return cmp.Compare(a.Def.Code, b.Def.Code) })
 }
@@ -95,14 +90,6 @@ func (p *parser) optionValue(d option.Def, name string, v *yaml.Node) ([]byte, b
 		return nil, false
 	case v.Kind == yaml.AliasNode:
 		return nil, false
-	}
-	if v.Kind == yaml.MappingNode {
-		for i := 0; i+1 < len(v.Content); i += 2 {
-			if k := v.Content[i]; valueForms[k.Value] {
-				p.later(k, k.Value, withLayers)
-				return nil, false
-			}
-		}
 	}
 	b, err := d.Encode(input(v))
 	if err == nil {

@@ -5,6 +5,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
@@ -14,7 +15,7 @@ import (
 func Parse(file string, src []byte) (*Document, Problems) {
 	p := &parser{
 		file: file, source: source{text: trimBOM(src)}, registry: option.Standard(),
-		doc: &Document{File: file, Source: src},
+		doc: &Document{File: file, Source: src, Group: Group{Failover: defaultFailover()}, Precedence: profiles[DefaultPrecedence]},
 	}
 	if root := p.load(); root != nil {
 		p.document(root)
@@ -51,8 +52,18 @@ type parser struct {
 	definitions []option.Def
 	pools       []*Pool    // of all subnets, in ascending order; set by checkPools
 	listen      []Position // of Server.Listen
-	problems    Problems
-	cut         bool // some problems were left out
+	serverName  Position   // of Server.Name
+	primary     Position   // of Group.Primary
+	precedence  Position   // of Precedence
+	// unplaced are the layers that the document's own order does not name.
+	unplaced []Layer
+	compiler *class.Compiler // of the expressions of classes
+	// classNames are the keys of classes, and pooled are those that pools name.
+	classNames []string
+	isClass    map[string]bool
+	pooled     map[string]bool
+	problems   Problems
+	cut        bool // some problems were left out
 }
 
 // document reads the whole tree, then checks what no single value can tell.
@@ -65,6 +76,9 @@ func (p *parser) document(root *yaml.Node) {
 	p.tables = newTables()
 	if n := child(root, "option-definitions"); n != nil {
 		p.readDefinitions(n)
+	}
+	if n := child(root, "classes"); n != nil {
+		p.noteClasses(n)
 	}
 	fields(p, p.tables.document, root, p.doc)
 	p.doc.Registry = p.registry

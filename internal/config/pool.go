@@ -12,7 +12,7 @@ import (
 func poolKeys() *object[Pool] {
 	scope := func(p *Pool) *Scope { return &p.Scope }
 	classes := func(name, doc string, at func(*Pool) *[]string) key[Pool] {
-		return key[Pool]{name: name, doc: doc, shape: listOf(shape{"enum": []string{ClassKnown, ClassUnknown}}),
+		return key[Pool]{name: name, doc: doc, shape: listOf(shape{"type": "string", "maxLength": MaxName, "examples": []string{ClassKnown}}), noted: true,
 			read: func(p *parser, x *Pool, _, v *yaml.Node) { *at(x) = p.classes(v, name) }}
 	}
 	return &object[Pool]{
@@ -20,8 +20,8 @@ func poolKeys() *object[Pool] {
 		required: []string{"range"},
 		keys: join([]key[Pool]{
 			{name: "range", doc: "The first and the last address, both included: 10.0.0.50-10.0.0.240.",
-				shape: stringShape(`^[0-9.]+( *- *[0-9.]+)?$`, "10.0.0.50-10.0.0.240"), read: (*parser).readRange},
-			classes("allow", "The classes of which a client must be in one: known (some host matches it), unknown.", func(x *Pool) *[]string { return &x.Allow }),
+				shape: stringShape(`^[0-9.]+( *- *[0-9.]+)?$`, "10.0.0.50-10.0.0.240"), read: (*parser).readRange, noted: true},
+			classes("allow", "The classes of which a client must be in one: those of the document, known (some host matches it) and unknown.", func(x *Pool) *[]string { return &x.Allow }),
 			classes("deny", "The classes of which a client must be in none.", func(x *Pool) *[]string { return &x.Deny }),
 		}, scopeKeys(scope)),
 	}
@@ -39,7 +39,7 @@ func (p *parser) readPools(s *Subnet, _, v *yaml.Node) {
 		}
 		x := Pool{Scope: Scope{Position: position(e)}}
 		fields(p, p.tables.pool, e, &x)
-		p.checkClasses(e, &x)
+		p.checkUse(e, &x)
 		if x.First.IsValid() {
 			s.Pools = append(s.Pools, x)
 		}
@@ -81,29 +81,34 @@ func (p *parser) classes(n *yaml.Node, what string) []string {
 		s, ok := p.scalar(e, "a class", ClassKnown)
 		switch {
 		case !ok:
-		case s != ClassKnown && s != ClassUnknown:
-			if near := nearest(strings.ToLower(s), []string{ClassKnown, ClassUnknown}); near != "" {
-				p.fail(e, "there is no class "+clip(s), "did you mean "+near+"?")
-				continue
-			}
-			p.fail(e, fmt.Sprintf("class %s: not yet: comes with %s", clip(s), withClasses), "for now a pool may allow or deny known and unknown")
+		case s != ClassKnown && s != ClassUnknown && !p.isClass[s]:
+			p.noClass(e, s)
 		case slices.Contains(names, s):
-			p.fail(e, "class "+s+" stands twice in this list", "leave one of them")
+			p.fail(e, "class "+clip(s)+" stands twice in this list", "leave one of them")
 		default:
 			names = append(names, s)
+			if p.pooled != nil {
+				p.pooled[s] = true
+			}
 		}
 	}
 	return names
 }
 
-// checkClasses says so where a pool is for nobody.
-func (p *parser) checkClasses(n *yaml.Node, x *Pool) {
-	left := []string{ClassKnown, ClassUnknown}
-	if len(x.Allow) > 0 {
-		left = x.Allow
+func (p *parser) noClass(e *yaml.Node, name string) {
+	if p.full() {
+		return
 	}
-	left = slices.DeleteFunc(slices.Clone(left), func(c string) bool { return slices.Contains(x.Deny, c) })
-	if len(left) == 0 {
+	remedy := "declare it under classes, or write known or unknown"
+	if near := nearest(name, append([]string{ClassKnown, ClassUnknown}, p.classNames...)); near != "" {
+		remedy = "did you mean " + near + "?"
+	}
+	p.fail(e, "there is no class "+clip(name), remedy)
+}
+
+// checkUse says so where a pool is for nobody.
+func (p *parser) checkUse(n *yaml.Node, x *Pool) {
+	if x.forNobody() {
 		p.fail(n, "no client may use this pool: every class that it allows is denied", "change allow or deny")
 	}
 }

@@ -14,7 +14,7 @@ type shape = map[string]any
 // the parser reads by, so it knows the same keys. Keys of later issues are not in it.
 func Schema() []byte {
 	t := newTables()
-	defs := shape{"options": optionsShape()}
+	defs := shape{"options": optionsShape(), "matched-options": matchedShape(), "form": formShape()}
 	for _, s := range t.sections() {
 		if name, _, _ := s.place(); name != "document" {
 			defs[name] = s.schema()
@@ -57,13 +57,19 @@ func optionsShape() shape {
 	for _, name := range r.Names(option.DHCPv4) {
 		d, _ := r.ByName(option.DHCPv4, name)
 		if _, ok := serverSets[d.Code]; !ok {
-			properties[name] = shape(d.Schema())
+			properties[name] = shape{"anyOf": []any{shape(d.Schema()), ref("form")}}
 		}
 	}
 	return shape{
 		"type": []string{"object", "null"}, "properties": properties,
 		"description": "What clients are told, by option name: a standard one, one of option-definitions, or option-N.",
 	}
+}
+
+// matchedShape describes options that a client must send. Their values are those of options, but which of them the
+// editor checks.
+func matchedShape() shape {
+	return shape{"type": []string{"object", "null"}, "description": "Options that the client must send, by name, each with a value."}
 }
 
 func ref(name string) shape { return shape{"$ref": "#/$defs/" + name} }
@@ -100,6 +106,8 @@ func durationShape() shape {
 func lifetimeShape() shape {
 	return stringShape(`^(infinite|([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+)$`, "4h")
 }
+
+func takeoverShape() shape { return shape{"enum": []string{"home", "local"}} }
 
 func hexShape() shape {
 	return shape{"type": "object", "properties": shape{"hex": shape{"type": "string"}}, "required": []string{"hex"}, "additionalProperties": false}

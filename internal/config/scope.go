@@ -11,25 +11,25 @@ import (
 // scopeKeys returns the keys that every layer from 2 to 13 takes; scope returns where a T keeps them.
 func scopeKeys[T any](scope func(*T) *Scope) []key[T] {
 	flag := func(name, doc string, set func(*Scope, *bool)) key[T] {
-		return key[T]{name: name, doc: doc, shape: shape{"type": "boolean"}, read: func(p *parser, t *T, _, v *yaml.Node) {
+		return key[T]{name: name, doc: doc, noted: true, shape: shape{"type": "boolean"}, read: func(p *parser, t *T, _, v *yaml.Node) {
 			b := p.flag(v, name)
 			set(scope(t), &b)
 		}}
 	}
 	text := func(name, doc, example string, most int, set func(*Scope, string)) key[T] {
-		return key[T]{name: name, doc: doc, shape: shape{"type": "string", "maxLength": most}, read: func(p *parser, t *T, _, v *yaml.Node) {
+		return key[T]{name: name, doc: doc, noted: true, shape: shape{"type": "string", "maxLength": most}, read: func(p *parser, t *T, _, v *yaml.Node) {
 			set(scope(t), p.text(v, name, example, most))
 		}}
 	}
 	return []key[T]{
 		{name: "options", doc: "What clients are told, by option name.", shape: ref("options"),
 			read: func(p *parser, t *T, _, v *yaml.Node) { p.readOptions(scope(t), v) }},
-		{name: "lease", doc: "Bounds of the lifetime of a lease. Built in: 4h, at least 5m, at most 24h; what is written here moves them.",
+		{name: "lease", noted: true, doc: "Bounds of the lifetime of a lease. Built in: 4h, at least 5m, at most 24h; what is written here moves them.",
 			shape: ref("lease"), read: func(p *parser, t *T, k, v *yaml.Node) {
 				scope(t).Lease.Position = position(k)
 				fields(p, p.tables.lease, v, &scope(t).Lease)
 			}},
-		{name: "next-server", doc: "The server that a client boots from next (siaddr).", shape: addressShape(),
+		{name: "next-server", noted: true, doc: "The server that a client boots from next (siaddr).", shape: addressShape(),
 			read: func(p *parser, t *T, _, v *yaml.Node) { scope(t).NextServer = p.nextServer(v) }},
 		text("boot-file-name", "The file that a client boots from: in the header's field, or option 67.", "pxelinux.0", 127,
 			func(s *Scope, v string) { s.BootFileName = v }),
@@ -37,12 +37,28 @@ func scopeKeys[T any](scope func(*T) *Scope) []key[T] {
 			func(s *Scope, v string) { s.ServerHostname = v }),
 		flag("authoritative", "Whether a client that asks for an address of which there is no record is told no (DHCPNAK) rather than nothing. Default: false.",
 			func(s *Scope, v *bool) { s.Authoritative = v }),
-		{name: "conflict-probe", doc: "How long an answer to an ICMP echo is waited for before an address is offered on a directly attached link; 0s: no probe. Default: 300ms, at most 3s.",
+		{name: "conflict-probe", noted: true, doc: "How long an answer to an ICMP echo is waited for before an address is offered on a directly attached link; 0s: no probe. Default: 300ms, at most 3s.",
 			shape: durationShape(), read: func(p *parser, t *T, _, v *yaml.Node) { p.readProbe(scope(t), v) }},
 		flag("rapid-commit", "Whether a DISCOVER that asks for it is answered by an ACK at once (RFC 4039). Default: true.",
 			func(s *Scope, v *bool) { s.RapidCommit = v }),
-		{name: "on-takeover", later: withLayers},
+		{name: "on-takeover", noted: true, doc: "By whose configuration a member answers a client whose home is another member, as far as this layer goes: home (the client's) or local (its own).",
+			shape: takeoverShape(), read: func(p *parser, t *T, _, v *yaml.Node) { scope(t).OnTakeover = p.takeover(v) }},
 	}
+}
+
+// takeover returns home or local; 0 after it has said what is wrong.
+func (p *parser) takeover(v *yaml.Node) Takeover {
+	s, ok := p.scalar(v, "on-takeover", "home or local")
+	switch {
+	case !ok:
+	case s == "home":
+		return TakeoverHome
+	case s == "local":
+		return TakeoverLocal
+	default:
+		p.fail(v, "on-takeover must be home or local, not "+clip(s), "write home (as the client's home member would) or local (as the answering member does)")
+	}
+	return 0
 }
 
 func enterpriseKeys() *object[Scope] {

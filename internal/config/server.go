@@ -16,7 +16,7 @@ func serverKeys() *object[Server] {
 				shape: stringShape(memberName.String(), "west"),
 				read: func(p *parser, s *Server, _, v *yaml.Node) {
 					if t, ok := p.scalar(v, "the server's name", "west"); ok {
-						s.Name = p.member(v, t)
+						s.Name, p.serverName = p.member(v, t), position(v)
 					}
 				}},
 			{name: "interfaces", doc: "Where clients are heard directly. Default: every interface with an address.",
@@ -31,8 +31,47 @@ func serverKeys() *object[Server] {
 				read: func(p *parser, s *Server, _, v *yaml.Node) {
 					s.Data = p.text(v, "the data directory", DefaultData, 1024)
 				}},
-			{name: "api", later: withREST},
-			{name: "tls", later: withGroup},
+			{name: "api", doc: "Where the REST interface is to be.", shape: ref("api"),
+				read: func(p *parser, s *Server, k, v *yaml.Node) {
+					s.API.Position = position(k)
+					fields(p, p.tables.api, v, &s.API)
+				}},
+			{name: "tls", doc: "The files by which this server and the other members know each other.", shape: ref("tls"),
+				read: func(p *parser, s *Server, k, v *yaml.Node) {
+					s.TLS.Position = position(k)
+					fields(p, p.tables.tls, v, &s.TLS)
+				}},
+		},
+	}
+}
+
+func apiKeys() *object[API] {
+	return &object[API]{
+		name: "api", what: "api", where: "server: api", example: "api: {listen: 127.0.0.1:8067}",
+		keys: []key[API]{
+			{name: "listen", doc: fmt.Sprintf("ADDRESS:PORT, or ADDRESS for port %d. This release answers on the unix socket in the data directory only.", DefaultAPIPort),
+				shape: stringShape("", "127.0.0.1:8067"), read: func(p *parser, a *API, _, v *yaml.Node) {
+					if a.Listen = p.endpoint(v, "listen", "127.0.0.1:8067", DefaultAPIPort); a.Listen.IsValid() {
+						p.add(Warning, position(v), "nothing listens there yet: this release answers on the unix socket in the data directory only", "take it out, or let it stand for a later release")
+					}
+				}},
+		},
+	}
+}
+
+func tlsKeys() *object[TLS] {
+	file := func(name, doc, example string, at func(*TLS) *string) key[TLS] {
+		return key[TLS]{name: name, doc: doc, shape: stringShape("", example), read: func(p *parser, t *TLS, _, v *yaml.Node) {
+			*at(t) = p.text(v, name, example, 1024)
+		}}
+	}
+	return &object[TLS]{
+		name: "tls", what: "tls", where: "server: tls", example: "tls: {certificate: west.pem, key: west.key, authority: ca.pem}",
+		required: []string{"certificate", "key", "authority"},
+		keys: []key[TLS]{
+			file("certificate", "The file of this server's certificate, which carries its name as a DNS name.", "west.pem", func(t *TLS) *string { return &t.Certificate }),
+			file("key", "The file of the certificate's private key.", "west.key", func(t *TLS) *string { return &t.Key }),
+			file("authority", "The file of the certificate of the group's authority.", "ca.pem", func(t *TLS) *string { return &t.Authority }),
 		},
 	}
 }

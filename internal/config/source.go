@@ -87,12 +87,8 @@ func (s *source) rune(pos Position) rune {
 
 // at returns the position of the octet at offset.
 func (s *source) at(offset int) Position {
-	s.index()
-	n := len(s.lines)
-	for n > 1 && s.lines[n-1] > offset {
-		n--
-	}
-	return Position{Line: n, Column: 1 + utf8.RuneCount(s.text[s.lines[n-1]:offset])}
+	n := s.lineOf(offset)
+	return Position{Line: n, Column: 1 + utf8.RuneCount(s.text[s.lines[n-1]:min(offset, len(s.text))])}
 }
 
 // excerpt returns what is to be shown of the line that pos is on, and where in it, from 1, pos is.

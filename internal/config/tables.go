@@ -5,43 +5,54 @@ import (
 )
 
 // What later keys come with.
+// What later keys come with.
 const (
-	withFailover = "failover (two servers that act as one)"
-	withLayers   = "the layers"
-	withGroup    = "the group (members that trust each other)"
-	withREST     = "the REST interface"
 	withDHCPv6   = "DHCPv6"
-	withClasses  = "classes, one of the layers"
 	withVersions = "versions of the configuration"
 )
 
 // tables are the keys of every map of the document.
 type tables struct {
-	document   *object[Document]
-	server     *object[Server]
-	enterprise *object[Scope]
-	lease      *object[Lease]
-	network    *object[Network]
-	subnet     *object[Subnet]
-	pool       *object[Pool]
-	host       *object[Host]
-	accept     *object[Accept]
-	suggested  *object[Accept]
-	definition *object[definition]
+	document    *object[Document]
+	server      *object[Server]
+	api         *object[API]
+	tls         *object[TLS]
+	group       *object[Group]
+	member      *object[Member]
+	failover    *object[Failover]
+	enterprise  *object[Scope]
+	intranet    *object[Intranet]
+	serverClass *object[Named]
+	oneServer   *object[Named]
+	lease       *object[Lease]
+	network     *object[Network]
+	subnet      *object[Subnet]
+	pool        *object[Pool]
+	class       *object[Class]
+	match       *object[simpleMatch]
+	domain      *object[Named]
+	host        *object[Host]
+	accept      *object[Accept]
+	suggested   *object[Accept]
+	precedence  *object[Precedence]
+	definition  *object[definition]
 }
 
 func newTables() *tables {
 	return &tables{
-		document: documentKeys(), server: serverKeys(), enterprise: enterpriseKeys(), lease: leaseKeys(),
-		network: networkKeys(), subnet: subnetKeys(), pool: poolKeys(), host: hostKeys(), accept: acceptKeys(),
-		suggested: suggestedKeys(), definition: definitionKeys(),
+		document: documentKeys(), server: serverKeys(), api: apiKeys(), tls: tlsKeys(), group: groupKeys(), member: memberKeys(),
+		failover: failoverKeys(), enterprise: enterpriseKeys(), intranet: intranetKeys(), serverClass: serverClassKeys(),
+		oneServer: oneServerKeys(), lease: leaseKeys(), network: networkKeys(), subnet: subnetKeys(), pool: poolKeys(),
+		class: classKeys(), match: matchKeys(), domain: domainKeys(), host: hostKeys(), accept: acceptKeys(),
+		suggested: suggestedKeys(), precedence: precedenceKeys(), definition: definitionKeys(),
 	}
 }
 
 // sections returns all tables, from the outside in.
 func (t *tables) sections() []section {
 	return []section{
-		t.document, t.server, t.enterprise, t.network, t.subnet, t.pool, t.host, t.lease, t.accept, t.suggested, t.definition,
+		t.document, t.server, t.enterprise, t.network, t.subnet, t.pool, t.host, t.class, t.match, t.group, t.member, t.failover,
+		t.intranet, t.serverClass, t.oneServer, t.domain, t.lease, t.accept, t.suggested, t.precedence, t.definition, t.api, t.tls,
 	}
 }
 
@@ -71,13 +82,21 @@ func documentKeys() *object[Document] {
 			{name: "option-definitions", doc: "Options that have no standard name, by the name that they get.",
 				shape: mapOf("definition"),
 				read:  func(*parser, *Document, *yaml.Node, *yaml.Node) {}}, // read before all others
-			{name: "group", later: withFailover},
-			{name: "intranets", later: withLayers},
-			{name: "server-classes", later: withLayers},
-			{name: "servers", later: withLayers},
-			{name: "classes", later: withLayers},
-			{name: "domains", later: withLayers},
-			{name: "precedence", later: withLayers},
+			{name: "group", doc: "The servers that act as one. A single server needs none.", shape: ref("group"),
+				read: func(p *parser, d *Document, k, v *yaml.Node) {
+					d.Group.Position = position(k)
+					fields(p, p.tables.group, v, &d.Group)
+				}},
+			{name: "intranets", doc: "Sets of shared networks by name (layer 3).", shape: mapOf("intranet"), read: (*parser).readIntranets},
+			{name: "server-classes", doc: "What holds on the members of a class, by its name (layer 4).", shape: mapOf("server-class"),
+				read: func(p *parser, d *Document, _, v *yaml.Node) {
+					d.ServerClasses = p.named(v, p.tables.serverClass, "server-classes", "a server class")
+				}},
+			{name: "servers", doc: "What holds on one member, by its name (layer 5).", shape: mapOf("one-server"), read: (*parser).readServers},
+			{name: "classes", doc: "Sets of clients by name, the strongest first (layers 9 to 11).", shape: mapOf("class"), read: (*parser).readClasses},
+			{name: "domains", doc: "What holds for the clients of a DNS domain, by its name (layer 12).", shape: mapOf("domain"), read: (*parser).readDomains},
+			{name: "precedence", doc: "The order of the layers: a profile, a list of layers with the strongest first, or a map of one of these for options and one for parameters.",
+				shape: precedenceShape(), read: (*parser).readPrecedence},
 			{name: "version", later: withVersions},
 		},
 	}

@@ -1,0 +1,120 @@
+package config
+
+import (
+	"fmt"
+	"net/netip"
+	"slices"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// member returns the member of that name, nil if there is none.
+func (g *Group) member(name binding.Member) *Member {
+	if i := slices.IndexFunc(g.Members, func(m Member) bool { return m.Name == name }); i >= 0 {
+		return &g.Members[i]
+	}
+	return nil
+}
+
+func (g *Group) names() []string {
+	names := make([]string, len(g.Members))
+	for i, m := range g.Members {
+		names[i] = string(m.Name)
+	}
+	return names
+}
+
+// checkGroup says what is wrong with the members and their relationship, and chooses the primary.
+func (p *parser) checkGroup() {
+	g := &p.doc.Group
+	if len(g.Members) == 0 {
+		if p.primary != (Position{}) {
+			p.add(Error, p.primary, "there are no members, so none can be the primary", "name them under group: members, or take the line out")
+		}
+		return
+	}
+	p.checkSelf(g)
+	p.checkPeers(g)
+	switch {
+	case g.Primary == "":
+		g.Primary = g.Members[0].Name
+	case g.member(g.Primary) == nil:
+		p.add(Error, p.primary, fmt.Sprintf("the primary %s is not a member of the group", g.Primary), meantOf(string(g.Primary), g.names()))
+	}
+	if len(g.Members) > 1 {
+		p.add(Warning, g.Position, fmt.Sprintf("the group has %d members, and this release serves alone: `lessor serve` refuses this document", len(g.Members)),
+			"for now leave one member in the document of each server, with pools of its own")
+	}
+}
+
+// checkSelf says so where this server is no member, or is one that another vendor's program is.
+func (p *parser) checkSelf(g *Group) {
+	name := p.doc.Server.Name
+	if name == "" {
+		return
+	}
+	switch m := g.member(name); {
+	case m == nil:
+		p.add(Error, p.serverName, fmt.Sprintf("this server, %s, is not a member of the group", name), meantOf(string(name), g.names()))
+	case m.Protocol == ProtocolISC:
+		p.add(Error, m.Position, fmt.Sprintf("member %s is this server, which does not speak %s", name, ProtocolISC), "write protocol: lessor, or take it out")
+	}
+}
+
+func (p *parser) checkPeers(g *Group) {
+	seen := map[netip.AddrPort]*Member{}
+	for i := range g.Members {
+		m := &g.Members[i]
+		if m.Protocol == ProtocolISC {
+			p.add(Warning, m.Position, fmt.Sprintf("member %s speaks %s, without TLS: only its address tells who it is", m.Name, ProtocolISC),
+				"let the two talk over a network that nobody else can send from")
+		}
+		switch first, ok := seen[m.Peer]; {
+		case !m.Peer.IsValid():
+			if len(g.Members) > 1 && !m.peerWritten {
+				p.add(Error, m.Position, fmt.Sprintf("member %s has no peer: the others cannot reach it", m.Name), "write peer: ADDRESS:PORT")
+			}
+		case ok:
+			p.add(Error, m.Position, fmt.Sprintf("members %s and %s have one peer, %v", first.Name, m.Name, m.Peer), "each has an address and port of its own")
+		default:
+			seen[m.Peer] = m
+		}
+	}
+}
+
+// meantOf returns what to write instead of word, which must be one of names.
+func meantOf(word string, names []string) string {
+	if near := nearest(word, names); near != "" {
+		return "did you mean " + near + "?"
+	}
+	const few = 8
+	if len(names) == 0 {
+		return "there are none"
+	}
+	s := "write one of"
+	for i, n := range names {
+		if i == few {
+			return s + " …"
+		}
+		if i > 0 {
+			s += ","
+		}
+		s += " " + firstRunes(n, 60)
+	}
+	return s
+}
+
+// ServesAlone returns nil if a server that is a group by itself can serve d, with Server.Name filled in (see As), and
+// else says in the operator's words why not and what to do.
+func (d *Document) ServesAlone() error {
+	g := &d.Group
+	switch {
+	case len(g.Members) > 1 && d.Server.Name == "":
+		return fmt.Errorf("%s: the group has %d members, and this release serves alone: leave this server as the only one of group: members", d.File, len(g.Members))
+	case len(g.Members) > 1:
+		return fmt.Errorf("%s: the group has %d members, and this release serves alone: leave %s as the only one of group: members", d.File, len(g.Members), d.Server.Name)
+	case len(g.Members) == 1 && d.Server.Name != "" && g.member(d.Server.Name) == nil:
+		return fmt.Errorf("%s: this server, %s, is not a member of the group, which has %s: write its name in server: name", d.File, d.Server.Name, g.Members[0].Name)
+	}
+	return nil
+}
