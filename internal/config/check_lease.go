@@ -58,13 +58,30 @@ func (b bound) say(l Lease) string {
 	return s
 }
 
-// checkLeases says where lifetimes contradict each other, on the way from the widest scope to each pool. A host's are
-// compared with the enterprise's only, since its client may be anywhere.
+// checkLeases says where lifetimes contradict each other, on the way from the widest scope to each pool. Those of the
+// layers beside that way are compared with the enterprise's only, since their clients may be anywhere. Where the document
+// has another order for parameters, the wider scope need not be the weaker one, and each is looked at alone.
 func (p *parser) checkLeases() {
+	if !p.doc.Precedence.Parameters.nested() {
+		p.doc.eachScope(func(_ Layer, s *Scope) { p.within(bounds{}, s) })
+		return
+	}
 	all := p.within(bounds{}, &p.doc.Enterprise)
+	ofIntranet := map[string]bounds{}
+	for i := range p.doc.Intranets {
+		n := &p.doc.Intranets[i]
+		b := p.within(all, &n.Scope)
+		for _, name := range n.Networks {
+			ofIntranet[name] = b
+		}
+	}
 	for i := range p.doc.Networks {
 		n := &p.doc.Networks[i]
-		ofNetwork := p.within(all, &n.Scope)
+		wider, ok := ofIntranet[n.Name]
+		if !ok {
+			wider = all
+		}
+		ofNetwork := p.within(wider, &n.Scope)
 		for j := range n.Subnets {
 			s := &n.Subnets[j]
 			ofSubnet := p.within(ofNetwork, &s.Scope)
@@ -73,7 +90,27 @@ func (p *parser) checkLeases() {
 			}
 		}
 	}
-	for i := range p.doc.Hosts {
-		p.within(all, &p.doc.Hosts[i].Scope)
+	p.doc.eachScope(func(l Layer, s *Scope) {
+		switch l {
+		case ServerClassLayer, ServerLayer, UserClass, VendorClass, HardwareClass, DomainLayer, HostLayer:
+			p.within(all, s)
+		}
+	})
+}
+
+// nested reports whether in o the enterprise is weaker than every other layer that a document sets, and from the intranet
+// to the pool the narrower layer is the stronger one.
+func (o Order) nested() bool {
+	var rank [Layers + 1]int
+	for i, place := range o {
+		for _, l := range place {
+			rank[l] = i
+		}
 	}
+	for l := EnterpriseLayer + 1; l < ClientLayer; l++ {
+		if rank[l] > rank[EnterpriseLayer] {
+			return false
+		}
+	}
+	return rank[IntranetLayer] > rank[SharedNetwork] && rank[SharedNetwork] > rank[SubnetLayer] && rank[SubnetLayer] > rank[PoolLayer]
 }

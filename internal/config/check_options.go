@@ -74,20 +74,12 @@ func maskOf(q netip.Prefix) netip.Addr {
 
 // checkShared warns of values that many clients would share and that should be of one client each.
 func (p *parser) checkShared() {
-	warn := func(s *Scope) {
-		if o := s.setting(option.CodeHostName); o != nil {
+	p.doc.eachScope(func(l Layer, s *Scope) {
+		if l == HostLayer {
+			return
+		}
+		if o := s.setting(option.CodeHostName); o != nil && o.Form != Unset {
 			p.add(Warning, o.Position, "every client here is told the same host name", "write it in a host")
 		}
-	}
-	warn(&p.doc.Enterprise)
-	for i := range p.doc.Networks {
-		n := &p.doc.Networks[i]
-		warn(&n.Scope)
-		for j := range n.Subnets {
-			warn(&n.Subnets[j].Scope)
-			for k := range n.Subnets[j].Pools {
-				warn(&n.Subnets[j].Pools[k].Scope)
-			}
-		}
-	}
+	})
 }
