@@ -70,6 +70,18 @@ func (f *Facts) AppendShared(dst []byte, own func(code uint16) bool) []byte {
 	return appendFacts(dst, f.Options, own, false)
 }
 
+// GIAddr returns the address of the relay that the client was heard through; invalid if it was heard directly.
+func (f *StoredFacts) GIAddr() netip.Addr {
+	if f.Shared == nil || len(f.Shared.Bytes) < 3 {
+		return netip.Addr{}
+	}
+	b := f.Shared.Bytes[2:] // after format and flags
+	if b = b[min(1+int(b[0]), len(b)):]; len(b) < 5 || b[0] != 4 {
+		return netip.Addr{}
+	}
+	return netip.AddrFrom4([4]byte(b[1:5]))
+}
+
 // AppendOwn appends the half of f that is this client's alone: the options for which own says true.
 func (f *Facts) AppendOwn(dst []byte, own func(code uint16) bool) []byte {
 	return appendFacts(dst, f.Options, own, true)

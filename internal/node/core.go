@@ -20,6 +20,7 @@ type Core struct {
 	pools  *pool.Pools
 	terms  responder.Terms
 	guard  time.Duration
+	forget time.Time // when the responder's earlier policy is of no use any more
 
 	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
 	commit, durable uint64
@@ -38,6 +39,7 @@ type Core struct {
 	states  [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used
 	observe Observe
 	short   map[string]*shortage // networks on which clients found no address
+	failing map[string]*failing  // classes whose expression failed, by name
 }
 
 // Observe says which Events somebody wants to hear of; the others are not made.
@@ -75,23 +77,37 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 	c := &Core{
 		self: self, table: table, commit: commit, durable: commit,
 		terms: responder.Terms{Known: true, New: true, Commit: true},
-		links: map[int]*Link{}, own: map[netip.Addr]bool{}, short: map[string]*shortage{},
+		links: map[int]*Link{}, own: map[netip.Addr]bool{}, short: map[string]*shortage{}, failing: map[string]*failing{},
 		probes: probeQueue{byAddr: map[netip.Addr]*probe{}},
 		counts: Counts{Drops: make([]uint64, len(responder.Reasons())+1), Malformed: map[string]uint64{}},
 	}
 	c.count()
 	c.isOwn = func(a netip.Addr) bool { return c.own[a] }
-	c.adopt(p)
+	c.adopt(time.Time{}, p)
 	return c
 }
 
-// adopt makes p the policy that every message from now on is answered by.
-func (c *Core) adopt(p *policy.Policy) {
+// adopt makes p the policy that every message from now on is answered by. What is on offer by the policy before it is
+// granted by that one.
+func (c *Core) adopt(now time.Time, p *policy.Policy) {
+	earlier := c.policy
 	c.policy = p
-	c.guard = binding.Guard(p.LongestLifetime())
-	c.responder = responder.Responder{Self: c.self, Policy: p, Guard: c.guard}
+	c.guard = max(c.guard, binding.Guard(p.LongestLifetime())) // what was granted before keeps its guard
+	c.responder = responder.Responder{Self: c.self, Policy: p, Earlier: earlier, Guard: c.guard}
+	c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	c.layPools()
+	c.pools.NewVersion()
+	c.keepFailing()
 }
+
+// forgetEarlier lets go of the policy before this one once nothing can be on offer by it.
+func (c *Core) forgetEarlier(now time.Time) {
+	if c.responder.Earlier != nil && !now.Before(c.forget) {
+		c.responder.Earlier = nil
+	}
+}
+
+func (c *Core) nextForget() (time.Time, bool) { return c.forget, c.responder.Earlier != nil }
 
 // layPools makes the pools anew where ranges or reserved addresses changed. Our own addresses and those of the relays
 // are never given away.
@@ -179,7 +195,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	case LinksChanged:
 		c.setLinks(now, in.Links, out)
 	case Adopt:
-		c.adopt(in.Policy)
+		c.adopt(now, in.Policy)
 	case StoreRoom:
 		c.terms.Commit = !in.Full
 	}
@@ -197,7 +213,7 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 // Wake returns when Tick is due next; false if nothing is waited for.
 func (c *Core) Wake() (time.Time, bool) {
 	var at time.Time
-	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next} {
+	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next, c.nextForget} {
 		if t, ok := next(); ok && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -227,6 +243,7 @@ const lapses = 1024
 // tick lets what is due happen: offers and leases end, probes stay unanswered.
 func (c *Core) tick(now time.Time, out *Effects) {
 	c.pools.ExpireOffers(now)
+	c.forgetEarlier(now)
 	c.probesUnanswered(now, out)
 	if !c.terms.Commit {
 		return

@@ -5,12 +5,14 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
 // Decision is what the configuration says about one client: where it may get an address, and, once the address is
-// known, every option and parameter with its reason. It is reused from client to client.
+// known, every option and parameter with its reason. It is reused from client to client, by one goroutine: what it
+// remembers between them (class membership) saves time and changes nothing.
 type Decision struct {
 	Link *Subnet // the subnet that chose the link
 	Host *Host   // nil: none matches
@@ -25,14 +27,27 @@ type Decision struct {
 	Lifetime       time.Duration
 	LifetimeReason []byte
 
-	parameters parameters
-	values     []Value
-	index      [256]uint8 // code → position in values + 1; 0: none
+	policy     *Policy
+	as         serverScopes
+	client     class.Client
+	memory     class.Memory
+	classes    []uint32 // the strongest first
+	member     []uint64 // the same as a set
+	failed     []class.Failure
+	domain     *scope
+	domainName []byte
+
+	suggested    scope    // layer 14
+	scopes       []*scope // those that hold, in the order of options
+	others       []*scope // and in that of parameters, where it is another
+	options      options
+	parameters   parameters
+	suggestedOne [1]Value
 }
 
 // Resolve fills d with what the member as would give a client with these facts: its link, the pools that it may use,
-// its reservation, and the options and parameters for the reservation or, without one, for an address of the first
-// pool (DESIGN §1: a pure function of version, server and facts).
+// its reservation, its classes, and the options and parameters for the reservation or, without one, for an address of
+// the first pool (DESIGN §1: a pure function of version, server and facts).
 func (p *Policy) Resolve(as binding.Member, f *Facts, d *Decision) {
 	p.Place(as, f, d)
 	switch {
@@ -43,39 +58,6 @@ func (p *Policy) Resolve(as binding.Member, f *Facts, d *Decision) {
 	default:
 		p.settleIn(f, f.Link, nil, d)
 	}
-}
-
-// Place fills the half of d that does not depend on the address.
-func (p *Policy) Place(_ binding.Member, f *Facts, d *Decision) {
-	f.readRelay()
-	d.Link, d.Host, d.Reserved, d.Pools = f.Link, p.hostOf(f), netip.Addr{}, d.Pools[:0]
-	d.Subnet, d.Pool = nil, nil
-	member := unknown
-	if d.Host != nil {
-		member = known
-		if d.Host.fits(f.Link.Network) == 2 {
-			d.Reserved = d.Host.Address
-		}
-	}
-	d.addPools(f.Link, member)
-	for _, s := range f.Link.Network.Subnets {
-		if s != f.Link {
-			d.addPools(s, member)
-		}
-	}
-}
-
-func (d *Decision) addPools(s *Subnet, member classSet) {
-	for _, q := range s.Pools {
-		if q.admits(member) {
-			d.Pools = append(d.Pools, q)
-		}
-	}
-}
-
-// admits reports whether a client of the classes in member may use the pool.
-func (q *Pool) admits(member classSet) bool {
-	return (q.allow == 0 || q.allow&member != 0) && q.deny&member == 0
 }
 
 // May reports whether the client may have a: its reservation, or an address of a pool that it may use which is kept
@@ -100,7 +82,8 @@ func (d *Decision) PoolOf(a netip.Addr) *Pool {
 	return nil
 }
 
-// Settle fills the half of d that depends on the address a, which lies on d's link.
+// Settle fills the half of d that depends on the address a, which lies on d's link. d was Placed by the same policy for
+// the same member and facts.
 func (p *Policy) Settle(_ binding.Member, f *Facts, a netip.Addr, d *Decision) {
 	s := d.Link
 	for _, x := range s.Network.Subnets {
@@ -124,31 +107,39 @@ func (p *Policy) SettleNowhere(_ binding.Member, f *Facts, d *Decision) {
 	p.settleIn(f, d.Link, nil, d)
 }
 
-// settleIn lays the layers over one another, strongest first: what is set once is not set again.
+// settleIn lays the layers over one another, the strongest first: options in their order, parameters in theirs.
 func (p *Policy) settleIn(f *Facts, s *Subnet, q *Pool, d *Decision) {
 	d.Subnet, d.Pool = s, q
-	d.values, d.index = d.values[:0], [256]uint8{}
+	p.suggest(f, d)
+	d.scopes = p.stack(d.scopes[:0], p.optionOrder, d, s, q)
+	d.options.reset()
+	for _, x := range d.scopes {
+		d.options.lay(x.values)
+	}
+	d.options.put()
+	d.options.oldWindowsRoutes()
 	d.parameters = parameters{}
 	bounds := bounds{}
-	p.suggestions(f, d)
-	if d.Host != nil {
-		d.lay(&d.Host.scope, &bounds)
+	for _, x := range p.parameterScopes(d) {
+		d.parameters.lay(&x.parameters)
+		bounds.lay(x)
 	}
-	if q != nil {
-		d.lay(&q.scope, &bounds)
-	}
-	d.lay(&s.scope, &bounds)
-	d.setAll(s.derived)
-	d.lay(&s.Network.scope, &bounds)
-	d.lay(&p.weakest, &bounds)
-	d.oldWindowsRoutes()
-	d.setAll(hostRequirements)
 	d.Lifetime, d.LifetimeReason = p.lifetime(f, &bounds)
 }
 
-// suggestions is layer 14: what the client says of itself, where the document accepts it. A host name beside a client
-// FQDN is ignored (RFC 4702 §4).
-func (p *Policy) suggestions(f *Facts, d *Decision) {
+// parameterScopes returns the scopes that hold for d's client and address in the order of parameters.
+func (p *Policy) parameterScopes(d *Decision) []*scope {
+	if p.sameOrder {
+		return d.scopes
+	}
+	d.others = p.stack(d.others[:0], p.parameterOrder, d, d.Subnet, d.Pool)
+	return d.others
+}
+
+// suggest fills layer 14: what the client says of itself, where the document accepts it. A host name beside a client FQDN
+// is ignored (RFC 4702 §4).
+func (p *Policy) suggest(f *Facts, d *Decision) {
+	d.suggested.layer, d.suggested.values = config.ClientLayer, nil
 	if !p.accept.HostName {
 		return
 	}
@@ -156,18 +147,18 @@ func (p *Policy) suggestions(f *Facts, d *Decision) {
 		return
 	}
 	if name, ok := f.Options.Option(uint16(option.CodeHostName)); ok && len(name) > 0 && len(name) <= 255 {
-		d.values = append(d.values, Value{Code: uint16(option.CodeHostName), Bytes: name, Layer: config.ClientLayer, Rule: "suggested", reason: hostNameSuggested})
-		d.index[option.CodeHostName] = uint8(len(d.values))
+		d.suggestedOne[0] = Value{
+			Code: uint16(option.CodeHostName), Bytes: name, Layer: config.ClientLayer, Rule: "suggested",
+			form: config.Set, reason: hostNameSuggested,
+		}
+		d.suggested.values = d.suggestedOne[:]
 	}
 }
 
 var hostNameSuggested = binding.AppendReason(nil, binding.Reason{Code: uint16(option.CodeHostName), Layer: config.ClientLayer.String(), Rule: "suggested"})
 
-// lay lets one layer set what no stronger one has set.
-func (d *Decision) lay(s *scope, b *bounds) {
-	d.setAll(s.values)
-	b.lay(s)
-	q, p := &d.parameters, &s.parameters
+// lay lets one scope set what no stronger one has set.
+func (q *parameters) lay(p *parameters) {
 	if !q.nextServer.IsValid() && p.nextServer.IsValid() {
 		q.nextServer, q.nextServerReason = p.nextServer, p.nextServerReason
 	}
@@ -196,48 +187,25 @@ func or[T any](set *T, otherwise T) T {
 	return otherwise
 }
 
-func (d *Decision) setAll(vs []Value) {
-	for i := range vs {
-		if c := vs[i].Code; c < 256 && d.index[c] == 0 && len(d.values) < 255 {
-			d.values = append(d.values, vs[i])
-			d.index[c] = uint8(len(d.values))
-		}
-	}
-}
-
-// oldWindowsRoutes lets option 249, by which Windows before Vista asks for classless routes, say what 121 says.
-func (d *Decision) oldWindowsRoutes() {
-	const old = option.CodeMSClasslessStaticRoutes
-	i := d.index[option.CodeClasslessStaticRoutes]
-	if i == 0 || d.index[old] != 0 || len(d.values) >= 255 {
-		return
-	}
-	v := d.values[i-1]
-	v.Code, v.OnlyAsked = uint16(old), true
-	d.values = append(d.values, v)
-	d.index[old] = uint8(len(d.values))
-}
-
 // Option returns the option that the client would get, nil if none.
-func (d *Decision) Option(code uint8) *Value {
-	if i := d.index[code]; i != 0 {
-		return &d.values[i-1]
-	}
-	return nil
-}
+func (d *Decision) Option(code uint8) *Value { return d.options.get(code) }
 
 // Values returns all options in the order of their layers, strongest first. The slice is d's.
-func (d *Decision) Values() []Value { return d.values }
+func (d *Decision) Values() []Value { return d.options.values }
 
-// AppendReason appends why the client gets v, for binding.Reasons.
+// AppendReason appends why the client gets v, for binding.Reasons: a reason for each layer that has a part in it, the
+// strongest first.
 func (v *Value) AppendReason(dst []byte) []byte {
-	if len(v.reason) >= 2 && v.reason[1] != byte(v.Code) { // 249 for 121: the same reason under its own code
-		at := len(dst)
-		dst = append(dst, v.reason...)
+	at := len(dst)
+	dst = append(dst, v.reason...)
+	for at+6 < len(dst) { // 249 for 121: the same reasons under its own code
 		dst[at], dst[at+1] = byte(v.Code>>8), byte(v.Code)
-		return dst
+		at += 6
+		for range 3 {
+			at += 1 + int(dst[at])
+		}
 	}
-	return append(dst, v.reason...)
+	return dst
 }
 
 // Boot returns the header's boot fields: siaddr (invalid: none), sname, file.

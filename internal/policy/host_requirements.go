@@ -7,7 +7,7 @@ import (
 
 // hostRequirements are the parameters of RFC 2131 appendix A with the values that RFC 1122 and RFC 1123 give a host
 // that is told nothing else. A client that asks for one by name gets it (RFC 2131 §4.3.1); nobody else does.
-var hostRequirements = func() []Value {
+var hostRequirements = func() scope {
 	var vs []Value
 	for _, r := range []struct {
 		code  option.Code
@@ -34,5 +34,5 @@ var hostRequirements = func() []Value {
 		v.OnlyAsked = true
 		vs = append(vs, v)
 	}
-	return vs
+	return scope{layer: config.HostRequirements, values: vs}
 }()

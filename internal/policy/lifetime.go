@@ -110,7 +110,14 @@ func (p *Policy) LongestLifetime() time.Duration {
 
 // scopes returns what every layer of the document sets.
 func (p *Policy) scopes() []*scope {
-	all := []*scope{&p.weakest}
+	all := []*scope{&p.enterprise}
+	all = append(all, p.intranets...)
+	all = append(all, p.serverClasses...)
+	for _, m := range p.members {
+		if m.server != nil {
+			all = append(all, m.server)
+		}
+	}
 	for _, n := range p.networks {
 		all = append(all, &n.scope)
 		for _, s := range n.Subnets {
@@ -119,6 +126,12 @@ func (p *Policy) scopes() []*scope {
 	}
 	for _, q := range p.pools {
 		all = append(all, &q.scope)
+	}
+	for i := range p.classes {
+		all = append(all, &p.classes[i].scope)
+	}
+	for _, s := range p.domains {
+		all = append(all, s)
 	}
 	for _, h := range p.hosts.all {
 		all = append(all, &h.scope)

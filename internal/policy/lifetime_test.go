@@ -128,10 +128,10 @@ hosts: {pc: {hardware: 02:00:00:00:00:01, conflict-probe: 3s, rapid-commit: fals
 	}
 }
 
-// options is a client's options without a map, which would cost an allocation of its own.
-type options struct{ relay, lifetime, name []byte }
+// spoken is a client's options without a map, which would cost an allocation of its own.
+type spoken struct{ relay, lifetime, name []byte }
 
-func (o *options) Option(code uint16) ([]byte, bool) {
+func (o *spoken) Option(code uint16) ([]byte, bool) {
 	switch code {
 	case 82:
 		return o.relay, true
@@ -145,7 +145,7 @@ func (o *options) Option(code uint16) ([]byte, bool) {
 
 func TestResolvingAllocatesNothing(t *testing.T) {
 	p := compiled(t, layered)
-	o := &options{relay: []byte(circuit("port7", "switch1")), lifetime: []byte{0, 0, 1, 0}, name: []byte("laptop")}
+	o := &spoken{relay: []byte(circuit("port7", "switch1")), lifetime: []byte{0, 0, 1, 0}, name: []byte("laptop")}
 	f := p.on("10.0.0.0", binding.Client{Hardware: mac(1), ID: []byte("id")}, nil)
 	f.Options = o
 	var d Decision

@@ -38,12 +38,14 @@ func (p *Policy) Locate(m *dhcpv4.Message, a *Arrival) (*Subnet, string) {
 	return p.onInterface(a)
 }
 
-// selected returns the address of the link selection sub-option.
+// selected returns the address of the link that the message's relay selects.
 func selected(m *dhcpv4.Message) (netip.Addr, bool) {
-	info, ok := m.Option(uint16(option.CodeRelayInformation))
-	if !ok {
-		return netip.Addr{}, false
-	}
+	info, _ := m.Option(uint16(option.CodeRelayInformation))
+	return selectedLink(info)
+}
+
+// selectedLink returns the address of the link selection sub-option in relay agent information.
+func selectedLink(info []byte) (netip.Addr, bool) {
 	v, ok := dhcpv4.SubOption(info, option.RelayLinkSelection)
 	if !ok || len(v) != 4 {
 		return netip.Addr{}, false
@@ -88,10 +90,12 @@ type Facts struct {
 	Link    *Subnet // where the client is (Locate)
 	Client  binding.Client
 	Options binding.OptionView
+	GIAddr  netip.Addr // of the relay that it was heard through; invalid: directly
 	// Relay is what a relay said of the client when it was last heard through one, where Options has no option 82.
 	Relay []byte
 
-	circuitID, remoteID []byte
+	relay                             []byte // option 82: of Options, else Relay
+	circuitID, remoteID, subscriberID []byte
 }
 
 // readRelay splits what a relay said about the client.
@@ -100,6 +104,8 @@ func (f *Facts) readRelay() {
 	if !ok {
 		info = f.Relay
 	}
+	f.relay = info
 	f.circuitID, _ = dhcpv4.SubOption(info, option.RelayCircuitID)
 	f.remoteID, _ = dhcpv4.SubOption(info, option.RelayRemoteID)
+	f.subscriberID, _ = dhcpv4.SubOption(info, option.RelaySubscriberID)
 }

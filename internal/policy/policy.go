@@ -10,11 +10,11 @@ import (
 	"maps"
 	"net/netip"
 	"slices"
-	"time"
 
 	"github.com/gaissmai/bart"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/pool"
@@ -34,8 +34,20 @@ type Policy struct {
 	relays      map[netip.Addr]*Subnet
 	pools       []*Pool // the index is the pool.ID
 	hosts       hostIndex
-	weakest     scope // enterprise
-	accept      config.Accept
+	classes     []classOf // the strongest first
+	classNamed  map[string]uint32
+	classSet    *class.Set
+	domains     map[string]*scope
+	members     map[binding.Member]serverScopes
+	intranets   []*scope
+	// serverClasses are those of all members.
+	serverClasses []*scope
+	enterprise    scope
+	accept        config.Accept
+
+	optionOrder, parameterOrder []place // the strongest first
+	sameOrder                   bool
+	derivedLast                 bool
 }
 
 // Network is a shared network: one link.
@@ -43,7 +55,9 @@ type Network struct {
 	Name    string
 	Subnets []*Subnet
 
-	scope scope
+	line     int
+	scope    scope
+	intranet *scope // nil: it is in none
 }
 
 // Subnet is one range of addresses with a mask on a Network.
@@ -53,7 +67,7 @@ type Subnet struct {
 	Pools   []*Pool
 
 	scope   scope
-	derived []Value // subnet-mask and broadcast-address
+	derived scope // subnet-mask and broadcast-address
 }
 
 // Pool is a range that addresses are leased from.
@@ -62,7 +76,7 @@ type Pool struct {
 	First, Last netip.Addr
 	Subnet      *Subnet
 
-	allow, deny classSet
+	allow, deny classList
 	scope       scope
 }
 
@@ -72,99 +86,64 @@ func (p *Pool) Name() string { return p.First.String() + "-" + p.Last.String() }
 // Has reports whether a lies in the pool's range.
 func (p *Pool) Has(a netip.Addr) bool { return p.First.Compare(a) <= 0 && a.Compare(p.Last) <= 0 }
 
-// classSet is a set of the built-in classes.
-type classSet uint8
-
-const (
-	known classSet = 1 << iota
-	unknown
-)
-
-func classesOf(names []string) (s classSet) {
-	for _, n := range names {
-		switch n {
-		case config.ClassKnown:
-			s |= known
-		case config.ClassUnknown:
-			s |= unknown
-		}
-	}
-	return s
-}
-
-// Value is one option that a client gets, and why.
-type Value struct {
-	Code   uint16
-	Bytes  []byte // as on the wire, whole
-	Layer  config.Layer
-	Object string // which network, subnet, … ; empty for layers of which there is one
-	Line   int    // in the document; 0 if it is nowhere written
-	Rule   string // "set", "derived", "default", "suggested"
-	// OnlyAsked says that only a client which names the option in its request list gets it.
-	OnlyAsked bool
-
-	reason []byte // the same, encoded once for binding.Reasons
-}
-
-func newValue(code uint16, b []byte, l config.Layer, object string, line int, rule string) Value {
-	v := Value{Code: code, Bytes: b, Layer: l, Object: object, Line: line, Rule: rule}
-	v.reason = binding.AppendReason(nil, binding.Reason{Code: code, Layer: l.String(), Object: object, Line: uint32(line), Rule: rule})
-	return v
-}
-
-// scope is what one layer sets, compiled.
-type scope struct {
-	values     []Value
-	lease      config.Lease
-	parameters parameters
-}
-
-// parameters are what a layer sets that is no option: each with its reason, or nil.
-type parameters struct {
-	nextServer     netip.Addr
-	bootFile       []byte
-	serverHostname []byte
-
-	nextServerReason, bootFileReason, serverHostnameReason, leaseReason []byte
-
-	authoritative, rapidCommit *bool
-	probe                      *time.Duration
-}
-
-func compileScope(s *config.Scope, l config.Layer, object string) scope {
-	c := scope{lease: s.Lease}
-	for _, o := range s.Options {
-		c.values = append(c.values, newValue(uint16(o.Def.Code), o.Value, l, object, o.Position.Line, "set"))
-	}
-	reason := func(code uint16, line int) []byte {
-		return binding.AppendReason(nil, binding.Reason{Code: code, Layer: l.String(), Object: object, Line: uint32(line), Rule: "set"})
-	}
-	p := &c.parameters
-	p.nextServer, p.bootFile, p.serverHostname = s.NextServer, []byte(s.BootFileName), []byte(s.ServerHostname)
-	p.nextServerReason = reason(binding.ReasonNextServer, s.LinePositions["next-server"].Line)
-	p.bootFileReason = reason(binding.ReasonBootFile, s.LinePositions["boot-file-name"].Line)
-	p.serverHostnameReason = reason(binding.ReasonServerHostname, s.LinePositions["server-hostname"].Line)
-	p.leaseReason = reason(binding.ReasonLifetime, s.Lease.Position.Line)
-	p.authoritative, p.rapidCommit, p.probe = s.Authoritative, s.RapidCommit, s.ConflictProbe
-	return c
-}
-
 // Compile returns the policy that doc describes. A Document has been validated, so this cannot fail.
 func Compile(doc *config.Document) *Policy {
 	p := &Policy{
 		Version: doc.Digest, Document: doc, registry: doc.Registry, accept: doc.Accept,
 		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
-		weakest: compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
+		domains: map[string]*scope{}, members: map[binding.Member]serverScopes{},
+		enterprise:  compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
+		derivedLast: doc.Precedence.DerivedLast,
+	}
+	p.optionOrder, p.parameterOrder = compileOrder(doc.Precedence.Options), compileOrder(doc.Precedence.Parameters)
+	p.sameOrder = slices.Equal(p.optionOrder, p.parameterOrder)
+	p.addClasses(doc) // before the pools, which name them
+	p.addMembers(doc)
+	for i := range doc.Domains {
+		s := compileScope(&doc.Domains[i].Scope, config.DomainLayer, doc.Domains[i].Name)
+		p.domains[doc.Domains[i].Name] = &s
 	}
 	for i := range doc.Networks {
 		p.addNetwork(&doc.Networks[i])
 	}
+	p.addIntranets(doc)
 	p.hosts.build(doc.Hosts)
 	return p
 }
 
+// addMembers compiles the layers of servers: of each member, and of each that only `servers` names.
+func (p *Policy) addMembers(doc *config.Document) {
+	classes := make(map[string]*scope, len(doc.ServerClasses))
+	for i := range doc.ServerClasses {
+		s := compileScope(&doc.ServerClasses[i].Scope, config.ServerClassLayer, doc.ServerClasses[i].Name)
+		classes[doc.ServerClasses[i].Name] = &s
+	}
+	for _, m := range doc.Group.Members {
+		p.members[m.Name] = serverScopes{class: classes[m.Class]}
+	}
+	for i := range doc.Servers {
+		s := compileScope(&doc.Servers[i].Scope, config.ServerLayer, doc.Servers[i].Name)
+		name := binding.Member(doc.Servers[i].Name)
+		p.members[name] = serverScopes{server: &s, class: p.members[name].class}
+	}
+	p.serverClasses = slices.Collect(maps.Values(classes))
+}
+
+func (p *Policy) addIntranets(doc *config.Document) {
+	for i := range doc.Intranets {
+		c := &doc.Intranets[i]
+		s := compileScope(&c.Scope, config.IntranetLayer, c.Name)
+		p.intranets = append(p.intranets, &s)
+		for _, name := range c.Networks {
+			if n := p.byName[name]; n != nil {
+				n.intranet = &s
+			}
+		}
+	}
+}
+
 func (p *Policy) addNetwork(c *config.Network) {
-	n := &Network{Name: c.Name, scope: compileScope(&c.Scope, config.SharedNetwork, c.Name)}
+	n := &Network{Name: c.Name, line: c.Position.Line, scope: compileScope(&c.Scope, config.SharedNetwork, c.Name)}
 	for i := range c.Subnets {
 		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
 	}
@@ -179,14 +158,14 @@ func (p *Policy) addNetwork(c *config.Network) {
 
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
-	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: derive(c)}
+	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: scope{layer: config.SubnetLayer, object: name, values: derive(c)}}
 	p.subnets.Insert(c.Prefix, s)
 	for _, r := range c.Relays {
 		p.relays[r] = s
 	}
 	for i := range c.Pools {
 		cp := &c.Pools[i]
-		q := &Pool{ID: pool.ID(len(p.pools)), First: cp.First, Last: cp.Last, Subnet: s, allow: classesOf(cp.Allow), deny: classesOf(cp.Deny)}
+		q := &Pool{ID: pool.ID(len(p.pools)), First: cp.First, Last: cp.Last, Subnet: s, allow: p.classList(cp.Allow), deny: p.classList(cp.Deny)}
 		q.scope = compileScope(&cp.Scope, config.PoolLayer, q.Name())
 		s.Pools = append(s.Pools, q)
 		p.pools = append(p.pools, q)
@@ -256,5 +235,9 @@ func (p *Policy) Registry() *option.Registry { return p.registry }
 
 // Summary says in a few words how large the policy is, for the log.
 func (p *Policy) Summary() string {
-	return fmt.Sprintf("%d networks, %d pools, %d hosts", len(p.networks), len(p.pools), len(p.hosts.all))
+	s := fmt.Sprintf("%d networks, %d pools, %d hosts", len(p.networks), len(p.pools), len(p.hosts.all))
+	if len(p.classes) > 0 {
+		s += fmt.Sprintf(", %d classes", len(p.classes))
+	}
+	return s
 }

@@ -23,7 +23,9 @@ type offers struct {
 	ends     slab.Calendar
 	seedOf   *slab.Seed
 	most     int
-	scratch  [binding.MaxClientID + 1]byte
+	// version counts the calls of NewVersion.
+	version uint32
+	scratch [binding.MaxClientID + 1]byte
 }
 
 type offer struct {
@@ -34,6 +36,7 @@ type offer struct {
 	nextSame uint32 // next offer to a client with a like hash
 	client   uint32 // its binding.Client.Key, in clients
 	pool     int32  // outside for none
+	version  uint32 // when it was made, or last made again
 	nClient  uint16
 	counted  bool // the address is among its pool's Counts.Offered
 }
@@ -61,15 +64,24 @@ func (p *Pools) LimitOffers(n int) { p.most = max(n, 1) }
 // the same pool to the same client. Where more than the limit are on offer, the one that ends first is withdrawn. An
 // address outside of all pools may be offered too.
 func (p *Pools) Offer(a netip.Addr, c *binding.Client, until time.Time) {
-	p.offer(keyOf(a), p.clientKey(c), max(second(until), 1))
+	p.offer(keyOf(a), p.clientKey(c), max(second(until), 1), p.version)
 }
 
-func (p *Pools) offer(k slab.Key, client []byte, until uint64) {
+// NewVersion says that offers are made by another version of the configuration from now on.
+func (p *Pools) NewVersion() { p.version++ }
+
+// OfferedBefore reports whether a is on offer to c since the version of the configuration before this one.
+func (p *Pools) OfferedBefore(a netip.Addr, c *binding.Client) bool {
+	mine, _ := p.Offered(a, c)
+	return mine && p.offers.at(keyOf(a)).version == p.version-1
+}
+
+func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {
 	id, within := p.idOf(k)
 	if i := p.offers.find(k); i != 0 {
 		if o := p.slots.At(i); len(client) > 0 && string(p.clientOf(o)) == string(client) {
 			p.ends.Remove(o.until, i)
-			o.until = until
+			o.until, o.version = until, version
 			p.ends.Add(until, i)
 			return
 		}
@@ -83,6 +95,7 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64) {
 		p.withdraw(i)
 	}
 	i := p.offers.add(k, client, until)
+	p.slots.At(i).version = version
 	if !within {
 		return
 	}
@@ -195,9 +208,10 @@ func (p *Pools) NextOfferExpiry() (time.Time, bool) {
 // Carry takes over the offers of old, which it leaves as they are. Of several to one client that are now in one pool,
 // the one that ends last stays.
 func (p *Pools) Carry(old *Pools) {
+	p.version = old.version
 	old.ends.Each(func(i uint32) {
 		o := old.slots.At(i)
-		p.offer(o.key, old.clientOf(o), o.until)
+		p.offer(o.key, old.clientOf(o), o.until, o.version)
 	})
 }
 

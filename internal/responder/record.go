@@ -1,10 +1,9 @@
 package responder
 
 import (
-	"math/bits"
-
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // record fills b with what the client said, what it is told, and why (DESIGN §1). It is called once the reply stands.
@@ -16,7 +15,7 @@ func (r *Responder) record(b *binding.Binding) {
 	s.own = f.AppendOwn(s.own[:0], ownFact)
 	b.Facts.Own = s.own
 
-	s.bytes = r.appendResult(s.bytes[:0])
+	s.bytes = r.decision.AppendResult(s.bytes[:0], &r.facts, &s.sent)
 	b.Result = r.view.Bindings.Intern(s.bytes)
 	s.bytes = r.appendReasons(s.bytes[:0], b)
 	b.Reasons = r.view.Bindings.Intern(s.bytes)
@@ -46,10 +45,7 @@ func notFact(code uint8) bool {
 // what its relay said, by which it may be known. That is kept from before where the client spoke past its relay.
 func (r *Responder) collectFacts() *binding.Facts {
 	f := &r.scratch.collected
-	*f = binding.Facts{Link: r.decision.Subnet.Network.Name, Options: r.scratch.facts[:0]}
-	if m := r.req.Msg; !m.GIAddr.IsUnspecified() {
-		f.GIAddr = m.GIAddr
-	}
+	*f = binding.Facts{Link: r.decision.Subnet.Network.Name, GIAddr: r.facts.GIAddr, Options: r.scratch.facts[:0]}
 	relay, told := r.req.Msg.Option(uint16(option.CodeRelayInformation))
 	if !told {
 		relay, told = r.facts.Relay, r.facts.Relay != nil
@@ -84,54 +80,16 @@ func (r *Responder) collectFacts() *binding.Facts {
 	return f
 }
 
-// notResult says which options of an ACK belong to one packet or one moment.
-func notResult(code uint8) bool {
-	switch code {
-	case option.CodeRequestedAddress, option.CodeLeaseTime, option.CodeMessageType, option.CodeServerIdentifier,
-		option.CodeRenewalTime, option.CodeRebindingTime, option.CodeClientID, option.CodeRapidCommit,
-		option.CodeClientFQDN, option.CodeRelayInformation, option.CodeAuthentication:
-		return true
-	}
-	return false
-}
-
-// nextSent returns the lowest code of the reply that is not below from, 256 if there is none.
-func (s *scratch) nextSent(from int) int {
-	for w := from >> 6; w < len(s.sent); w++ {
-		x := s.sent[w]
-		if w == from>>6 {
-			x &= ^uint64(0) << (from & 63)
-		}
-		if x != 0 {
-			return w<<6 + bits.TrailingZeros64(x)
-		}
-	}
-	return 256
-}
-
-func (r *Responder) appendResult(dst []byte) []byte {
-	next, name, file := r.decision.Boot()
-	dst = binding.AppendResultHeader(dst, r.decision.Lifetime, next, name, file)
-	s := &r.scratch
-	for c := s.nextSent(0); c < 256; c = s.nextSent(c + 1) {
-		if notResult(uint8(c)) {
-			continue
-		}
-		if v, ok := r.echoed(uint8(c)); ok {
-			dst = binding.AppendTLV(dst, uint16(c), v)
-		} else if v := r.decision.Option(uint8(c)); v != nil {
-			dst = binding.AppendTLV(dst, uint16(c), v.Bytes)
-		}
-	}
-	return dst
-}
-
+// appendReasons appends why the client is told what the reply has.
 func (r *Responder) appendReasons(dst []byte, b *binding.Binding) []byte {
 	dst = r.decision.AppendParameterReasons(dst, b.Addr())
-	s := &r.scratch
-	for c := s.nextSent(0); c < 256; c = s.nextSent(c + 1) {
-		v := r.decision.Option(uint8(c))
-		if _, echoed := r.echoed(uint8(c)); v != nil && !echoed && !notResult(uint8(c)) {
+	for c := range 256 {
+		code := uint8(c)
+		if !r.scratch.sent.Has(code) || policy.NotInResult(code) {
+			continue
+		}
+		_, echoed := policy.Echoed(r.req.Msg, code)
+		if v := r.decision.Option(code); v != nil && !echoed {
 			dst = v.AppendReason(dst)
 		}
 	}

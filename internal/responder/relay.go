@@ -6,15 +6,14 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // readRelay takes out of the relay agent information what the reply needs: the whole of it to echo (RFC 3046 §2.2), and
 // the server identifier that the relay wants clients to see (RFC 5107 §4). It also reads the request list.
 func (r *Responder) readRelay() {
-	r.override, r.relay, r.listed = netip.Addr{}, nil, nil
-	if v, ok := r.req.Msg.Option(uint16(option.CodeParameterRequestList)); ok && len(v) > 0 {
-		r.listed = v
-	}
+	r.override, r.relay = netip.Addr{}, nil
+	r.listed = policy.RequestList(r.req.Msg)
 	info, ok := r.req.Msg.Option(uint16(option.CodeRelayInformation))
 	if !ok {
 		return
@@ -39,6 +38,7 @@ func (r *Responder) recallRelay() {
 	if !ok || !b.Holds(&r.facts.Client) {
 		return
 	}
+	r.facts.GIAddr = b.Facts.GIAddr()
 	for code, v, rest, ok := binding.CutTLV(b.Facts.Own); ok; code, v, rest, ok = binding.CutTLV(rest) {
 		if code == uint16(option.CodeRelayInformation) {
 			r.facts.Relay = v

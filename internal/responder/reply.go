@@ -9,6 +9,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // scratch is memory that is used again for every message.
@@ -19,12 +20,10 @@ type scratch struct {
 	bytes     []byte // encoded facts, result, reasons, one after the other
 	own       []byte // the client's own facts: valid until the next message
 	fqdn      [3 + 255]byte
-	sent      [4]uint64 // which options the reply has
+	sent      policy.Codes // which options the reply has
+	codes     []uint8
 	omitted   []uint8
 }
-
-func (s *scratch) mark(code uint8)     { s.sent[code>>6] |= 1 << (code & 63) }
-func (s *scratch) has(code uint8) bool { return s.sent[code>>6]&(1<<(code&63)) != 0 }
 
 const (
 	minPayload = 576 - 28  // what every host takes: RFC 2131 §2, less the IP and UDP headers
@@ -47,7 +46,7 @@ func (r *Responder) room() int {
 // reply writes the message of type t (0: a BOOTREPLY) about the address yours, by RFC 2131 table 3.
 func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
 	m := r.req.Msg
-	r.scratch.sent = [4]uint64{}
+	r.scratch.sent = policy.Codes{}
 	h := dhcpv4.Header{
 		Op: dhcpv4.BootReply, HType: m.HType, HLen: m.HLen, XID: m.XID, Flags: m.Flags,
 		CIAddr: netip.IPv4Unspecified(), YIAddr: netip.IPv4Unspecified(), SIAddr: netip.IPv4Unspecified(),
@@ -73,10 +72,10 @@ func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
 	msg := whole[begin:]
 	if t == 0 && !m.HasCookie() { // it would take options for something else (RFC 1542 §3.5)
 		clear(msg[dhcpv4.HeaderSize:])
-		r.scratch.sent = [4]uint64{}
+		r.scratch.sent = policy.Codes{}
 	}
 	for _, c := range omitted {
-		r.scratch.sent[c>>6] &^= 1 << (c & 63)
+		r.scratch.sent.Remove(c)
 	}
 	r.scratch.omitted = omitted
 	r.out.Type, r.out.Reply, r.out.To = t, msg, r.destination(t, yours)
@@ -98,8 +97,8 @@ func (r *Responder) fillHeader(h *dhcpv4.Header, t dhcpv4.MessageType, yours net
 }
 
 func (r *Responder) add(code uint8, v []byte) {
-	if !r.scratch.has(code) {
-		r.scratch.mark(code)
+	if !r.scratch.sent.Has(code) {
+		r.scratch.sent.Add(code)
 		r.builder.Add(code, v)
 	}
 }
@@ -108,11 +107,6 @@ func (r *Responder) addTime(code uint8, d time.Duration) {
 	var b [4]byte
 	binary.BigEndian.PutUint32(b[:], uint32(min(int64(d/time.Second), math.MaxUint32-1)))
 	r.add(code, b[:])
-}
-
-// unasked is what a client without a request list needs most, in this order.
-var unasked = [...]uint8{
-	option.CodeRouters, option.CodeClasslessStaticRoutes, option.CodeDomainNameServers, option.CodeHostName, option.CodeDomainName,
 }
 
 // addOptions adds, most important first: what makes the message, the lease, what the client must hear again, the mask,
@@ -141,48 +135,11 @@ func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
 
 // addParameters adds what the configuration has for the client.
 func (r *Responder) addParameters(yours netip.Addr) {
-	m := r.req.Msg
-	if v := r.decision.Option(option.CodeSubnetMask); v != nil { // without it a client guesses
-		r.add(option.CodeSubnetMask, v.Bytes)
+	s := &r.scratch
+	s.codes = r.decision.AppendSent(s.codes[:0], &r.facts, !yours.IsUnspecified())
+	for _, c := range s.codes {
+		r.add(c, r.decision.Option(c).Bytes)
 	}
-	if r.listed == nil {
-		for _, c := range unasked {
-			if v := r.decision.Option(c); v != nil && !v.OnlyAsked {
-				r.add(c, v.Bytes)
-			}
-		}
-		for i := range r.decision.Values() {
-			if v := &r.decision.Values()[i]; !v.OnlyAsked && r.unlisted(uint8(v.Code)) {
-				r.add(uint8(v.Code), v.Bytes)
-			}
-		}
-		return
-	}
-	for _, c := range r.listed {
-		if v := r.decision.Option(c); v != nil {
-			r.add(c, v.Bytes)
-		}
-	}
-	if yours.IsUnspecified() { // no address: say whether to make one up (RFC 2563)
-		if v := r.decision.Option(option.CodeAutoConfig); v != nil {
-			if _, ok := m.Option(uint16(option.CodeAutoConfig)); ok {
-				r.add(option.CodeAutoConfig, v.Bytes)
-			}
-		}
-	}
-}
-
-// unlisted reports whether a client without a request list gets the option: not the one that would take its IPv4 away
-// (RFC 8925 §3.2), nor one that answers an option which it did not send (RFC 2563 §2.3).
-func (r *Responder) unlisted(code uint8) bool {
-	switch code {
-	case option.CodeIPv6OnlyPreferred:
-		return false
-	case option.CodeAutoConfig:
-		_, ok := r.req.Msg.Option(uint16(option.CodeAutoConfig))
-		return ok
-	}
-	return true
 }
 
 // addLifetime adds the lease's time, and T1 and T2 as RFC 2131 §4.4.5 has them.
@@ -217,30 +174,17 @@ func (r *Responder) addRefusal() {
 }
 
 // echo gives back what a client said of itself and must hear again, or it takes no reply: its identifier (RFC 6842 §3),
-// its machine (RFC 4578 §2.3), the subnet that it selected (RFC 3011 §2).
+// and what policy.Echoed says.
 func (r *Responder) echo() {
 	m := r.req.Msg
 	if id := m.ClientID(); id != nil {
 		r.add(option.CodeClientID, id)
 	}
 	for _, c := range [...]uint8{option.CodeClientUUID, option.CodeSubnetSelection} {
-		if v, ok := r.echoed(c); ok {
+		if v, ok := policy.Echoed(m, c); ok {
 			r.add(c, v)
 		}
 	}
-}
-
-// echoed returns what the client said in an option that is given back in an OFFER or ACK, whatever the configuration has
-// for it.
-func (r *Responder) echoed(code uint8) ([]byte, bool) {
-	v, ok := r.req.Msg.Option(uint16(code))
-	switch code {
-	case option.CodeClientUUID:
-		return v, ok && len(v) > 0
-	case option.CodeSubnetSelection:
-		return v, ok && len(v) == 4 // of another length it selected nothing
-	}
-	return nil, false
 }
 
 // answerName answers the client's name in option 81: this server updates no DNS, and says so (RFC 4702 §4). A name

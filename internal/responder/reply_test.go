@@ -241,11 +241,11 @@ func TestTheResultIsWhatWasSent(t *testing.T) {
 			stored = append(stored, fmt.Sprintf("%d %q", o.Code, o.Value))
 		}
 		for _, c := range m.Codes() {
-			if v, _ := m.Option(uint16(c)); !notResult(c) {
+			if v, _ := m.Option(uint16(c)); !policy.NotInResult(c) {
 				sent = append(sent, fmt.Sprintf("%d %q", c, v))
 			}
 			explained := slices.ContainsFunc(reasons, func(x binding.Reason) bool { return x.Code == uint16(c) })
-			if explained != (!notResult(c) && (c != 97 || uuid == "")) {
+			if explained != (!policy.NotInResult(c) && (c != 97 || uuid == "")) {
 				t.Errorf("option %d: explained %v by %v", c, explained, reasons)
 			}
 		}

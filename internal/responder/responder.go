@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/pool"
@@ -51,7 +52,10 @@ type Request struct {
 type Responder struct {
 	Self   binding.Member
 	Policy *policy.Policy
-	Guard  time.Duration
+	// Earlier is the policy before Policy, for as long as something may be on offer that was decided by it: who takes
+	// such an offer is granted what it was offered. nil: none.
+	Earlier *policy.Policy
+	Guard   time.Duration
 
 	now   time.Time
 	req   *Request
@@ -59,8 +63,11 @@ type Responder struct {
 	terms Terms
 	out   *Answer
 
+	policy   *policy.Policy // that answers this message
 	facts    policy.Facts
-	decision policy.Decision
+	decision *policy.Decision // current or before
+	current  policy.Decision
+	before   policy.Decision // of Earlier
 	builder  dhcpv4.Builder
 	override netip.Addr // server identifier override (RFC 5107); invalid: none
 	relay    []byte     // relay agent information; nil: none
@@ -96,6 +103,8 @@ type Answer struct {
 	Address netip.Addr
 	// Link is where the client is; nil if unknown.
 	Link *policy.Subnet
+	// Failed are the classes whose expression failed for the client, by their index in the Responder's Policy.
+	Failed []class.Failure
 	// Short says that every address that the client may have is in use, whether it was told anything or not.
 	Short bool
 	// Drop is why there is no reply.
@@ -110,6 +119,7 @@ func (a *Answer) Reset() { *a = Answer{Changes: a.Changes[:0]} }
 // Answer fills out with what is to be done about req. buf is appended to for the reply.
 func (r *Responder) Answer(now time.Time, req *Request, view View, terms Terms, buf []byte, out *Answer) {
 	r.now, r.req, r.view, r.terms, r.out = now, req, view, terms, out
+	r.policy, r.decision = r.Policy, &r.current
 	r.scratch.reply = buf
 	if drop := r.begin(); drop != 0 {
 		out.Drop = drop
@@ -138,6 +148,9 @@ func (r *Responder) begin() Reason {
 		return ClientIDTooLong
 	}
 	r.facts = policy.Facts{Client: binding.Client{ID: id, Hardware: m.Hardware()}, Options: m}
+	if !m.GIAddr.IsUnspecified() {
+		r.facts.GIAddr = m.GIAddr
+	}
 	if len(id) == 0 && r.facts.Client.Hardware.IsZero() {
 		return NoClient
 	}
@@ -149,7 +162,7 @@ func (r *Responder) begin() Reason {
 // dispatch is the table of contents of RFC 2131 §4.3.
 func (r *Responder) dispatch() {
 	var why string
-	r.facts.Link, why = r.Policy.Locate(r.req.Msg, &r.req.Arrival)
+	r.facts.Link, why = r.policy.Locate(r.req.Msg, &r.req.Arrival)
 	r.out.Link = r.facts.Link
 	switch {
 	case r.unreachable():
@@ -161,7 +174,8 @@ func (r *Responder) dispatch() {
 		return
 	}
 	r.recallRelay()
-	r.Policy.Place(r.Self, &r.facts, &r.decision)
+	r.policy.Place(r.Self, &r.facts, r.decision)
+	r.out.Failed = r.decision.Failed()
 	r.nameServer()
 	switch r.req.Msg.Type() {
 	case 0:

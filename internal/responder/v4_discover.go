@@ -23,7 +23,7 @@ func (r *Responder) discover() {
 		r.noAddress()
 		return
 	}
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	r.policy.Settle(r.Self, &r.facts, a, r.decision)
 	if r.doesWithoutIPv4() { // no address is kept for it, nor looked at more closely (RFC 8925 §3.3)
 		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
 		return
@@ -67,7 +67,7 @@ func (r *Responder) noAddress() {
 	} else {
 		r.out.Note, r.out.Short = "every address that the client may have is in use", true
 	}
-	r.Policy.SettleNowhere(r.Self, &r.facts, &r.decision)
+	r.policy.SettleNowhere(r.Self, &r.facts, r.decision)
 	if r.doesWithoutIPv4() || r.mustNotAutoconfigure() {
 		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
 		return
@@ -114,7 +114,7 @@ func (r *Responder) grant(a netip.Addr) {
 		Prefix: host(a), State: binding.Active, Client: r.facts.Client, Cause: binding.Granted,
 		Starts: now, CLTT: now, Changed: now, Home: r.Self,
 		Expires: binding.Expiry(r.now, r.decision.Lifetime),
-		Version: r.Policy.Version,
+		Version: r.policy.Version,
 	}
 	if again {
 		b.Home, b.Cause = old.Home, binding.Renewed

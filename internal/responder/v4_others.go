@@ -109,7 +109,7 @@ func (r *Responder) inform() {
 		return
 	case isHost(a):
 	case relayed: // the relay broadcasts the answer
-		r.Policy.SettleNowhere(r.Self, &r.facts, &r.decision)
+		r.policy.SettleNowhere(r.Self, &r.facts, r.decision)
 		r.reply(dhcpv4.Ack, netip.IPv4Unspecified())
 		return
 	default:
@@ -118,12 +118,12 @@ func (r *Responder) inform() {
 	}
 	r.out.Address = a
 	if !r.decision.Link.Network.Has(a) { // its own address says best where it is
-		if s := r.Policy.SubnetOf(a); s != nil && !r.req.Arrival.OnLink {
+		if s := r.policy.SubnetOf(a); s != nil && !r.req.Arrival.OnLink {
 			r.facts.Link, r.out.Link = s, s
-			r.Policy.Place(r.Self, &r.facts, &r.decision)
+			r.policy.Place(r.Self, &r.facts, r.decision)
 		}
 	}
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	r.policy.Settle(r.Self, &r.facts, a, r.decision)
 	r.reply(dhcpv4.Ack, a)
 }
 
@@ -142,7 +142,7 @@ func (r *Responder) bootp() {
 		r.drop(NotTheHolder)
 	default:
 		r.out.Address = a
-		r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+		r.policy.Settle(r.Self, &r.facts, a, r.decision)
 		r.reply(0, a)
 	}
 }

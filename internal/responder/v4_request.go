@@ -53,8 +53,27 @@ func (r *Responder) selecting(server, a netip.Addr) {
 	case !r.may(a):
 		r.nak("the address is not available")
 	default: // offered to this client, or free since a restart forgot the offer
-		r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+		r.asOffered(a)
+		r.policy.Settle(r.Self, &r.facts, a, r.decision)
 		r.grant(a)
+	}
+}
+
+// asOffered goes back to the policy that a was offered by, if that was another and lets the client have a: an exchange is
+// answered by one version of the configuration.
+func (r *Responder) asOffered(a netip.Addr) {
+	if r.Earlier == nil || !r.view.Pools.OfferedBefore(a, &r.facts.Client) {
+		return
+	}
+	link, _ := r.Earlier.Locate(r.req.Msg, &r.req.Arrival)
+	if link == nil {
+		return
+	}
+	facts := r.facts
+	facts.Link = link
+	r.Earlier.Place(r.Self, &facts, &r.before)
+	if link.Network.Has(a) && r.Earlier.May(&r.before, a) {
+		r.policy, r.facts, r.decision = r.Earlier, facts, &r.before
 	}
 }
 
@@ -103,7 +122,7 @@ func (r *Responder) verifyOnLink(a netip.Addr) {
 // address last or has it reserved, and nobody else has it; no if our record says otherwise; and where there is no
 // record, no from an authoritative server and else nothing (RFC 2131 §4.3.2).
 func (r *Responder) verify(a netip.Addr) {
-	r.Policy.Settle(r.Self, &r.facts, a, &r.decision)
+	r.policy.Settle(r.Self, &r.facts, a, r.decision)
 	b, known := r.view.Bindings.Get(host(a))
 	switch {
 	case known && b.Client.Is(&r.facts.Client) || a == r.decision.Reserved:
@@ -117,7 +136,7 @@ func (r *Responder) verify(a netip.Addr) {
 		}
 	case r.heldByOther(a):
 		r.nak("another client has the address")
-	case r.Policy.ReservedFor(a) != nil:
+	case r.policy.ReservedFor(a) != nil:
 		r.nak("the address is reserved for another client")
 	case r.hasAnother(a):
 		r.nak("the client has another address")

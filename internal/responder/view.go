@@ -43,7 +43,7 @@ func (r *Responder) heldByOther(a netip.Addr) bool {
 
 // may reports whether the client may have a now: the configuration lets it, and nobody else has it.
 func (r *Responder) may(a netip.Addr) bool {
-	return r.decision.Link.Network.Has(a) && r.Policy.May(&r.decision, a) && r.freeFor(a)
+	return r.decision.Link.Network.Has(a) && r.policy.May(r.decision, a) && r.freeFor(a)
 }
 
 // shouldMove reports whether the client is to leave a because another address is reserved for it, and free.

@@ -1,0 +1,85 @@
+package policy
+
+import "github.com/lessor-dhcp/lessor/internal/config"
+
+// place is one place in an order of layers: one layer, or kinds of classes that share it.
+type place struct {
+	layer config.Layer
+	kinds uint16 // bit for bit the layers, if classes
+}
+
+func compileOrder(o config.Order) []place {
+	ps := make([]place, 0, len(o))
+	for _, layers := range o {
+		var x place
+		for _, l := range layers {
+			x.layer = l
+			switch l {
+			case config.UserClass, config.VendorClass, config.HardwareClass:
+				x.kinds |= 1 << l
+			}
+		}
+		ps = append(ps, x)
+	}
+	return ps
+}
+
+// serverScopes are the layers that depend on the member that answers. Nil: nobody wrote any.
+type serverScopes struct{ server, class *scope }
+
+// stack appends to dst the scopes that hold for d's client at an address of the subnet s and the pool q (nil: none), the
+// strongest first.
+func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *Pool) []*scope {
+	add := func(x *scope) {
+		if x != nil {
+			dst = append(dst, x)
+		}
+	}
+	for _, at := range order {
+		if at.kinds != 0 {
+			for _, i := range d.classes {
+				if c := &p.classes[i].scope; at.kinds>>c.layer&1 == 1 {
+					dst = append(dst, c)
+				}
+			}
+			continue
+		}
+		switch at.layer {
+		case config.ClientLayer:
+			if len(d.suggested.values) > 0 {
+				add(&d.suggested)
+			}
+		case config.HostLayer:
+			if d.Host != nil {
+				add(&d.Host.scope)
+			}
+		case config.DomainLayer:
+			add(d.domain)
+		case config.PoolLayer:
+			if q != nil {
+				add(&q.scope)
+			}
+		case config.SubnetLayer:
+			add(&s.scope)
+			if !p.derivedLast {
+				add(&s.derived)
+			}
+		case config.SharedNetwork:
+			add(&s.Network.scope)
+		case config.ServerLayer:
+			add(d.as.server)
+		case config.ServerClassLayer:
+			add(d.as.class)
+		case config.IntranetLayer:
+			add(s.Network.intranet)
+		case config.EnterpriseLayer:
+			add(&p.enterprise)
+		case config.HostRequirements:
+			if p.derivedLast {
+				add(&s.derived)
+			}
+			add(&hostRequirements)
+		}
+	}
+	return dst
+}
