@@ -56,11 +56,19 @@ func TestRandomHistories(t *testing.T) {
 
 // rare is what must happen sometimes, or the histories test less than they seem to.
 var rare = []string{"ack", "nak", "renewed", "released", "declined", "crash", "crash lost something", "snapshot", "reload",
-	"exhausted", "expired", "guard passed", "reassigned", "duplicate delivered", "probe answered", "rapid commit", "init-reboot acked"}
+	"exhausted", "expired", "guard passed", "reassigned", "duplicate delivered", "probe answered", "rapid commit", "init-reboot acked",
+	"reproduced", "granted as offered by the version before", "class phones", "class relayed", "class kiosk", "class friends"}
 
 type sometimes map[string]int
 
 var historyDocuments = []string{`
+enterprise: {options: {domain-name: corp.example, ntp-servers: [10.0.0.123], domain-name-servers: [10.0.0.53]}}
+servers: {west: {options: {log-servers: [10.0.0.5]}}}
+classes:
+  phones: {kind: vendor, match: 'vendor_class.startsWith("Phone")', next-server: 10.0.0.3, options: {tftp-server-name: a.example, ntp-servers: {append: [10.0.0.124]}}}
+  relayed: {kind: user, match: 'relayed && circuit_id.matches("^port[0-9]$")', options: {root-path: {force: /circuit}}}
+  kiosk: {kind: user, match: {user-class: kiosk}, lease: {default: 15m}, options: {domain-name-servers: {unset: true}}}
+domains: {lab.example: {options: {domain-name: lab.example}}}
 networks:
   lan:
     lease: {default: 30m}
@@ -70,6 +78,12 @@ hosts:
   one: {hardware: 02:00:00:00:00:01, address: 10.0.0.12}
   two: {hardware: 02:00:00:00:00:02}
 `, `
+precedence: kea
+accept: {host-name: true, lease-time: {max: 2h}}
+classes:
+  phones: {kind: hardware, match: 'option[60] == "Phone 1" || hardware.endsWith("3")', options: {tftp-server-name: b.example}}
+  friends: {kind: user, match: 'known', lease: {max: 40m}, options: {root-path: /known}}
+enterprise: {options: {time-servers: [10.0.0.9], tftp-server-name: c.example}}
 networks:
   lan:
     lease: {default: 20m}
@@ -92,6 +106,8 @@ type history struct {
 	store *store.Store
 	core  *Core
 	doc   int
+	// policies are those that were adopted, by version.
+	policies map[binding.Digest]*policy.Policy
 
 	batch   *store.Batch
 	out     Effects
@@ -126,7 +142,10 @@ type actor struct {
 }
 
 func newHistory(t *testing.T, seed uint64, done sometimes) *history {
-	h := &history{t: t, seed: seed, rng: rand.New(rand.NewPCG(seed, 99)), done: done, now: epoch, fs: memfs.New(0)}
+	h := &history{
+		t: t, seed: seed, policies: map[binding.Digest]*policy.Policy{},
+		rng: rand.New(rand.NewPCG(seed, 99)), done: done, now: epoch, fs: memfs.New(0),
+	}
 	for n := range 22 {
 		h.clients = append(h.clients, &actor{n: uint32(n), far: n%4 == 3})
 	}
@@ -139,7 +158,9 @@ func (h *history) policy() *policy.Policy {
 	if doc == nil {
 		h.t.Fatal(problems)
 	}
-	return policy.Compile(doc)
+	p := policy.Compile(doc)
+	h.policies[p.Version] = p
+	return p
 }
 
 // start opens the store and makes a core of what it has.
@@ -188,6 +209,32 @@ func (h *history) handle(in Input) {
 		ch := &h.out.Changes[h.encoded]
 		h.batch.Put(ch.Commit, &ch.Binding)
 		h.note(&ch.Binding)
+		h.reproduced(&ch.Binding)
+	}
+}
+
+// reproduced checks that what a client is told can be computed again from what is stored: its facts, as its home, by the
+// version that it was told by (DESIGN §1).
+func (h *history) reproduced(b *binding.Binding) {
+	if b.State != binding.Active || b.Result == nil {
+		return
+	}
+	p := h.policies[b.Version]
+	if p == nil {
+		h.t.Errorf("seed %d: %v was told by a version %v that there never was", h.seed, b.Addr(), b.Version)
+		return
+	}
+	e, ok := p.ExplainBinding(b.Home, b)
+	if !ok || e.Result != b.Result.Digest().String() {
+		told, _ := binding.DecodeResult(b.Result.Bytes)
+		h.t.Errorf("seed %d: %v was told %+v, and by its facts it is told %+v", h.seed, b.Addr(), told, e)
+	}
+	h.done["reproduced"]++
+	if p.Version != h.core.policy.Version {
+		h.done["granted as offered by the version before"]++
+	}
+	for _, name := range e.Classes {
+		h.done["class "+name]++
 	}
 }
 
@@ -420,11 +467,35 @@ func (h *history) ask(c *actor, typ dhcpv4.MessageType, kind string) {
 	if kind == "discover" && h.rng.IntN(6) == 0 {
 		b.Add(option.CodeRapidCommit, nil)
 	}
-	packet, _ := b.Finish(nil)
+	packet, _ := b.Finish(h.says(c, &b))
 	if kind == "release" || kind == "decline" {
 		c.quiet = h.now.Add(maxDelay)
 	}
 	h.send(packet, -1)
+}
+
+// says adds what a client says of itself, which changes now and then, and returns what its relay says.
+func (h *history) says(c *actor, b *dhcpv4.Builder) (relay []byte) {
+	some := func(n int) bool { return h.rng.IntN(n) == 0 }
+	if c.n%3 == 0 {
+		b.Add(option.CodeVendorClass, []byte{'P', 'h', 'o', 'n', 'e', ' ', '0' + byte(c.n%2)})
+	}
+	if c.n%4 == 1 {
+		b.Add(option.CodeUserClass, []byte("\x05kiosk"))
+	}
+	if some(4) {
+		b.Add(option.CodeHostName, []byte("pc.lab.example"))
+	}
+	if !some(3) {
+		b.Add(option.CodeParameterRequestList, [][]byte{{1, 3, 6, 15, 42, 66}, {12, 66, 17, 7}, {4, 23, 6}}[h.rng.IntN(3)])
+	}
+	if some(5) {
+		b.Add(option.CodeLeaseTime, []byte{0, 0, 4, byte(h.rng.IntN(256))})
+	}
+	if c.far && !some(4) {
+		return []byte("\x01\x05port7")
+	}
+	return nil
 }
 
 // maxDelay is how long a message is on its way at most.
