@@ -22,9 +22,17 @@ type Client struct {
 	Known   bool       // some host entry matches the client
 }
 
-// option returns the value of an option, false if the client did not send it or no class may look at it.
+// option returns the value of an option, false if the client did not send it or no class may look at it. What facts keep
+// elsewhere is taken from there, so that facts and the message that they were made of give the same answer.
 func (c *Client) option(code option.Code) ([]byte, bool) {
-	if c.Options == nil || packetOnly(code) {
+	switch {
+	case packetOnly(code):
+		return nil, false
+	case code == option.CodeClientID:
+		return c.Identity.ID, len(c.Identity.ID) > 0
+	case code == option.CodeRelayInformation:
+		return c.Relay, c.Relay != nil
+	case c.Options == nil:
 		return nil, false
 	}
 	return c.Options.Option(uint16(code))

@@ -33,13 +33,28 @@ func (k *kept) put(raw []byte, value ref.Val) {
 
 // numbered is what optionMap and relayMap share: values by a number below 256.
 type numbered struct {
-	kept [256]kept
-	used []uint8 // those that are of the client that is looked at
+	kept []kept // of every number that was ever asked for
+	// place is where a number has its value in kept, + 1.
+	place [256]uint8
+	used  []uint8 // those that are of the client that is looked at
 }
 
+// of returns where the value of a number is kept.
+func (n *numbered) of(code uint8) *kept {
+	if n.place[code] == 0 {
+		if len(n.kept) == 255 { // 0 and 255 are no options, but may be sub-options
+			n.drop()
+		}
+		n.kept = append(n.kept, kept{})
+		n.place[code] = uint8(len(n.kept))
+	}
+	return &n.kept[n.place[code]-1]
+}
+
+// forget makes nothing that is kept the value of the client that is looked at.
 func (n *numbered) forget() {
 	for _, c := range n.used {
-		k := &n.kept[c]
+		k := n.of(c)
 		k.now = false
 		if len(k.raw) > maxKept || types.IsError(k.value) {
 			*k = kept{}
@@ -48,10 +63,13 @@ func (n *numbered) forget() {
 	n.used = n.used[:0]
 }
 
+// drop forgets what is kept for other clients too.
+func (n *numbered) drop() { *n = numbered{} }
+
 // optionMap is the variable "option": what the client sent, by number or by name.
 type optionMap struct {
 	numbered
-	opaque
+	mapValue
 	view *view
 }
 
@@ -65,7 +83,7 @@ func (m *optionMap) Find(key ref.Val) (ref.Val, bool) {
 }
 
 func (m *optionMap) value(code option.Code) ref.Val {
-	k := &m.kept[code]
+	k := m.of(uint8(code))
 	if k.now {
 		return k.value
 	}
@@ -125,7 +143,7 @@ func (m *optionMap) Value() any { return m }
 // relayMap is the variable "relay": the sub-options of option 82 by number or by name, each the text of its octets.
 type relayMap struct {
 	numbered
-	opaque
+	mapValue
 	view *view
 }
 
@@ -135,7 +153,7 @@ func (m *relayMap) Find(key ref.Val) (ref.Val, bool) {
 	if err != nil {
 		return err, false
 	}
-	k := &m.kept[code]
+	k := m.of(uint8(code))
 	if k.now {
 		return k.value, true
 	}
@@ -183,16 +201,16 @@ func (m *relayMap) ConvertToType(t ref.Type) ref.Val { return m.convert(m, t) }
 
 func (m *relayMap) Value() any { return m }
 
-// opaque is what values have that are looked into and never converted.
-type opaque struct{}
+// mapValue is what values have that are looked into and never converted.
+type mapValue struct{}
 
-func (opaque) Type() ref.Type { return types.MapType }
+func (mapValue) Type() ref.Type { return types.MapType }
 
-func (opaque) ConvertToNative(reflect.Type) (any, error) {
+func (mapValue) ConvertToNative(reflect.Type) (any, error) {
 	return nil, errors.New("this map cannot be converted")
 }
 
-func (opaque) convert(v ref.Val, t ref.Type) ref.Val {
+func (mapValue) convert(v ref.Val, t ref.Type) ref.Val {
 	switch t {
 	case types.MapType:
 		return v

@@ -9,24 +9,16 @@ import (
 
 // Match says of a client whether it belongs. It is immutable, and safe for concurrent use.
 type Match struct {
-	simple   condition
-	program  cel.Program
+	tree     *node       // what can be told without the program
+	program  cel.Program // nil: tree tells all
 	registry *option.Registry
-	constant verdict // yes or no: whatever the client
+	reads    reads
+	constant verdict // yes or no: whatever the client, as far as can be told; else none
 }
 
-// verdict is what a condition says of a client. The zero verdict is none.
-type verdict uint8
-
-const (
-	_ verdict = iota
-	no
-	yes
-	failed // reading what the client sent is an error
-)
-
-// condition is a match that is compiled to a closure: it cannot fail, and allocates nothing.
-type condition func(*view) bool
+func newMatch(tree *node, r reads) *Match {
+	return &Match{tree: tree, reads: r, constant: tree.whatever()}
+}
 
 // Never reports whether no client can belong, as far as can be told without one.
 func (m *Match) Never() bool { return m.constant == no }
@@ -34,21 +26,23 @@ func (m *Match) Never() bool { return m.constant == no }
 // Always reports whether every client belongs, as far as can be told without one.
 func (m *Match) Always() bool { return m.constant == yes }
 
-// evaluate says whether the client in v belongs, and why that cannot be told.
+// evaluate says whether the client in v belongs: yes, no, or failed and why.
 func (m *Match) evaluate(v *view) (verdict, string) {
-	if m.simple != nil {
-		if m.simple(v) {
-			return yes, ""
-		}
-		return no, ""
+	switch verdict := m.tree.eval(v); {
+	case verdict == yes || verdict == no:
+		return verdict, ""
+	case m.program == nil:
+		return failed, m.tree.cause(v)
 	}
-	v.registry = m.registry
+	return m.run(v)
+}
+
+// run is evaluate by the language's own machinery.
+func (m *Match) run(v *view) (verdict, string) {
+	v.use(m.registry)
 	out, _, err := m.program.Eval(v)
 	if err != nil {
-		return failed, err.Error()
+		return failed, m.why(err, v)
 	}
-	if out == types.True {
-		return yes, ""
-	}
-	return no, ""
+	return verdictOf(out == types.True), ""
 }

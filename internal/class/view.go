@@ -54,6 +54,16 @@ func (v *view) look(c *Client) {
 	v.classes.known = false
 }
 
+// use has v name options as r does.
+func (v *view) use(r *option.Registry) {
+	if v.registry == r {
+		return
+	}
+	v.registry = r
+	v.options.drop()
+	v.relay.drop()
+}
+
 // text returns the value of a textual variable, empty where the client has none; false if what it sent cannot be read.
 // The text is valid until v looks at another client.
 func (v *view) text(t textual) ([]byte, bool) {
