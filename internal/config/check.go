@@ -13,7 +13,24 @@ func sortByName(d *Document) {
 	slices.SortStableFunc(d.Servers, named)
 	slices.SortStableFunc(d.Domains, named)
 	slices.SortStableFunc(d.Networks, func(a, b Network) int { return cmp.Compare(a.Name, b.Name) })
-	slices.SortStableFunc(d.Hosts, func(a, b Host) int { return cmp.Compare(a.Name, b.Name) })
+	sortHosts(d)
+}
+
+// sortHosts sorts places in the list rather than the hosts themselves, which are large and may be many.
+func sortHosts(d *Document) {
+	if len(d.Hosts) < 2 {
+		return
+	}
+	order := make([]int, len(d.Hosts))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(d.Hosts[a].Name, d.Hosts[b].Name) })
+	sorted := make([]Host, len(d.Hosts))
+	for i, at := range order {
+		sorted[i] = d.Hosts[at]
+	}
+	d.Hosts = sorted
 }
 
 // check finds what no single value can tell. Its cost is n log n in the number of subnets, pools and hosts.

@@ -186,6 +186,9 @@ func (c *canonical) precedence(x *Precedence) {
 	if x.DerivedLast {
 		c.flag("derived-last", &x.DerivedLast)
 	}
+	if x.OwnMask {
+		c.flag("own-mask", &x.OwnMask)
+	}
 	c.order("options", x.Options)
 	c.order("parameters", x.Parameters)
 	c.open('}')

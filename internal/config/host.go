@@ -42,9 +42,7 @@ func hostKeys() *object[Host] {
 }
 
 func (p *parser) readHosts(d *Document, _, v *yaml.Node) {
-	if v.Kind == yaml.MappingNode {
-		d.Hosts = make([]Host, 0, len(v.Content)/2)
-	}
+	d.Hosts = make([]Host, 0, p.count(v))
 	p.entries(v, "hosts", "hosts: {printer1: {hardware: 02:00:00:00:00:07}}", func(k, v *yaml.Node) {
 		h := Host{Name: p.name(k, "a host"), Scope: Scope{Position: position(k)}}
 		before := len(p.problems)

@@ -25,9 +25,7 @@ func networkKeys() *object[Network] {
 }
 
 func (p *parser) readNetworks(d *Document, _, v *yaml.Node) {
-	if m, ok := v, v.Kind == yaml.MappingNode; ok {
-		d.Networks = make([]Network, 0, len(m.Content)/2)
-	}
+	d.Networks = make([]Network, 0, p.count(v))
 	p.entries(v, "networks", "networks: {lan: {subnets: {…}}}", func(k, v *yaml.Node) {
 		n := Network{Name: p.name(k, "a network"), Scope: Scope{Position: position(k)}}
 		fields(p, p.tables.network, v, &n)

@@ -13,12 +13,16 @@ import (
 // of the document; the Document is nil if any of them is an error. It is pure, and takes time and memory in proportion
 // to len(src), which may be up to MaxSize.
 func Parse(file string, src []byte) (*Document, Problems) {
-	p := &parser{
-		file: file, source: source{text: trimBOM(src)}, registry: option.Standard(),
-		doc: &Document{File: file, Source: src, Group: Group{Failover: defaultFailover()}, Precedence: profiles[DefaultPrecedence]},
-	}
-	if root := p.load(); root != nil {
-		p.document(root)
+	return parse(file, src, pieceSize)
+}
+
+// parse reads a document whose sections larger than size are read in pieces. What is wrong with a document is always said
+// from one tree of it, so that it does not depend on where the pieces began.
+func parse(file string, src []byte, size int) (*Document, Problems) {
+	p := newParser(file, src, size)
+	if p.read(); len(p.bodies) > 0 && (p.whole || p.problems.Errors()) {
+		p = newParser(file, src, len(src))
+		p.read()
 	}
 	p.problems.sort()
 	if p.cut {
@@ -31,6 +35,19 @@ func Parse(file string, src []byte) (*Document, Problems) {
 		return nil, p.problems
 	}
 	return p.doc, p.problems
+}
+
+func newParser(file string, src []byte, size int) *parser {
+	return &parser{
+		file: file, source: source{text: trimBOM(src)}, registry: option.Standard(), pieceSize: size,
+		doc: &Document{File: file, Source: src, Group: Group{Failover: defaultFailover()}, Precedence: profiles[DefaultPrecedence]},
+	}
+}
+
+func (p *parser) read() {
+	if root := p.load(); root != nil {
+		p.document(root)
+	}
 }
 
 func trimBOM(src []byte) []byte {
@@ -62,8 +79,12 @@ type parser struct {
 	classNames []string
 	isClass    map[string]bool
 	pooled     map[string]bool
-	problems   Problems
-	cut        bool // some problems were left out
+	// bodies are the large sections, by the empty value that stands for them in the tree.
+	bodies    map[*yaml.Node]*body
+	pieceSize int
+	whole     bool // a section cannot be read in pieces
+	problems  Problems
+	cut       bool // some problems were left out
 }
 
 // document reads the whole tree, then checks what no single value can tell.

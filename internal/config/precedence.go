@@ -13,6 +13,8 @@ type Precedence struct {
 	// DerivedLast says that what follows from a subnet itself (its mask) gives way to every layer that says something,
 	// rather than standing in the subnet's place.
 	DerivedLast bool
+	// OwnMask says that the mask is that of the subnet whatever the layers say.
+	OwnMask bool
 }
 
 var classKinds = []Layer{HardwareClass, VendorClass, UserClass}
@@ -44,7 +46,7 @@ var profiles = func() map[string]Precedence {
 		"native": {Profile: "native", Options: native, Parameters: native},
 		"isc":    {Profile: "isc", Options: nested, Parameters: nested, DerivedLast: true},
 		"kea": {
-			Profile: "kea", DerivedLast: true,
+			Profile: "kea", DerivedLast: true, OwnMask: true,
 			Options:    order(ClientLayer, HostLayer, DomainLayer, PoolLayer, SubnetLayer, SharedNetwork, classKinds),
 			Parameters: nested,
 		},

@@ -105,6 +105,10 @@ func child(n *yaml.Node, key string) *yaml.Node {
 // entries calls each with every key and value of the map n, in the order of the document. Nothing written counts as an
 // empty map, and so does an alias, which refuseTree has refused. Where n is something else it says so: what names the map.
 func (p *parser) entries(n *yaml.Node, what, example string, each func(key, value *yaml.Node)) {
+	if b := p.bodies[n]; b != nil {
+		p.inPieces(b, each)
+		return
+	}
 	if isNull(n) || n.Kind == yaml.AliasNode {
 		return
 	}

@@ -35,6 +35,9 @@ func (p *parser) load() *yaml.Node {
 	if !p.loadable() {
 		return nil
 	}
+	if root := p.loadPieces(); root != nil {
+		return root
+	}
 	first, second, err := compose(p.source.text)
 	switch {
 	case err != nil:
