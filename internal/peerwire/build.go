@@ -67,7 +67,7 @@ func (b *Builder) Finish() []byte {
 
 // options writes all options of m that stand outside bindings.
 func (b *Builder) options(m *Message) error {
-	w := writer{dst: b.dst, has: m.Has & b.dialect.may(m.Type)}
+	w := writer{dst: b.dst, has: m.outside(b.dialect)}
 	w.uint32(OptTransferred, m.Transferred)
 	if m.Type == Connect || m.Type == ConnectAck {
 		if err := w.handshake(m, &m.Handshake); err != nil {

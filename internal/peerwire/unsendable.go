@@ -44,6 +44,14 @@ func (d Dialect) may(t Type) Set {
 	return forISC[t]
 }
 
+// outside returns what is written of m outside bindings.
+func (m *Message) outside(d Dialect) Set {
+	if m.Type == BndUpd || m.Type == BndAck {
+		return 0
+	}
+	return m.Has & d.may(m.Type)
+}
+
 // required are the options without which a message is not written to anybody.
 var required = [Disconnect + 1]Set{
 	PoolResp:   SetOf(OptTransferred),
@@ -63,7 +71,7 @@ func (m *Message) check(d Dialect) error {
 	if o, lacks := m.Has.lacks(required[m.Type]); lacks {
 		return m.unsendable("it lacks " + o.String())
 	}
-	if m.Has.Has(OptReason) && m.Reason == 0 {
+	if m.outside(d).Has(OptReason) && m.Reason == 0 {
 		return m.unsendable("a refusal needs a reason")
 	}
 	switch m.Type {
@@ -137,15 +145,20 @@ func (u *Update) check(d Dialect) string {
 	return ""
 }
 
+// checkISC returns what an ISC server would refuse (hardware address), or keep its own idea of (times).
 func (u *Update) checkISC() string {
-	switch u.Status {
-	case Active, Expired, Released:
-		if !u.Has.Has(OptHardware) {
-			return "it has no hardware address"
-		}
-	}
 	if u.Has.Has(ExtRangeEnd) {
 		return "it is a range"
+	}
+	var want Set
+	switch u.Status {
+	case Active:
+		want = SetOf(OptHardware, OptExpires, OptPotentialExpiry)
+	case Expired, Released:
+		want = SetOf(OptHardware)
+	}
+	if o, lacks := u.Has.lacks(want); lacks {
+		return "it lacks " + o.String()
 	}
 	return ""
 }
