@@ -96,14 +96,24 @@ classes: {v: {kind: vendor, match: 'vendor_class == "v"', next-server: 10.0.0.3,
 	}
 }
 
-// The mask of a subnet stands in the subnet's place, or gives way to everybody.
+// The mask of a subnet stands in the subnet's place, gives way to everybody, or stands whatever anybody says. The
+// broadcast address never stands like that.
 func TestDerivedMask(t *testing.T) {
-	for precedence, want := range map[string]string{"native": "255.255.255.0", "cisco": "255.255.255.0", "isc": "255.255.0.0", "kea": "255.255.0.0"} {
-		p := compiled(t, "precedence: "+precedence+"\nenterprise: {options: {subnet-mask: 255.255.0.0}}\nnetworks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.10-10.0.0.19}]}}}}\n")
-		var d Decision
-		p.Resolve("west", p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, nil), &d)
-		if got, _ := d.text(p, 1); got != want {
-			t.Errorf("%s: %s, want %s", precedence, got, want)
+	for precedence, want := range map[string][3]string{
+		"native": {"255.255.255.0", "255.255.0.0", "10.0.255.255"}, "cisco": {"255.255.255.0", "255.255.0.0", "10.0.255.255"},
+		"isc": {"255.255.0.0", "255.255.0.0", "10.0.255.255"}, "kea": {"255.255.255.0", "255.255.255.0", "10.0.255.255"},
+		"{options: kea}": {"255.255.255.0", "255.255.255.0", "10.0.255.255"},
+	} {
+		for i, layer := range []string{"enterprise: {options: {subnet-mask: 255.255.0.0}}", "hosts: {h: {hardware: 02:00:00:00:00:01, options: {subnet-mask: 255.255.0.0, broadcast-address: 10.0.255.255}}}"} {
+			p := compiled(t, "precedence: "+precedence+"\n"+layer+"\nnetworks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.10-10.0.0.19}]}}}}\n")
+			var d Decision
+			p.Resolve("west", p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, nil), &d)
+			if got, _ := d.text(p, 1); got != want[i] {
+				t.Errorf("%s: %s: the mask is %s, want %s", precedence, layer, got, want[i])
+			}
+			if got, _ := d.text(p, 28); i == 1 && got != want[2] {
+				t.Errorf("%s: %s: the broadcast address is %s, want %s", precedence, layer, got, want[2])
+			}
 		}
 	}
 }

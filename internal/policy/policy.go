@@ -47,7 +47,7 @@ type Policy struct {
 
 	optionOrder, parameterOrder []place // the strongest first
 	sameOrder                   bool
-	derivedLast                 bool
+	derivedLast, ownMask        bool
 }
 
 // Network is a shared network: one link.
@@ -68,6 +68,8 @@ type Subnet struct {
 
 	scope   scope
 	derived scope // subnet-mask and broadcast-address
+	// mask is the subnet-mask where no layer may say another, and derived is without it then.
+	mask scope
 }
 
 // Pool is a range that addresses are leased from.
@@ -93,7 +95,7 @@ func Compile(doc *config.Document) *Policy {
 		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
 		domains: map[string]*scope{}, members: map[binding.Member]serverScopes{},
 		enterprise:  compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
-		derivedLast: doc.Precedence.DerivedLast,
+		derivedLast: doc.Precedence.DerivedLast, ownMask: doc.Precedence.OwnMask,
 	}
 	p.optionOrder, p.parameterOrder = compileOrder(doc.Precedence.Options), compileOrder(doc.Precedence.Parameters)
 	p.sameOrder = slices.Equal(p.optionOrder, p.parameterOrder)
@@ -159,6 +161,10 @@ func (p *Policy) addNetwork(c *config.Network) {
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
 	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: scope{layer: config.SubnetLayer, object: name, values: derive(c)}}
+	if p.ownMask {
+		s.mask, s.derived.values = s.derived, s.derived.values[1:]
+		s.mask.values = derive(c)[:1]
+	}
 	p.subnets.Insert(c.Prefix, s)
 	for _, r := range c.Relays {
 		p.relays[r] = s

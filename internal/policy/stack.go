@@ -35,6 +35,9 @@ func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *P
 			dst = append(dst, x)
 		}
 	}
+	if p.ownMask {
+		add(&s.mask)
+	}
 	for _, at := range order {
 		if at.kinds != 0 {
 			for _, i := range d.classes {
