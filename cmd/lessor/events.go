@@ -144,7 +144,7 @@ func attributes(e node.Event) []attribute {
 	}
 	out := []attribute{
 		{"type", kind}, {"addr", addrText(e.Address)}, {"client", e.Hardware}, {"client_id", id},
-		{"hostname", e.Hostname}, {"network", e.Network}, {"interface", e.Interface}, {"relay", addrText(e.Relay)},
+		{"hostname", e.Hostname}, {"network", e.Network}, {"class", e.Class}, {"interface", e.Interface}, {"relay", addrText(e.Relay)},
 	}
 	if !e.Expires.IsZero() {
 		out = append(out, attribute{"expires", absolute(e.Expires)})

@@ -9,15 +9,19 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // fake is a running server that reports what a test put into it.
 type fake struct {
-	status node.Status
-	rows   []node.LeaseRow
-	detail node.LeaseDetail
-	events []node.Event
-	filter node.EventFilter // the newest that was asked for
+	status      node.Status
+	rows        []node.LeaseRow
+	detail      node.LeaseDetail
+	events      []node.Event
+	explanation policy.Explanation
+	question    node.ExplainRequest // the newest
+	refuses     error
+	filter      node.EventFilter // the newest that was asked for
 }
 
 func (f *fake) Status(context.Context) (node.Status, error) { return f.status, nil }
@@ -36,6 +40,11 @@ func (f *fake) Leases(_ context.Context, lf node.LeaseFilter, each func(node.Lea
 
 func (f *fake) Lease(_ context.Context, a netip.Addr) (node.LeaseDetail, bool, error) {
 	return f.detail, a == f.detail.Address, nil
+}
+
+func (f *fake) Explain(_ context.Context, r node.ExplainRequest) (policy.Explanation, error) {
+	f.question = r
+	return f.explanation, f.refuses
 }
 
 func (f *fake) Events(ctx context.Context, ef node.EventFilter) (<-chan node.Event, error) {

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 type leaseCommand struct {
@@ -96,34 +97,132 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 	heading(c, w, "What the client was told")
 	if !d.Told {
 		fmt.Fprintln(w, "  not known")
-		return
 	}
-	t := table{head: []string{"OPTION", "CODE", "VALUE", "FROM"}, right: map[int]bool{1: true}}
-	for _, x := range []struct{ name, value string }{
-		{"address", reservedAddress(d)}, {"lifetime", lifetime(d.Lifetime)}, {"next-server", d.NextServer},
-		{"server-hostname", d.ServerHostname}, {"boot-file-name", d.BootFileName},
-	} {
-		if x.value != "" {
-			t.add(cell{text: "(" + x.name + ")"}, cell{text: "-"}, cell{text: printable(x.value)}, cell{parameterOrigin(d, x.name), dim})
+	known := d.Today != nil && d.Today.NotKnown == ""
+	t := table{head: []string{"OPTION", "CODE", "VALUE", "FROM", "TODAY"}, right: map[int]bool{1: true}}
+	if !known {
+		t.head[4] = ""
+	}
+	for _, x := range toldFields(d) {
+		if x.told != "" || x.today != "" {
+			t.add(cell{text: "(" + x.name + ")"}, cell{text: "-"}, cell{text: orDash(printable(x.told))}, cell{parameterOrigin(d.Parameters, x.name), dim}, x.compared(known))
 		}
 	}
 	for _, o := range d.Options {
-		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: valueOf(o.SaidOption)}, cell{origin(o.Layer, o.Object, o.Line, o.Rule), dim})
+		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: cut(valueOf(o.SaidOption), maxShownValue)},
+			cell{originOfOption(&o), dim}, compared(&o, known))
 	}
-	t.write(c, w, "  ")
+	if known {
+		for _, o := range d.Today.New {
+			t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: "-"}, cell{}, compared(&o, known))
+		}
+	}
+	if len(t.rows) > 0 {
+		t.fit(pageWidth-2, 2, 3, 4)
+		t.write(c, w, "  ")
+	}
+	writeToday(c, w, d.Today)
+}
+
+// writeToday says in a line how the client would fare today.
+func writeToday(c *console, w *bufio.Writer, t *node.LeaseToday) {
+	switch {
+	case t == nil:
+		return
+	case t.NotKnown != "":
+		fmt.Fprintf(w, "  Today: not known: %s\n", printable(t.NotKnown))
+	case t.Differs:
+		fmt.Fprintf(w, "  %s: it hears of that when it renews\n", c.paint(yellow, "Today it would be told something else"))
+	default:
+		fmt.Fprintln(w, "  Today it would be told the same")
+	}
+	for _, n := range t.Notes {
+		fmt.Fprintf(w, "  Note: %s\n", printable(n))
+	}
+}
+
+// toldField is something that is no option, as it was told and as it would be.
+type toldField struct{ name, told, today, from string }
+
+func toldFields(d node.LeaseDetail) []toldField {
+	fs := []toldField{
+		{name: "address", told: reservedAddress(d)}, {name: "lifetime"}, {name: "next-server", told: d.NextServer},
+		{name: "server-hostname", told: d.ServerHostname}, {name: "boot-file-name", told: d.BootFileName},
+	}
+	fs[0].today = fs[0].told
+	if d.Told {
+		fs[1].told = lifetime(d.Lifetime)
+	}
+	if t := d.Today; t != nil && t.NotKnown == "" {
+		fs[1].today, fs[2].today, fs[3].today, fs[4].today = lifetime(t.Lifetime), t.NextServer, t.ServerHostname, t.BootFileName
+		for i := range fs {
+			fs[i].from = parameterOrigin(t.Parameters, fs[i].name)
+		}
+	}
+	return fs
+}
+
+func (f toldField) compared(known bool) cell {
+	switch {
+	case !known:
+		return cell{}
+	case f.told == f.today:
+		return cell{"same", dim}
+	case f.today == "":
+		return cell{"→ nothing", yellow}
+	}
+	return cell{"→ " + strings.TrimSuffix(printable(f.today)+", from "+f.from, ", from "), yellow}
+}
+
+// originOfOption says where an option came from: all layers that had a part in it.
+func originOfOption(o *node.ToldOption) string {
+	if len(o.Parts) > 1 {
+		return origins(o.Parts)
+	}
+	return origin(o.Layer, o.Object, o.Line, o.Rule)
+}
+
+func origins(parts []policy.Origin) string {
+	all := make([]string, len(parts))
+	for i, p := range parts {
+		all[i] = origin(p.Layer, p.Object, p.Line, p.Rule)
+	}
+	return strings.Join(all, " + ")
+}
+
+// compared shows what an option would be today beside what it was.
+func compared(o *node.ToldOption, known bool) cell {
+	t := o.Today
+	switch {
+	case !known:
+		return cell{}
+	case t == nil:
+		return cell{"→ nothing", yellow}
+	}
+	from := origin(t.Layer, t.Object, t.Line, t.Rule)
+	if len(t.Parts) > 1 {
+		from = origins(t.Parts)
+	}
+	switch {
+	case o.Differs:
+		return cell{"→ " + cut(valueOf(node.SaidOption{Value: t.Value, Text: t.Text}), maxShownValue) + ", from " + from, yellow}
+	case from == originOfOption(o) || o.Layer == "":
+		return cell{"same", dim}
+	}
+	return cell{"same, from " + from, dim}
 }
 
 // reservedAddress returns the address of a lease that the configuration reserves for its client, else nothing.
 func reservedAddress(d node.LeaseDetail) string {
-	if parameterOrigin(d, "address") == "" {
+	if parameterOrigin(d.Parameters, "address") == "" {
 		return ""
 	}
 	return d.Address.String()
 }
 
 // parameterOrigin says where in the configuration something that is no option came from.
-func parameterOrigin(d node.LeaseDetail, name string) string {
-	for _, p := range d.Parameters {
+func parameterOrigin(parameters []node.ToldParameter, name string) string {
+	for _, p := range parameters {
 		if p.Name == name {
 			return origin(p.Layer, p.Object, p.Line, p.Rule)
 		}

@@ -22,6 +22,8 @@ type commandLine struct {
 	CheckStore checkStoreCommand `cmd:"" group:"serve" help:"Audit a data directory without changing anything."`
 	Schema     schemaCommand     `cmd:"" group:"serve" help:"Print the JSON Schema of configuration files, for editors."`
 
+	Explain explainCommand `cmd:"" group:"ask" help:"Say what a client would get, and why: each option with the layer and line that it comes from."`
+
 	Status statusCommand `cmd:"" group:"ask" help:"Show what a running server does: alarms, pools, counters."`
 	Leases leasesCommand `cmd:"" group:"ask" help:"List leases."`
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`

@@ -68,7 +68,16 @@ func (x serveCommand) load(c *console) (*config.Document, error) {
 	if doc == nil {
 		return nil, errNo
 	}
-	return asThisServer(doc)
+	return asServing(doc)
+}
+
+// asServing returns doc as this server serves by it. The error says why this release cannot.
+func asServing(doc *config.Document) (*config.Document, error) {
+	doc, err := asThisServer(doc)
+	if err != nil {
+		return nil, err
+	}
+	return doc, doc.ServesAlone()
 }
 
 // asThisServer returns doc as the server reads it that it names, or, where it names none, the one that is called as this
@@ -174,7 +183,7 @@ func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger
 	for _, p := range problems {
 		log.Warn("configuration", "problem", p.String())
 	}
-	if doc, err = asThisServer(doc); err != nil {
+	if doc, err = asServing(doc); err != nil {
 		n.Refuse(ctx, err.Error())
 		return
 	}

@@ -54,6 +54,7 @@ func writeStatus(c *console, w *bufio.Writer, st *node.Status) {
 	writePartners(c, w, st.Partners)
 	writePools(c, w, st.Pools)
 	writeInterfaces(c, w, st.Interfaces)
+	writeFailures(c, w, st.ClassesFailed)
 	writeCounters(c, w, st)
 }
 
@@ -217,6 +218,21 @@ func writeInterfaces(c *console, w *bufio.Writer, interfaces []node.InterfaceSta
 		}
 		t.add(cell{text: printable(i.Name)}, link, cell{text: orDash(short(printable(i.Network)))}, cell{text: orDash(strings.Join(addrs, " "))})
 	}
+	t.write(c, w, "  ")
+}
+
+// writeFailures writes which classes failed for clients.
+func writeFailures(c *console, w *bufio.Writer, failures []node.ClassFailure) {
+	if len(failures) == 0 {
+		return
+	}
+	heading(c, w, "Classes that failed for clients")
+	t := table{head: []string{"CLASS", "LINE", "MESSAGES", "LAST", "WHY"}, right: map[int]bool{1: true, 2: true}}
+	for _, f := range failures {
+		t.add(cell{text: short(printable(f.Class))}, cell{text: fmt.Sprint(f.Line)}, cell{fmt.Sprint(f.Count), yellow}, cell{text: when(f.Last, c.now())},
+			cell{text: cut(fromNetwork(f.Error), maxShownValue)})
+	}
+	t.fit(pageWidth-2, 4)
 	t.write(c, w, "  ")
 }
 

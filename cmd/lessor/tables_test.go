@@ -10,6 +10,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 var aStatus = node.Status{
@@ -26,9 +27,10 @@ var aStatus = node.Status{
 	},
 	Alarms: []node.Alarm{{Code: "pool-exhausted", Title: "A pool is exhausted", Severity: node.Critical, Since: minutes(-61),
 		Text: "floor1: all 191 addresses of 198.51.100.50-198.51.100.240 are in use", Remedy: "add a range, or shorten the lease"}},
-	Received: map[string]uint64{"DHCPREQUEST": 12, "DHCPDISCOVER": 1234567, "DHCPINFORM": 0},
-	Sent:     map[string]uint64{"DHCPACK": 12},
-	Bindings: map[string]int{"total": 1398, "active": 1394, "abandoned": 2, "released": 0, "expired": 2},
+	ClassesFailed: []node.ClassFailure{{Class: "pxe", Line: 60, Count: 41, Last: minutes(-3), Error: "option client-system (93) of this client: its 3 octets are no list of numbers of two octets each"}},
+	Received:      map[string]uint64{"DHCPREQUEST": 12, "DHCPDISCOVER": 1234567, "DHCPINFORM": 0},
+	Sent:          map[string]uint64{"DHCPACK": 12},
+	Bindings:      map[string]int{"total": 1398, "active": 1394, "abandoned": 2, "released": 0, "expired": 2},
 	Store: node.StoreStatus{Dir: "/var/lib/lessor", State: "open", Commits: 99, JournalBytes: 5 << 20, Segments: 1,
 		Snapshot: minutes(-600), SnapshotBytes: 1536,
 		Recovered: node.RecoveryStatus{DamagedCount: 1, Damaged: []string{"segment 3, offset 4096: 198.51.100.7"}}},
@@ -83,12 +85,28 @@ func TestALeaseReadsWell(t *testing.T) {
 		Parameters: []node.ToldParameter{{Name: "lifetime", Layer: "enterprise", Line: 3, Rule: "set"}, {Name: "next-server", Layer: "server", Object: "west", Line: 9}},
 		History:    []node.Happening{{Time: minutes(-9000), State: "released", Client: "02:00:00:00:00:08", Cause: "released by its client"}},
 	}
+	d.Options = append(d.Options,
+		node.ToldOption{SaidOption: node.SaidOption{Name: "domain-name-servers", Code: 6, Value: []any{"10.9.0.53", "10.9.1.53"}, Text: "10.9.0.53, 10.9.1.53"},
+			Layer: "host", Object: "printer1", Line: 40, Rule: "append", Parts: []policy.Origin{originOf("host", "printer1", 40, "append"), originOf("enterprise", "", 4, "set")},
+			Today: &node.TodayOption{Value: []any{"10.9.0.54"}, Text: "10.9.0.54", Origin: originOf("domain", "corp.example", 33, "set")}, Differs: true},
+		node.ToldOption{SaidOption: node.SaidOption{Name: "ntp-servers", Code: 42, Text: "10.9.0.123"}, Layer: "intranet", Object: "lab", Line: 8, Differs: true},
+	)
+	d.Options[0].Today = &node.TodayOption{Value: []any{"198.51.100.1"}, Text: "198.51.100.1", Origin: originOf("subnet", "198.51.100.0/24", 12, "")}
+	d.Options[1].Today = &node.TodayOption{Value: "255.255.255.0", Text: "255.255.255.0", Origin: originOf("host", "printer1", 41, "set")}
+	d.Today = &node.LeaseToday{Differs: true, As: "west", ConfigVersion: "c0ffee", Lifetime: 1800, NextServer: "10.9.0.1", ServerHostname: "boot", Result: "beef",
+		Parameters: []node.ToldParameter{{Name: "lifetime", Layer: "hardware class", Object: "lab-kit", Line: 30}, {Name: "next-server", Layer: "server", Object: "west", Line: 9}, {Name: "server-hostname", Layer: "enterprise", Line: 2}},
+		New:        []node.ToldOption{{SaidOption: node.SaidOption{Name: "time-offset", Code: 2}, Differs: true, Today: &node.TodayOption{Value: 3600, Text: "3600", Origin: originOf("server", "west", 9, "force")}}},
+		Notes:      []string{"198.51.100.9 is reserved for the client on another network"},
+	}
 	socket, _ := answering(t, &fake{detail: d})
 	golden(t, "lease.txt", lessor(t, "lease", "198.51.100.50", "--socket", socket).out)
 	golden(t, "lease.json", lessor(t, "lease", "198.51.100.50", "--socket", socket, "--json").out)
 	if got := lessor(t, "lease", "198.51.100.51", "--socket", socket); got.code != exitNo || !strings.Contains(got.err, "never leased") {
 		t.Errorf("without a record: got %+v", got)
 	}
+	unknown := node.LeaseDetail{LeaseRow: aRow("10.0.0.2", "active", "", minutes(3)), Today: &node.LeaseToday{NotKnown: "what the client said is not known"}}
+	socket, _ = answering(t, &fake{detail: unknown})
+	golden(t, "lease-unknown.txt", lessor(t, "lease", "10.0.0.2", "--socket", socket).out)
 	socket, _ = answering(t, &fake{detail: node.LeaseDetail{LeaseRow: node.LeaseRow{Address: addr("10.0.0.1"), State: "abandoned"}}})
 	golden(t, "lease-bare.txt", lessor(t, "lease", "10.0.0.1", "--socket", socket).out)
 }
@@ -166,8 +184,15 @@ func TestNothingFromTheNetworkSteersATerminal(t *testing.T) {
 		f.events = append(f.events, node.Event{Kind: node.LeaseGranted, Message: s, Hostname: s, Network: s, Reason: s, Detail: s})
 		f.status.Alarms = append(f.status.Alarms, node.Alarm{Title: s, Text: s, Code: s, Remedy: s, Severity: node.Severity("warning")})
 		f.status.Received[s] = 1
+		f.status.ClassesFailed = append(f.status.ClassesFailed, node.ClassFailure{Class: s, Error: s})
 		f.detail.Options = append(f.detail.Options, node.ToldOption{SaidOption: node.SaidOption{Name: s, Value: s}, Object: s})
 		f.detail.Options = append(f.detail.Options, node.ToldOption{SaidOption: node.SaidOption{Name: s, Text: s}, Layer: s, Rule: s})
+	}
+	f.detail.Today = &node.LeaseToday{NextServer: hostile()[0], BootFileName: hostile()[3], Notes: hostile()}
+	for i, s := range hostile() {
+		f.detail.Options[i].Today = &node.TodayOption{Value: s, Text: s, Origin: originOf(s, s, 1, s), Parts: []policy.Origin{originOf(s, s, 1, s), {}}}
+		f.detail.Options[i].Differs, f.detail.Options[i].Parts = i%2 == 0, f.detail.Options[i].Today.Parts
+		f.detail.Today.New = append(f.detail.Today.New, f.detail.Options[i])
 	}
 	f.detail.LeaseRow, f.detail.Told = aRow("10.0.0.1", "active", hostile()[0], minutes(1)), true
 	f.detail.Facts = &node.LeaseFacts{Link: hostile()[1], GIAddr: hostile()[1], Options: []node.SaidOption{{Name: hostile()[2]}}}

@@ -18,18 +18,20 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // fake is a node that answers what a test put into it.
 type fake struct {
-	mu     sync.Mutex
-	status node.Status
-	rows   []node.LeaseRow
-	detail map[netip.Addr]node.LeaseDetail
-	err    error // what every question is answered with
-	cut    int   // Leases fails after so many rows; 0: never
-	feed   chan node.Event
-	asked  chan any // receives the filters
+	mu          sync.Mutex
+	status      node.Status
+	rows        []node.LeaseRow
+	detail      map[netip.Addr]node.LeaseDetail
+	err         error // what every question is answered with
+	explanation policy.Explanation
+	cut         int // Leases fails after so many rows; 0: never
+	feed        chan node.Event
+	asked       chan any // receives the filters
 }
 
 func (f *fake) Status(context.Context) (node.Status, error) { return f.status, f.err }
@@ -53,6 +55,11 @@ func (f *fake) Leases(_ context.Context, lf node.LeaseFilter, each func(node.Lea
 func (f *fake) Lease(_ context.Context, a netip.Addr) (node.LeaseDetail, bool, error) {
 	d, ok := f.detail[a]
 	return d, ok, f.err
+}
+
+func (f *fake) Explain(_ context.Context, r node.ExplainRequest) (policy.Explanation, error) {
+	f.tell(r)
+	return f.explanation, f.err
 }
 
 func (f *fake) Events(ctx context.Context, ef node.EventFilter) (<-chan node.Event, error) {
@@ -126,7 +133,7 @@ func TestStatusArrivesAsItWasReported(t *testing.T) {
 		Pools:      []node.PoolStatus{{Network: "floor1", Subnet: netip.MustParsePrefix("198.51.100.0/24"), Range: "a-b", Size: 3, Free: 3}},
 		Alarms:     []node.Alarm{{Code: "disk-full", Severity: node.Critical, Since: node.At(noon)}},
 		Received:   map[string]uint64{"DHCPDISCOVER": 1 << 40}, Sent: map[string]uint64{}, Drops: map[string]uint64{"malformed": 2},
-		Bindings: map[string]int{"active": 1},
+		Bindings: map[string]int{"active": 1}, ClassesFailed: []node.ClassFailure{{Class: "pxe", Line: 7, Count: 3, Last: node.At(noon), Error: "3 octets"}},
 	}}
 	got, err := serve(t, New(f, quiet)).Status(t.Context())
 	if err != nil {
@@ -142,7 +149,7 @@ func TestAnEmptyStatusHasListsAndMapsNotNull(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{`"partners":[]`, `"pools":[]`, `"alarms":[]`, `"interfaces":[]`, `"drops":{}`, `"received":{}`, `"sent":{}`, `"started":null`} {
+	for _, want := range []string{`"partners":[]`, `"pools":[]`, `"alarms":[]`, `"interfaces":[]`, `"drops":{}`, `"classes_failed":[]`, `"received":{}`, `"sent":{}`, `"started":null`} {
 		if !strings.Contains(string(b), want) {
 			t.Errorf("no %s in %s", want, b)
 		}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // maxLine is the longest line of a stream, and maxAnswer the longest answer that is not one, in octets.
@@ -74,17 +75,23 @@ func (c *Client) noServer(err error) error {
 // Status returns what node.Reporter's Status does. Errors: *NoServerError, *Problem, or that of ctx.
 func (c *Client) Status(ctx context.Context) (node.Status, error) {
 	var st node.Status
-	return st, c.get(ctx, "/api/v1/status", &st)
+	return st, c.get(ctx, "/api/v1/status", nil, &st)
 }
 
 // Lease returns what node.Reporter's Lease does.
 func (c *Client) Lease(ctx context.Context, addr netip.Addr) (node.LeaseDetail, bool, error) {
 	var d node.LeaseDetail
-	err := c.get(ctx, "/api/v1/leases/"+url.PathEscape(addr.String()), &d)
+	err := c.get(ctx, "/api/v1/leases/"+url.PathEscape(addr.String()), nil, &d)
 	if p, ok := errors.AsType[*Problem](err); ok && p.Status == http.StatusNotFound {
 		return d, false, nil
 	}
 	return d, err == nil, err
+}
+
+// Explain returns what node.Reporter's Explain does; what is wrong with r is a *Problem.
+func (c *Client) Explain(ctx context.Context, r node.ExplainRequest) (policy.Explanation, error) {
+	var x policy.Explanation
+	return x, c.get(ctx, "/api/v1/explain", explainQuery(r), &x)
 }
 
 // Leases calls each with every binding that f lets through, in no particular order, until each returns an error,
@@ -114,8 +121,8 @@ func (c *Client) Events(ctx context.Context, f node.EventFilter, begun func(), e
 	return err
 }
 
-func (c *Client) get(ctx context.Context, path string, into any) error {
-	resp, err := c.ask(ctx, path, nil)
+func (c *Client) get(ctx context.Context, path string, q url.Values, into any) error {
+	resp, err := c.ask(ctx, path, q)
 	if err != nil {
 		return err
 	}

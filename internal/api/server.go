@@ -78,10 +78,11 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/v1/status", s.question(s.answers, s.status))
 	mux.Handle("/api/v1/leases", s.question(s.streams, s.leases))
 	mux.Handle("/api/v1/leases/{address}", s.question(s.answers, s.lease))
+	mux.Handle("/api/v1/explain", s.question(s.answers, s.explain))
 	mux.Handle("/api/v1/events", s.question(s.streams, s.events))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path",
-			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS and /api/v1/events"}).write(w)
+			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS, /api/v1/explain and /api/v1/events"}).write(w)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.extend(w, answerTime) // a connection keeps the deadline of the request before
@@ -161,6 +162,21 @@ func (s *Server) lease(w http.ResponseWriter, r *http.Request) error {
 		return noRecord(addr)
 	}
 	return answer(w, d)
+}
+
+func (s *Server) explain(w http.ResponseWriter, r *http.Request) error {
+	q, err := parseExplain(r.URL.Query())
+	if err != nil {
+		return err
+	}
+	x, err := s.reporter.Explain(r.Context(), q)
+	if e, ok := errors.AsType[*node.RequestError](err); ok {
+		return badRequest("%s", e.Text)
+	}
+	if err != nil {
+		return err
+	}
+	return answer(w, x)
 }
 
 func noRecord(addr netip.Addr) *Problem {

@@ -27,6 +27,7 @@ type Event struct {
 	Interface string     `json:"interface,omitempty"`
 	Relay     netip.Addr `json:"relay,omitzero"`
 	Network   string     `json:"network,omitempty"`
+	Class     string     `json:"class,omitempty"`
 	Expires   Instant    `json:"expires,omitzero"`
 
 	// Of a packet: its type in RFC spelling, transaction and, dropped or refused, the counter's label.
@@ -53,6 +54,7 @@ const (
 	LeaseRefused // DHCPNAK
 	PoolExhausted
 	PoolRecovered
+	ClassFailed // its expression could not be evaluated for a client
 	ConfigAdopted
 	ConfigRefused
 	InterfaceUp
@@ -71,7 +73,7 @@ const (
 var eventKinds = [...]string{
 	LeaseGranted: "lease-granted", LeaseRenewed: "lease-renewed", LeaseReleased: "lease-released",
 	LeaseEnded: "lease-expired", LeaseDeclined: "lease-declined", ConflictSeen: "conflict", LeaseRefused: "nak",
-	PoolExhausted: "pool-exhausted", PoolRecovered: "pool-recovered",
+	PoolExhausted: "pool-exhausted", PoolRecovered: "pool-recovered", ClassFailed: "class-failed",
 	ConfigAdopted: "config-adopted", ConfigRefused: "config-refused",
 	InterfaceUp: "interface-up", InterfaceGone: "interface-gone", StoreAlarm: "store",
 	AlarmRaised: "alarm", AlarmCleared: "alarm-cleared", ServerReady: "ready", ServerStopping: "stopping",

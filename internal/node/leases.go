@@ -120,13 +120,24 @@ func (c *Core) detail(b *binding.Binding) LeaseDetail {
 	if facts, ok := b.Facts.Decode(); ok && b.Facts.Shared != nil {
 		d.Facts = c.facts(&facts)
 	}
+	if result, ok := resultOf(b); ok {
+		c.showResult(&d, b, &result)
+	}
+	if b.State == binding.Active || b.State == binding.Expired {
+		d.Today = c.today(&d, b)
+	}
+	return d
+}
+
+func resultOf(b *binding.Binding) (r binding.Result, ok bool) {
 	if b.Result == nil {
-		return d
+		return r, false
 	}
-	result, ok := binding.DecodeResult(b.Result.Bytes)
-	if !ok {
-		return d
-	}
+	return binding.DecodeResult(b.Result.Bytes)
+}
+
+// showResult fills in what the client was told.
+func (c *Core) showResult(d *LeaseDetail, b *binding.Binding, result *binding.Result) {
 	d.Told, d.Lifetime = true, 0xffffffff
 	if result.Lifetime != binding.Infinite {
 		d.Lifetime = uint32(result.Lifetime / time.Second)
@@ -136,8 +147,7 @@ func (c *Core) detail(b *binding.Binding) LeaseDetail {
 	}
 	d.ServerHostname, d.BootFileName = result.ServerName, result.BootFile
 	reasons := reasonsOf(b)
-	d.Options, d.Parameters = c.told(&result, reasons), toldParameters(reasons)
-	return d
+	d.Options, d.Parameters = c.told(result, reasons), toldParameters(reasons)
 }
 
 // parameterNames are the names of what is no option, in the order in which they are shown.
@@ -150,10 +160,11 @@ var parameterNames = []struct {
 	{binding.ReasonAddress, "address"},
 }
 
-func toldParameters(reasons map[uint16]binding.Reason) (ps []ToldParameter) {
+func toldParameters(reasons map[uint16][]binding.Reason) (ps []ToldParameter) {
 	for _, p := range parameterNames {
-		if why, ok := reasons[p.code]; ok {
+		for _, why := range reasons[p.code] {
 			ps = append(ps, ToldParameter{Name: p.name, Layer: why.Layer, Object: why.Object, Line: int(why.Line), Rule: why.Rule})
+			break // the strongest
 		}
 	}
 	return ps
@@ -181,26 +192,33 @@ func said(p *policy.Policy, code uint16, v []byte) SaidOption {
 	return s
 }
 
-func (c *Core) told(r *binding.Result, reasons map[uint16]binding.Reason) []ToldOption {
+func (c *Core) told(r *binding.Result, reasons map[uint16][]binding.Reason) []ToldOption {
 	var os []ToldOption
 	for _, o := range r.Options {
 		t := ToldOption{SaidOption: said(c.policy, o.Code, o.Value)}
-		if why, ok := reasons[o.Code]; ok {
-			t.Layer, t.Object, t.Line, t.Rule = why.Layer, why.Object, int(why.Line), why.Rule
+		why := reasons[o.Code]
+		if len(why) > 0 {
+			t.Layer, t.Object, t.Line, t.Rule = why[0].Layer, why[0].Object, int(why[0].Line), why[0].Rule
+		}
+		if len(why) > 1 {
+			for _, w := range why {
+				t.Parts = append(t.Parts, policy.Origin{Layer: w.Layer, Object: w.Object, Line: int(w.Line), Rule: w.Rule})
+			}
 		}
 		os = append(os, t)
 	}
 	return os
 }
 
-func reasonsOf(b *binding.Binding) map[uint16]binding.Reason {
-	m := map[uint16]binding.Reason{}
+// reasonsOf returns the reasons that b has stored, by code, those of one code the strongest first.
+func reasonsOf(b *binding.Binding) map[uint16][]binding.Reason {
+	m := map[uint16][]binding.Reason{}
 	if b.Reasons == nil {
 		return m
 	}
 	rs, _ := binding.DecodeReasons(b.Reasons.Bytes) // as far as they can be read
 	for _, r := range rs {
-		m[r.Code] = r
+		m[r.Code] = append(m[r.Code], r)
 	}
 	return m
 }

@@ -70,6 +70,7 @@ func (n *Node) logEvent(ctx context.Context, e *Event) {
 	text("client_id", e.ClientID)
 	text("hostname", e.Hostname)
 	text("network", e.Network)
+	text("class", e.Class)
 	text("interface", e.Interface)
 	if e.Relay.IsValid() {
 		text("relay", e.Relay.String())

@@ -61,6 +61,9 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	if a.Short {
 		c.exhausted(now, a.Link.Network, out)
 	}
+	if len(a.Failed) > 0 && a.Probe == 0 { // a DISCOVER that waits for its probe is decided again
+		c.classesFailed(now, a.Failed, p, out)
+	}
 	switch {
 	case a.Drop != 0:
 		c.counts.Drops[a.Drop]++

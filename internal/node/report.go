@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // Reporter answers what a running server is asked by its operators. It is safe for concurrent use, never waits for a
@@ -19,6 +20,8 @@ type Reporter interface {
 	Leases(ctx context.Context, f LeaseFilter, each func(LeaseRow) error) error
 	// Lease returns the binding of one address whole; false if there is no record of it.
 	Lease(ctx context.Context, addr netip.Addr) (LeaseDetail, bool, error)
+	// Explain says what a client would get and why, and changes nothing. A *RequestError says what is wrong with r.
+	Explain(ctx context.Context, r ExplainRequest) (policy.Explanation, error)
 	// Events returns what happens from now on and f lets through, until ctx ends; then the channel is closed. Its
 	// buffer is bounded: a slow reader loses events, and the next that it gets is an EventsLost that says how many.
 	Events(ctx context.Context, f EventFilter) (<-chan Event, error)
@@ -60,6 +63,9 @@ type Status struct {
 	Received map[string]uint64 `json:"received"`
 	Sent     map[string]uint64 `json:"sent"`
 	Drops    map[string]uint64 `json:"drops"`
+	// ClassesFailed are the classes whose expression failed for some client since Started or since their class was last
+	// taken out of the configuration, by name.
+	ClassesFailed []ClassFailure `json:"classes_failed"`
 	// ProbesSkipped counts offers that were made without a conflict probe because too many were under way.
 	ProbesSkipped uint64 `json:"probes_skipped,omitempty"`
 	// Bindings counts the records by state, Memory is what they take in octets.
@@ -75,6 +81,7 @@ func (s Status) MarshalJSON() ([]byte, error) {
 	notNilSlice(&s.Pools)
 	notNilSlice(&s.Interfaces)
 	notNilSlice(&s.Alarms)
+	notNilSlice(&s.ClassesFailed)
 	notNilMap(&s.Received)
 	notNilMap(&s.Sent)
 	notNilMap(&s.Drops)
@@ -171,6 +178,15 @@ type Alarm struct {
 	Since    Instant  `json:"since"`
 }
 
+// ClassFailure is a class whose expression failed for clients, who then count as no members.
+type ClassFailure struct {
+	Class string  `json:"class"`
+	Line  int     `json:"line"`  // in the document
+	Count uint64  `json:"count"` // of messages for which it failed
+	Last  Instant `json:"last"`
+	Error string  `json:"error"` // the newest
+}
+
 // StoreStatus is the state of the durable store.
 type StoreStatus struct {
 	Dir   string `json:"dir"`
@@ -242,7 +258,9 @@ type LeaseDetail struct {
 	// Parameters says where what is no option came from: lifetime, next-server, server-hostname, boot-file-name, and
 	// the address, if it was reserved.
 	Parameters []ToldParameter `json:"parameters"`
-	History    []Happening     `json:"history,omitempty"`
+	// Today is what the client would be told now; nil where nobody holds the address.
+	Today   *LeaseToday `json:"today"`
+	History []Happening `json:"history,omitempty"`
 }
 
 // MarshalJSON writes an empty list where there are no options, never null.
@@ -283,6 +301,20 @@ type ToldOption struct {
 	Object string `json:"object"` // the layer's object: 198.51.100.0/24, printer1
 	Line   int    `json:"line"`   // in the document of ConfigVersion; 0: nowhere, a default
 	Rule   string `json:"rule,omitempty"`
+	// Parts are all layers that had a part in the value, the strongest first, where there were several.
+	Parts []policy.Origin `json:"parts,omitempty"`
+	// Today is what the client would be told now; nil: nothing any more, or LeaseDetail.Today is not known.
+	Today *TodayOption `json:"today"`
+	// Differs says that the client would be told something else now, or nothing.
+	Differs bool `json:"differs,omitempty"`
+}
+
+// TodayOption is what a client would be told in an option by the configuration that is served by now.
+type TodayOption struct {
+	Value any    `json:"value"`
+	Text  string `json:"text,omitempty"`
+	policy.Origin
+	Parts []policy.Origin `json:"parts,omitempty"`
 }
 
 // ToldParameter is why a client got something that is no option.
@@ -292,6 +324,34 @@ type ToldParameter struct {
 	Object string `json:"object"`
 	Line   int    `json:"line"`
 	Rule   string `json:"rule,omitempty"`
+}
+
+// LeaseToday is what the configuration that is served by now would tell the client of a lease, as its home, by what the
+// client said when it was last told something.
+type LeaseToday struct {
+	// NotKnown is why nothing can be said; what follows is then empty.
+	NotKnown string `json:"not_known,omitempty"`
+	// Differs says that anything is not as the client was told: an option, a boot field, or the lifetime.
+	Differs        bool            `json:"differs"`
+	As             binding.Member  `json:"as"`
+	ConfigVersion  string          `json:"config_version"`
+	Result         string          `json:"result"` // digest of all that would be told
+	Lifetime       uint32          `json:"lifetime"`
+	NextServer     string          `json:"next_server"`
+	ServerHostname string          `json:"server_hostname"`
+	BootFileName   string          `json:"boot_file_name"`
+	Parameters     []ToldParameter `json:"parameters"`
+	// New are the options that the client was not told.
+	New   []ToldOption `json:"new"`
+	Notes []string     `json:"notes,omitempty"`
+}
+
+// MarshalJSON writes empty lists where there is nothing, never null.
+func (t LeaseToday) MarshalJSON() ([]byte, error) {
+	type plain LeaseToday
+	notNilSlice(&t.Parameters)
+	notNilSlice(&t.New)
+	return json.Marshal(plain(t))
 }
 
 // Happening is one earlier change of a binding.

@@ -36,7 +36,8 @@ func (c *Core) status(now time.Time, s *Status) {
 		}
 		s.Interfaces = append(s.Interfaces, st)
 	}
-	s.Alarms = append(s.Alarms, c.alarms()...)
+	s.ClassesFailed = c.classFailures()
+	s.Alarms = append(append(s.Alarms, c.alarms()...), c.classAlarm(now)...)
 	s.Bindings = c.byState()
 }
 

@@ -1,0 +1,144 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"net/netip"
+	"os"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+type explainCommand struct {
+	Config       string   `type:"path" placeholder:"FILE" help:"Explain by this configuration file; no server is asked."`
+	Socket       string   `type:"path" placeholder:"PATH" help:"Ask the server with this socket; default: $$LESSOR_SOCKET, else ${socket}."`
+	Hardware     string   `placeholder:"MAC" help:"The client's hardware address; another type than Ethernet before it: 6/02:00:00:00:00:07."`
+	ClientID     string   `name:"client-id" placeholder:"HEX" help:"Its client identifier (option 61): 01:02:00:00:00:00:07."`
+	Option       []string `sep:"none" placeholder:"NAME=VALUE" help:"What it sends: an option's name or number, and its value as a configuration file has it. May be given more than once."`
+	Relay        string   `placeholder:"ADDR" help:"The relay that it is heard through (giaddr); default: none."`
+	CircuitID    string   `name:"circuit-id" placeholder:"TEXT" help:"The circuit that the relay names (option 82.1): text, or {hex: \"0a0b\"}."`
+	RemoteID     string   `name:"remote-id" placeholder:"TEXT" help:"The remote end that the relay names (option 82.2)."`
+	SubscriberID string   `name:"subscriber-id" placeholder:"TEXT" help:"The subscriber that the relay names (option 82.6)."`
+	As           string   `placeholder:"SERVER" help:"The server that answers; default: the one that is asked, or that the file is for."`
+	Network      string   `placeholder:"NAME" help:"The shared network that the client is on; default: the relay's, else where it has its address."`
+	Address      string   `placeholder:"ADDR" help:"Explain for this address; default: the one that it has or would get, on a file the one reserved for it."`
+	JSON         bool     `name:"json" help:"Print one JSON object."`
+}
+
+func (explainCommand) Help() string {
+	return `Each option has the layer that set it, the line of the configuration, and what it beat. Without the option dhcp-parameter-request-list (55) every option counts as asked for. Nothing is changed and nobody is sent anything.
+
+Examples:
+
+  lessor explain --hardware 02:00:00:00:00:07
+  lessor explain --config lessor.yaml --hardware 02:00:5e:00:00:01 --network floor1
+  lessor explain --config lessor.yaml --hardware 02:00:5e:00:00:01 --relay 10.20.0.1 --option vendor-class-identifier=PXEClient --option 93=7 --json`
+}
+
+// Run explains what the client would get.
+func (x explainCommand) Run(ctx context.Context, c *console) error {
+	r, err := x.request()
+	if err != nil {
+		return usageError{err, "lessor explain --help"}
+	}
+	explain := x.byServer
+	if x.Config != "" {
+		explain = x.byFile
+	}
+	e, file, err := explain(ctx, c, r)
+	if err != nil {
+		return err
+	}
+	if x.JSON {
+		return c.json(e)
+	}
+	return c.buffered(func(w *bufio.Writer) error {
+		(&explaining{console: c, w: w, file: file}).write(&r, &e)
+		return nil
+	})
+}
+
+// request reads the flags.
+func (x *explainCommand) request() (r node.ExplainRequest, err error) {
+	r = node.ExplainRequest{
+		As: binding.Member(x.As), Options: x.Option, Network: x.Network,
+		CircuitID: x.CircuitID, RemoteID: x.RemoteID, SubscriberID: x.SubscriberID,
+	}
+	switch {
+	case x.Hardware == "" && x.ClientID == "":
+		return r, errors.New("which client? Give --hardware, --client-id, or both")
+	case x.Config != "" && x.Socket != "":
+		return r, errors.New("--config explains by a file and --socket by a running server: give one of them")
+	}
+	if x.Hardware != "" {
+		if r.Hardware, err = node.ParseHardware(x.Hardware); err != nil {
+			return r, fmt.Errorf("--hardware: %w", err)
+		}
+	}
+	if x.ClientID != "" {
+		if r.ClientID, err = node.ParseClientID(x.ClientID); err != nil {
+			return r, fmt.Errorf("--client-id: %w", err)
+		}
+	}
+	for _, a := range []struct {
+		flag, text string
+		to         *netip.Addr
+	}{{"--relay", x.Relay, &r.Relay}, {"--address", x.Address, &r.Address}} {
+		if a.text == "" {
+			continue
+		}
+		if *a.to, err = netip.ParseAddr(a.text); err != nil || !a.to.Is4() {
+			return r, fmt.Errorf("%s: %q is not an IPv4 address: write it as in 198.51.100.50", a.flag, a.text)
+		}
+	}
+	return r, nil
+}
+
+// byServer asks a running server. The file is the one that it was configured by, for people: empty if it does not say.
+func (x explainCommand) byServer(ctx context.Context, _ *console, r node.ExplainRequest) (policy.Explanation, string, error) {
+	client, err := whichServer{Socket: cmp.Or(x.Socket, os.Getenv("LESSOR_SOCKET"))}.client()
+	if err != nil {
+		return policy.Explanation{}, "", err
+	}
+	e, err := client.Explain(ctx, r)
+	if err != nil || x.JSON {
+		return e, "", err
+	}
+	st, err := client.Status(ctx)
+	if _, ok := errors.AsType[*api.Problem](err); ok { // it has answered what was asked
+		err = nil
+	}
+	return e, st.Config.File, err
+}
+
+// byFile explains by a configuration file alone.
+func (x explainCommand) byFile(_ context.Context, c *console, r node.ExplainRequest) (e policy.Explanation, file string, err error) {
+	src, err := readDocument(x.Config, c.in)
+	if err != nil {
+		return e, "", err
+	}
+	doc, problems := config.Parse(x.Config, src)
+	if doc == nil {
+		for _, p := range problems {
+			c.note("%s", p)
+		}
+		c.note("\n%s", tally(problems))
+		return e, "", errNo
+	}
+	if doc, err = asThisServer(doc); err != nil {
+		return e, "", err
+	}
+	q, err := r.Question(doc.Registry)
+	if err != nil {
+		return e, "", err
+	}
+	e, err = policy.Compile(doc).Explain(&q)
+	return e, x.Config, err
+}
