@@ -83,9 +83,6 @@ func (b *Builder) options(m *Message) error {
 		w.extended(&m.Handshake.Extended)
 	}
 	b.dst = w.dst
-	if w.full {
-		return ErrNoRoom
-	}
 	return nil
 }
 
@@ -161,7 +158,7 @@ func (b *Builder) another() error {
 
 // take keeps what was written if there is room for it.
 func (b *Builder) take(w *writer) error {
-	if w.full || len(w.dst)-b.start > b.room {
+	if len(w.dst)-b.start > b.room {
 		return ErrNoRoom
 	}
 	b.dst = w.dst

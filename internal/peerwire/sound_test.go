@@ -182,8 +182,8 @@ func iscUpdate(o map[uint16][]byte, have func(...uint16) error) error {
 			return errors.New("reason 3 or 6: no hardware address")
 		}
 	}
-	if bytes.Equal(o[12], []byte{0, 0}) {
-		return errors.New("flags that say nothing")
+	if bytes.Equal(o[12], []byte{0, 0}) || bytes.Equal(o[6], []byte{0, 0, 0, 0}) {
+		return errors.New("flags or a CLTT that say nothing")
 	}
 	return nil
 }

@@ -6,22 +6,17 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
-// writer appends options of a set.
+// writer appends options of a set. What is too long for a length field makes the message too long as well, so that
+// nobody sees the wrong length.
 type writer struct {
-	dst  []byte
-	has  Set
-	full bool // something was too long for its length field
+	dst []byte
+	has Set
 }
 
 func (w *writer) octets(o Option, v []byte) {
-	if !w.has.Has(o) {
-		return
+	if w.has.Has(o) {
+		w.dst = binding.AppendTLV(w.dst, shapes[o].code, v)
 	}
-	if len(v) > 1<<16-1 {
-		w.full = true
-		return
-	}
-	w.dst = binding.AppendTLV(w.dst, shapes[o].code, v)
 }
 
 func (w *writer) head(o Option, n uint16) {
@@ -87,14 +82,11 @@ func (w *writer) beginVendor() (at int) {
 
 func (w *writer) endVendor(at int) {
 	n := len(w.dst) - at - 4
-	switch {
-	case n == len(magic):
+	if n == len(magic) {
 		w.dst = w.dst[:at]
-	case n > 1<<16-1:
-		w.full = true
-	default:
-		binary.BigEndian.PutUint16(w.dst[at+2:], uint16(n))
+		return
 	}
+	binary.BigEndian.PutUint16(w.dst[at+2:], uint16(n))
 }
 
 func (w *writer) address(o Option, a [4]byte) {
@@ -163,10 +155,6 @@ func (w *writer) hardware(h *binding.Hardware) {
 
 func (w *writer) ddns(x *DDNS) {
 	if w.has.Has(OptDDNS) {
-		if len(x.Name) > 1<<16-3 {
-			w.full = true
-			return
-		}
 		w.head(OptDDNS, uint16(2+len(x.Name)))
 		w.dst = append(binary.BigEndian.AppendUint16(w.dst, x.Flags), x.Name...)
 	}
