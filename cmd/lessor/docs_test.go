@@ -80,6 +80,42 @@ func TestEveryAlarmIsExplained(t *testing.T) {
 	}
 }
 
+// block returns the first block of a document that is fenced as what, as it stands between the fences.
+func block(t *testing.T, doc, what string) string {
+	t.Helper()
+	_, rest, found := strings.Cut(doc, "\n```"+what+"\n")
+	text, _, closed := strings.Cut(rest, "```\n")
+	if !found || !closed {
+		t.Fatalf("the document has no block of %s", what)
+	}
+	return text
+}
+
+// words splits a line of shell that has no quotes but single ones.
+func words(line string) (args []string) {
+	for i, part := range strings.Split(strings.ReplaceAll(line, "\\\n", " "), "'") {
+		if i%2 == 0 {
+			args = append(args, strings.Fields(part)...)
+			continue
+		}
+		args = append(args, part)
+	}
+	return args
+}
+
+// The example of docs/explain.md is what the program says.
+func TestTheExampleOfAnExplanationIsTrue(t *testing.T) {
+	doc := readDoc(t, "explain.md")
+	t.Chdir(filepath.Dir(write(t, t.TempDir(), "campus.yaml", block(t, doc, "yaml"))))
+	if checked := lessor(t, "check", "campus.yaml"); checked.code != exitDone || checked.err != "" {
+		t.Errorf("the document is not good: %s", checked.err)
+	}
+	got := lessor(t, words(strings.TrimPrefix(block(t, doc, "sh"), "lessor "))...)
+	if want := block(t, doc, "text"); got.code != exitDone || got.out != want {
+		t.Errorf("got %d %s\n%s\nthe document has\n%s", got.code, got.err, got.out, want)
+	}
+}
+
 // commandLines are the lines of a document that begin with a lessor command, in blocks of shell or between backquotes.
 var commandLines = regexp.MustCompile("(?m)(?:^|`)lessor ([a-z-]+(?: [^`\n|>#&]*)?)")
 

@@ -129,21 +129,29 @@ func (x *explaining) where(line int) string {
 	return fmt.Sprintf("%s:%d", short(printable(filepath.Base(x.file))), line)
 }
 
+// whereOf is where for an option; one of several layers has a line for each below it.
+func (x *explaining) whereOf(o *policy.ExplainedOption) string {
+	if len(o.Parts) > 1 {
+		return ""
+	}
+	return x.where(o.Line)
+}
+
 func (x *explaining) options(e *policy.Explanation) {
 	heading(x.console, x.w, "Options")
 	if len(e.Options) == 0 {
 		fmt.Fprintln(x.w, "  none")
 	}
 	t := table{head: []string{"NAME", "CODE", "VALUE", "FROM", "WHERE"}, right: map[int]bool{1: true}}
-	var defaults []string
+	defaults := 0
 	for i := range e.Options {
 		o := &e.Options[i]
 		if builtIn(o) {
-			defaults = append(defaults, fmt.Sprintf("%s %s", printable(o.Name), cut(textOr(o.Text, o.Value), maxShownLoser)))
+			defaults++
 			continue
 		}
 		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: cut(textOr(o.Text, o.Value), maxShownValue)},
-			cell{text: from(o)}, cell{text: x.where(o.Line)})
+			cell{text: from(o)}, cell{text: x.whereOf(o)})
 		if len(o.Parts) > 1 {
 			for _, p := range o.Parts {
 				x.below(&t, printable(p.Rule), cut(textOr(p.Text, p.Value), maxShownValue), origin(p.Layer, p.Object, 0, ""), p.Line)
@@ -152,8 +160,8 @@ func (x *explaining) options(e *policy.Explanation) {
 		x.losers(&t, o.Losers)
 	}
 	x.table(&t, 2, 3)
-	if len(defaults) > 0 {
-		x.item("and, to who asks for them, the defaults that every host has (RFC 1122): " + strings.Join(defaults, ", "))
+	if defaults > 0 {
+		x.item(count(defaults, "default") + " of the host requirements (RFC 1122), to a client that asks by name; --json lists them")
 	}
 	if len(e.Unset) == 0 {
 		return

@@ -123,7 +123,7 @@ func (r *ExplainRequest) relayInformation() (info []byte, err error) {
 
 // Octets returns what a text of a relay spells: itself, or what {hex: "0a0b"} or {text: "..."} says.
 func Octets(text string) ([]byte, error) {
-	if !strings.HasPrefix(text, "{") {
+	if text = strings.TrimSpace(text); !strings.HasPrefix(text, "{") {
 		return []byte(text), nil
 	}
 	in, err := ParseInput(text)
@@ -183,11 +183,15 @@ func saidOption(reg *option.Registry, name string) (option.Def, error) {
 	return def, nil
 }
 
-// encodeSaid returns the octets of a value as a person wrote it. A list may be written without its brackets.
+// encodeSaid returns the octets of a value as a person wrote it. A list may be written without its brackets, and octets
+// in hexadecimal need not fit the option's type: clients send what they like.
 func encodeSaid(def option.Def, value string) ([]byte, error) {
 	in, err := ParseInput(value)
 	if err != nil {
 		return nil, err
+	}
+	if len(in.Map) == 1 && in.Map[0].Key == "hex" {
+		return Octets(value)
 	}
 	b, err := def.Encode(in)
 	if err == nil || in.Kind != option.Scalar || !strings.Contains(value, ",") {
