@@ -60,7 +60,9 @@ func (p *parser) readClasses(d *Document, _, v *yaml.Node) {
 			}
 			return
 		}
+		before := p.problems.count(Error)
 		fields(p, p.tables.class, v, &c)
+		c.flawed = p.problems.count(Error) > before
 		if isNull(v) {
 			p.fail(k, "class "+clip(c.Name)+" is empty", "write "+p.tables.class.example)
 		}
@@ -118,7 +120,7 @@ func (p *parser) checkClasses() {
 	for i := range p.doc.Classes {
 		c := &p.doc.Classes[i]
 		switch {
-		case c.Match == nil:
+		case c.Match == nil || c.flawed:
 		case c.Match.Never():
 			p.add(Warning, c.at("match"), "class "+clip(c.Name)+" can never match: no client is in it", "correct the conditions, which contradict each other, or take the class out")
 		case c.isEmpty() && !p.pooled[c.Name]:
@@ -137,12 +139,15 @@ func (p *parser) checkPoolClasses() {
 		}
 	}
 	for _, x := range p.pools {
+		if x.forNobody() {
+			continue
+		}
 		if i := slices.IndexFunc(x.Deny, func(c string) bool { return always[c] }); i >= 0 {
 			p.add(Warning, x.at("deny"), fmt.Sprintf("no client may use this pool: everybody is in class %s, which it denies", clip(x.Deny[i])), "change deny, or the class")
 			continue
 		}
 		left := slices.DeleteFunc(slices.Clone(x.Allow), func(c string) bool { return never[c] || slices.Contains(x.Deny, c) })
-		if len(x.Allow) > 0 && len(left) == 0 && !x.forNobody() {
+		if len(x.Allow) > 0 && len(left) == 0 {
 			p.add(Warning, x.at("allow"), "no client may use this pool: nobody can be in the classes that it allows", "change allow, or the classes")
 		}
 	}

@@ -144,6 +144,7 @@ type Class struct {
 	Priority int // of two classes of one place the one with the higher is stronger, whatever their order
 
 	simple bool // the match is a map
+	flawed bool // something in it is wrong
 }
 
 // Scope is what every layer from 2 to 13 may set. What it does not set is left to weaker layers.

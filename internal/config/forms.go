@@ -83,7 +83,7 @@ func (p *parser) readForm(o *Setting, name string, v *yaml.Node) (form, value *y
 			o.OnTakeover = p.takeover(c)
 			ok = ok && o.OnTakeover != 0
 		case formOf(k.Value) == 0:
-			p.fail(k, fmt.Sprintf("%s: %s is no form of a value", name, clip(k.Value)), "beside "+around(v)+" only "+takeoverKey+" may stand; a value that is a map stands under its form, as in {set: {…}}")
+			p.noForm(k, name)
 			ok = false
 		case form != nil && form.Value != k.Value:
 			p.fail(k, fmt.Sprintf("%s has two forms, %s and %s", name, form.Value, k.Value), "a layer says one thing of an option: leave one of them")
@@ -95,14 +95,12 @@ func (p *parser) readForm(o *Setting, name string, v *yaml.Node) (form, value *y
 	return form, value, ok
 }
 
-// around names the first form in the map v.
-func around(v *yaml.Node) string {
-	for i := 0; i+1 < len(v.Content); i += 2 {
-		if isForm(v.Content[i].Value) {
-			return v.Content[i].Value
-		}
+func (p *parser) noForm(k *yaml.Node, name string) {
+	remedy := "the forms are " + strings.Join(formNames[Set:], ", ") + "; a value that is a map stands under one, as in {set: {…}}"
+	if near := nearest(k.Value, append([]string{takeoverKey}, formNames[Set:]...)); near != "" {
+		remedy = "did you mean " + near + "?"
 	}
-	return ""
+	p.fail(k, fmt.Sprintf("%s: %s is no form of a value", name, clip(k.Value)), remedy)
 }
 
 func (p *parser) isUnset(name string, v *yaml.Node) bool {

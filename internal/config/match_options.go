@@ -30,12 +30,16 @@ type sent struct {
 	pos    Position
 }
 
-// sentOptions returns the options in the map v, in ascending order of code, each once.
-func (p *parser) sentOptions(v *yaml.Node, what string, alternatives bool) (all []sent) {
+// sentOptions returns the options in the map v, in ascending order of code, each once. Those of a host have one value.
+func (p *parser) sentOptions(v *yaml.Node, what string, ofHost bool) (all []sent) {
 	p.entries(v, what, what+": {vendor-class-identifier: Phone}", func(k, v *yaml.Node) {
 		d, ok := p.registry.ByName(option.DHCPv4, k.Value)
 		if !ok {
 			p.unknownOption(k)
+			return
+		}
+		if d.Code == option.CodeClientID && ofHost {
+			p.fail(k, k.Value+" is not matched here: a host has a key for it", "write client-id beside match-options")
 			return
 		}
 		if x, ok := unmatched[d.Code]; ok {
@@ -46,7 +50,7 @@ func (p *parser) sentOptions(v *yaml.Node, what string, alternatives bool) (all 
 			p.fail(k, fmt.Sprintf("%s is option %d, which line %d names already", k.Value, d.Code, all[i].pos.Line), "leave one of them")
 			return
 		}
-		if values := p.sentValues(d, k.Value, v, alternatives); values != nil {
+		if values := p.sentValues(d, k.Value, v, !ofHost); values != nil {
 			all = append(all, sent{d, values, position(k)})
 		}
 	})
@@ -86,7 +90,7 @@ func (p *parser) sentValues(d option.Def, name string, v *yaml.Node, alternative
 func (p *parser) matchOptions(m *simpleMatch, _, v *yaml.Node) {
 	var all []*class.Match
 	var texts []string
-	for _, s := range p.sentOptions(v, "options", true) {
+	for _, s := range p.sentOptions(v, "options", false) {
 		var values []*class.Match
 		var spelt []string
 		for _, b := range s.values {
@@ -105,11 +109,7 @@ func (p *parser) matchOptions(m *simpleMatch, _, v *yaml.Node) {
 
 // readMatchOptions reads the options that a host must send.
 func (p *parser) readMatchOptions(h *Host, _, v *yaml.Node) {
-	for _, s := range p.sentOptions(v, "match-options", false) {
-		if s.def.Code == option.CodeClientID {
-			p.add(Error, s.pos, "nothing can be matched by option 61 here: a host has a key for it", "write client-id beside match-options")
-			continue
-		}
+	for _, s := range p.sentOptions(v, "match-options", true) {
 		h.Options = append(h.Options, binding.Fact{Code: uint16(s.def.Code), Value: s.values[0]})
 	}
 }

@@ -109,8 +109,15 @@ func intranetKeys() *object[Intranet] {
 		keys: join([]key[Intranet]{
 			{name: "networks", doc: "The shared networks that belong to it; each belongs to one intranet at most.", shape: listOf(stringShape("", "floor1")),
 				read: func(p *parser, n *Intranet, _, v *yaml.Node) {
+					seen := map[string]bool{}
 					for _, e := range p.list(v, "networks") {
-						if s, ok := p.scalar(e, "a network", "floor1"); ok {
+						s, ok := p.scalar(e, "a network", "floor1")
+						switch {
+						case !ok:
+						case seen[s]:
+							p.fail(e, fmt.Sprintf("network %s stands twice in this list", clip(s)), "leave one of them")
+						default:
+							seen[s] = true
 							n.Networks = append(n.Networks, s)
 							n.positions = append(n.positions, position(e))
 						}
@@ -147,11 +154,8 @@ func (p *parser) checkIntranets() {
 	for i := range p.doc.Intranets {
 		n := &p.doc.Intranets[i]
 		for j, name := range n.Networks {
-			pos := n.positions[j]
+			here := place{n, n.positions[j]}
 			first, taken := seen[name]
-			if taken && pos.before(first.pos) {
-				first, pos = place{n, pos}, first.pos
-			}
 			switch {
 			case p.full():
 				return
@@ -161,13 +165,14 @@ func (p *parser) checkIntranets() {
 						names = append(names, p.doc.Networks[i].Name)
 					}
 				}
-				p.add(Error, pos, "there is no network "+clip(name), meantOf(name, names))
-			case taken && first.of == n:
-				p.add(Error, pos, fmt.Sprintf("network %s stands twice in this list", clip(name)), "leave one of them")
-			case taken:
-				p.add(Error, pos, fmt.Sprintf("network %s belongs to intranet %s already, on line %d", clip(name), clip(first.of.Name), first.pos.Line), "a network is in one intranet at most")
+				p.add(Error, here.pos, "there is no network "+clip(name), meantOf(name, names))
+			case !taken:
+				seen[name] = here
 			default:
-				seen[name] = place{n, pos}
+				if here.pos.before(first.pos) {
+					first, here = here, first
+				}
+				p.add(Error, here.pos, fmt.Sprintf("network %s belongs to intranet %s already, on line %d", clip(name), clip(first.of.Name), first.pos.Line), "a network is in one intranet at most")
 			}
 		}
 	}
