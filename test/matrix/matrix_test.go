@@ -159,20 +159,39 @@ const (
 
 // run starts the peer and Lessor with the plan, and returns what each said.
 func (pr *profile) run(t *testing.T, p *plan) (peer, lessor answers) {
-	w := world.New(t)
-	backbone := w.Segment()
-	relay := w.Host("relay")
-	backbone.Attach(relay, "eth0", relayAt+"/24")
-	g := relay.Gateway(netip.MustParsePrefix("10.0.0.0/8"))
-	join := func(role, at string) *world.Namespace {
-		n := w.Host(role)
-		backbone.Attach(n, "eth0", at+"/24")
-		n.IP("route", "add", "10.0.0.0/8", "via", relayAt)
-		return n
-	}
-	pr.start(join("peer", peerAt), p)
-	peer = p.ask(t, g, netip.MustParseAddr(peerAt))
+	lab := newLab(t)
+	pr.start(lab.host("peer", peerAt), p)
+	peer = p.ask(t, lab.gateway, netip.MustParseAddr(peerAt))
 	pr.orderOf(t, p, peer)
-	join("lessor", lessorAt).Serve(world.Setup{Document: p.lessorDocument(pr.name, "lessor"), Interfaces: []string{"eth0"}})
-	return peer, p.ask(t, g, netip.MustParseAddr(lessorAt))
+	lab.lessor(p.lessorDocument(pr.name, "lessor"))
+	return peer, p.ask(t, lab.gateway, netip.MustParseAddr(lessorAt))
+}
+
+// lab is a backbone with a relay, on which servers are placed.
+type lab struct {
+	w        *world.World
+	backbone *world.Segment
+	gateway  *world.Gateway
+}
+
+func newLab(t *testing.T) *lab {
+	t.Helper()
+	w := world.New(t)
+	l := &lab{w: w, backbone: w.Segment()}
+	relay := w.Host("relay")
+	l.backbone.Attach(relay, "eth0", relayAt+"/24")
+	l.gateway = relay.Gateway(netip.MustParsePrefix("10.0.0.0/8"))
+	return l
+}
+
+// host places a server's host on the backbone.
+func (l *lab) host(role, at string) *world.Namespace {
+	n := l.w.Host(role)
+	l.backbone.Attach(n, "eth0", at+"/24")
+	n.IP("route", "add", "10.0.0.0/8", "via", relayAt)
+	return n
+}
+
+func (l *lab) lessor(document string) {
+	l.host("lessor", lessorAt).Serve(world.Setup{Document: document, Interfaces: []string{"eth0"}})
 }
