@@ -1,9 +1,6 @@
 package class
 
 import (
-	"fmt"
-
-	"cel.dev/cel-go/cel"
 	"cel.dev/cel-go/common/ast"
 	"cel.dev/cel-go/common/cost"
 	"cel.dev/cel-go/common/types"
@@ -25,12 +22,12 @@ const (
 )
 
 // checkCost reports an expression whose worst case is above MaxCost, or has no bound.
-func (i *inspection) checkCost(env *cel.Env, checked *cel.Ast) {
-	total, err := env.EstimateCost(checked, estimator{})
+func (i *inspection) checkCost() {
+	total, err := cost.Cost(i.checked, estimator{})
 	if err == nil && total.Max <= MaxCost {
 		return
 	}
-	e := i.dearest(env, checked)
+	e := i.dearest()
 	const remedy = "write it without a loop in a loop, or look for something shorter"
 	if err != nil || total.Max > 1<<40 {
 		i.report(e, remedy, "what the expression costs has no bound")
@@ -40,7 +37,7 @@ func (i *inspection) checkCost(env *cel.Env, checked *cel.Ast) {
 }
 
 // dearest returns the smallest part of an expression that costs too much by itself, else the whole.
-func (i *inspection) dearest(env *cel.Env, checked *cel.Ast) ast.Expr {
+func (i *inspection) dearest() ast.Expr {
 	found := i.checked.Expr()
 	parts := 0
 	ast.PostOrderVisit(found, ast.NewExprVisitor(func(e ast.Expr) {
@@ -50,8 +47,7 @@ func (i *inspection) dearest(env *cel.Env, checked *cel.Ast) ast.Expr {
 		if parts++; parts > 64 {
 			return
 		}
-		part := ast.NewCheckedAST(ast.NewAST(e, i.checked.SourceInfo()), i.checked.TypeMap(), i.checked.ReferenceMap())
-		if c, err := cost.Cost(part, estimator{}); err != nil || c.Max > MaxCost {
+		if c, err := cost.Cost(part(e, i.checked), estimator{}); err != nil || c.Max > MaxCost {
 			found = e
 		}
 	}))
@@ -126,6 +122,3 @@ func (estimator) EstimateCallCost(function, _ string, target *cost.AstNode, args
 	charge := cost.RangedCostEstimate(1, cost.SafeMultiply(size.Max+1, uint64(steps)/4+1))
 	return cost.NewCallEstimate(charge, nil)
 }
-
-// String makes estimates readable in tests.
-func (estimator) String() string { return fmt.Sprintf("at most %d octets", maxTextOctets) }

@@ -23,8 +23,32 @@ type inspection struct {
 }
 
 func (i *inspection) report(e ast.Expr, remedy, format string, args ...any) {
-	at := i.checked.SourceInfo().GetStartLocation(e.ID())
+	at := i.checked.SourceInfo().GetStartLocation(leftmost(e).ID())
 	i.problems = append(i.problems, Problem{offsetOf(i.text, at.Line(), at.Column()), fmt.Sprintf(format, args...), remedy})
+}
+
+// leftmost returns the part of an expression that stands first: the language takes an operator for where it is.
+func leftmost(e ast.Expr) ast.Expr {
+	for {
+		switch e.Kind() {
+		case ast.SelectKind:
+			e = e.AsSelect().Operand()
+		case ast.ComprehensionKind:
+			e = e.AsComprehension().IterRange()
+		case ast.CallKind:
+			c := e.AsCall()
+			switch {
+			case c.IsMemberFunction():
+				e = c.Target()
+			case len(c.Args()) > 1 && strings.Contains(c.FunctionName(), "_") || c.FunctionName() == operators.In:
+				e = c.Args()[0]
+			default:
+				return e
+			}
+		default:
+			return e
+		}
+	}
 }
 
 // expr goes over e and all that it is made of.
@@ -139,22 +163,22 @@ func optionVariable(e ast.Expr) (string, bool) {
 
 // key notes that one option is read, whose number or name is written.
 func (i *inspection) key(e ast.Expr, variable string, key any) {
-	space, what := option.DHCPv4, "option"
+	space, what, of := option.DHCPv4, "option", ""
 	if variable == "relay" {
-		space, what = option.RelayAgent, "sub-option of option 82"
+		space, what, of = option.RelayAgent, "sub-option", " of option 82"
 	}
 	var code option.Code
 	switch k := key.(type) {
 	case types.Int:
 		if !validCode(space, int64(k)) {
-			i.report(e, numberRemedy(space), "there is no %s %d", what, int64(k))
+			i.report(e, numberRemedy(space), "there is no %s %d%s", what, int64(k), of)
 			return
 		}
 		code = option.Code(k)
 	case types.String:
 		def, ok := i.registry.ByName(space, string(k))
 		if !ok {
-			i.report(e, didYouMean(string(k), i.registry.Names(space), "write its number, as in "+variable+"[93]"), "no %s is called %q", what, clip(string(k)))
+			i.report(e, didYouMean(string(k), i.registry.Names(space), "write its number, as in "+variable+"[93]"), "no %s%s is called %q", what, of, clip(string(k)))
 			return
 		}
 		code = def.Code

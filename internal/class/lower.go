@@ -13,7 +13,7 @@ import (
 // the language means, and the rest becomes opaque.
 type lowering struct {
 	registry *option.Registry
-	env      *cel.Env
+	language *language
 	checked  *ast.AST
 }
 
@@ -270,8 +270,7 @@ func (l *lowering) fold(e ast.Expr) *node {
 	if !isClosed(e) {
 		return nil
 	}
-	part := ast.NewCheckedAST(ast.NewAST(e, l.checked.SourceInfo()), l.checked.TypeMap(), l.checked.ReferenceMap())
-	program, err := l.env.PlanProgram(part)
+	program, err := l.language.plan(part(e, l.checked))
 	if err != nil {
 		return nil
 	}

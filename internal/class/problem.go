@@ -1,13 +1,9 @@
 package class
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"unicode/utf8"
-
-	"cel.dev/cel-go/cel"
-	"cel.dev/cel-go/common/operators"
 )
 
 // Problem is what is wrong with an expression.
@@ -44,70 +40,6 @@ func ordered(all []Problem) []Problem {
 	return all[:min(len(all), maxProblems)]
 }
 
-// problemsOf returns what the language found wrong, in words for operators.
-func problemsOf(text string, issues *cel.Issues, env *cel.Env) (all []Problem) {
-	for _, e := range issues.Errors() {
-		p := Problem{Offset: offsetOf(text, e.Location.Line(), e.Location.Column())}
-		p.Message, p.Remedy = explain(e.Message, env)
-		all = append(all, p)
-	}
-	return ordered(all)
-}
-
-// explain returns a message of the language in our words, where we have better ones.
-func explain(message string, env *cel.Env) (string, string) {
-	if name, ok := quoted(message, "undeclared reference to "); ok {
-		return unknownName(name, env)
-	}
-	if name, ok := quoted(message, "found no matching overload for "); ok {
-		_, args, _ := strings.Cut(message, "applied to '")
-		return mismatch(name, strings.TrimSuffix(args, "'")), "see which values it takes in docs/classes.md"
-	}
-	if rest, ok := strings.CutPrefix(message, "Syntax error: "); ok {
-		rest, _, _ = strings.Cut(rest, " expecting ")
-		return "this is no expression: " + strings.ReplaceAll(rest, "<EOF>", "the end"), "write a condition, as in " + exampleExpression
-	}
-	return message, ""
-}
-
-// quoted returns the word between the quotes that follow a prefix.
-func quoted(message, prefix string) (string, bool) {
-	rest, ok := strings.CutPrefix(message, prefix+"'")
-	if !ok {
-		return "", false
-	}
-	word, _, ok := strings.Cut(rest, "'")
-	return word, ok
-}
-
-func unknownName(name string, env *cel.Env) (string, string) {
-	var names []string
-	for v := range variables {
-		names = append(names, v)
-	}
-	for f := range env.Functions() {
-		if utf8.ValidString(f) && f != "" && (f[0] >= 'a' && f[0] <= 'z') {
-			names = append(names, f)
-		}
-	}
-	slices.Sort(names)
-	return fmt.Sprintf("there is nothing called %s", clip(name)), didYouMean(name, names, "see the variables in docs/classes.md")
-}
-
-// mismatch says that a function or operator does not take its arguments, which the language gives as "(int, string)".
-func mismatch(name, args string) string {
-	if op, ok := operators.FindReverse(name); ok && op != "" {
-		name = op
-	} else if name == operators.Index {
-		name = "[…]"
-	}
-	on, with, isMethod := strings.Cut(args, ".")
-	if isMethod && !strings.HasPrefix(args, "(") {
-		return fmt.Sprintf("%s cannot be used on a value of type %s with %s", name, on, with)
-	}
-	return fmt.Sprintf("%s cannot be used with %s", name, args)
-}
-
 // maxShown is how much is repeated of a name that is wrong, in characters.
 const maxShown = 40
 
@@ -118,12 +50,17 @@ func clip(s string) string {
 	return s
 }
 
-// didYouMean returns the remedy for a wrong name: the nearest of names, or otherwise.
+// didYouMean returns the remedy for a wrong name: the nearest of names, the first that begins so, or otherwise.
 func didYouMean(name string, names []string, otherwise string) string {
 	best, least := "", max(1, len(name)/3)+1
 	for _, n := range names {
 		if d := distance(name, n, least); d < least {
 			best, least = n, d
+		}
+	}
+	if best == "" && len(name) > 2 {
+		if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, name) }); i >= 0 {
+			best = names[i]
 		}
 	}
 	if best == "" {

@@ -6,8 +6,6 @@ import (
 	"net/netip"
 	"testing"
 
-	"cel.dev/cel-go/cel"
-
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
@@ -32,15 +30,17 @@ func compile(t testing.TB, text string) *Match {
 // whole compiles an expression so that CEL alone decides it.
 func whole(t testing.TB, c *Compiler, text string) *Match {
 	t.Helper()
-	env := c.environment()
-	checked, issues := env.Compile(text)
-	if issues.Err() != nil {
-		t.Fatalf("%s: %v", text, issues.Err())
+	if c.language == nil {
+		c.language = newLanguage()
 	}
-	i := inspection{registry: c.registry, checked: checked.NativeRep(), text: text}
-	i.expr(i.checked.Expr())
-	rewrite(i.checked)
-	program, err := env.Program(checked, cel.EvalOptions(cel.OptOptimize))
+	checked, errs := c.language.check(text)
+	if len(errs) > 0 {
+		t.Fatalf("%s: %v", text, errs[0])
+	}
+	i := inspection{registry: c.registry, checked: checked, text: text}
+	i.expr(checked.Expr())
+	rewrite(checked)
+	program, err := c.language.plan(checked)
 	if err != nil {
 		t.Fatalf("%s: %v", text, err)
 	}
