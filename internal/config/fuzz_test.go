@@ -8,7 +8,7 @@ import (
 )
 
 func FuzzParse(f *testing.F) {
-	for _, dir := range []string{"good", "bad", "doubtful"} {
+	for _, dir := range []string{"good", "bad", "doubtful", "expressions"} {
 		files, _ := filepath.Glob(filepath.Join("testdata", dir, "*.yaml"))
 		for _, file := range files {
 			src, err := os.ReadFile(file)
@@ -19,6 +19,7 @@ func FuzzParse(f *testing.F) {
 		}
 	}
 	f.Add([]byte(named))
+	f.Add([]byte(layered))
 	f.Fuzz(func(t *testing.T, src []byte) {
 		d, problems := Parse("fuzz.yaml", src)
 		if (d == nil) != problems.Errors() {
@@ -37,6 +38,7 @@ func FuzzParse(f *testing.F) {
 				t.Fatalf("not fit for a terminal: %q", s)
 			}
 		}
+		samePieces(t, "fuzz.yaml", src, len(src)%50)
 		if d == nil {
 			return
 		}

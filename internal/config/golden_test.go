@@ -76,6 +76,25 @@ func TestDoubtfulDocumentsAreTakenWithAWarning(t *testing.T) {
 	}
 }
 
+// TestProblemsOfExpressionsStandInsideOfThem compares only the places: what is wrong is package class's to say.
+func TestProblemsOfExpressionsStandInsideOfThem(t *testing.T) {
+	for _, file := range documents(t, "expressions") {
+		t.Run(filepath.Base(file), func(t *testing.T) {
+			d, problems := Parse(filepath.Base(file), read(t, file))
+			if d != nil || !problems.Errors() {
+				t.Errorf("the document is taken")
+			}
+			for i := range problems {
+				if problems[i].Message == "" || problems[i].Remedy == "" {
+					t.Errorf("it does not say what is wrong, or what would be right: %v", problems[i])
+				}
+				problems[i].Message, problems[i].Remedy = "…", ""
+			}
+			expect(t, strings.TrimSuffix(file, ".yaml")+".txt", problems.String()+"\n")
+		})
+	}
+}
+
 func TestLongWordsAreCutInMessages(t *testing.T) {
 	for in, want := range map[string]string{
 		"west":                     `"west"`,
