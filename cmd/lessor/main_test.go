@@ -230,3 +230,11 @@ func TestAnInterruptEndsEventsInOrder(t *testing.T) {
 type onWrite struct{ then func() }
 
 func (n onWrite) Write(p []byte) (int, error) { n.then(); return len(p), nil }
+
+func TestAGroupOfSeveralIsNotServedAlone(t *testing.T) {
+	dir := t.TempDir()
+	file := write(t, dir, "group.yaml", "server: {name: west, data: "+dir+"}\ngroup: {name: campus, members: {west: {peer: 127.0.0.1}, east: {peer: 127.0.0.2}}}\n")
+	if got := lessor(t, "serve", "--config", file); got.code != exitNo || !strings.Contains(got.err, "serves alone") {
+		t.Errorf("got %d %s", got.code, got.err)
+	}
+}

@@ -13,6 +13,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
 
 const twoFloors = `
@@ -296,4 +297,45 @@ func optionOf(t *testing.T, os []ToldOption, code uint16) ToldOption {
 	}
 	t.Errorf("no option %d in %+v", code, os)
 	return ToldOption{}
+}
+
+// hold has a running node know a lease.
+func (r *running) hold(t *testing.T, a string, c binding.Client) {
+	t.Helper()
+	b := binding.Binding{Prefix: host(netip.MustParseAddr(a)), State: binding.Active, Client: c, CLTT: epoch, Expires: binding.Forever, Home: "west"}
+	if err := r.node.do(t.Context(), func(*Effects) { r.node.core.table.Put(b, time.Time{}) }); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func TestAMachineIsWhoeverHasItsLease(t *testing.T) {
+	r := run(t, memfs.New(0))
+	defer r.stop()
+	id := []byte{1, 2, 0, 0, 0, 0, 7}
+	r.hold(t, "10.0.1.7", binding.Client{ID: id, Hardware: machine(7)})
+	r.hold(t, "10.0.1.8", binding.Client{Hardware: machine(8)})
+	r.hold(t, "10.0.1.9", binding.Client{ID: []byte{9}, Hardware: machine(8)})
+	r.hold(t, "10.0.1.10", binding.Client{ID: []byte{1}, Hardware: machine(9)})
+	r.hold(t, "10.0.1.11", binding.Client{ID: []byte{2}, Hardware: machine(9)})
+	for _, c := range []struct {
+		hardware byte
+		id       []byte
+		address  string
+		note     string
+	}{
+		{7, nil, "10.0.1.7", "has its lease by the client identifier 01:02:00:00:00:00:07"},
+		{7, id, "10.0.1.7", ""},
+		{8, nil, "10.0.1.8", ""},
+		{9, nil, "", "by several client identifiers"},
+		{9, []byte{2}, "10.0.1.11", ""},
+		{6, nil, "", ""},
+	} {
+		x, err := r.node.Explain(t.Context(), ExplainRequest{Hardware: machine(c.hardware), ClientID: c.id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.address != "" && addressOf(x) != c.address || c.note != "" && !noted(x, c.note) || c.note == "" && noted(x, "identifier") {
+			t.Errorf("%d by %x: got %s, %q", c.hardware, c.id, addressOf(x), x.Notes)
+		}
+	}
 }
