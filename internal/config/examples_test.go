@@ -17,3 +17,15 @@ func TestExamplesHaveNoProblems(t *testing.T) {
 		}
 	}
 }
+
+func TestTheExampleOfTheLayersHasThemAll(t *testing.T) {
+	d := parsed(t, string(read(t, "../../examples/layers.yaml")))
+	for l := EnterpriseLayer; l <= ClientLayer; l++ {
+		if !d.uses(l) {
+			t.Errorf("nothing stands in the layer %v", l)
+		}
+	}
+	if err := d.ServesAlone(); err != nil {
+		t.Error(err)
+	}
+}
