@@ -1,7 +1,9 @@
 package node
 
 import (
+	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
@@ -23,9 +25,9 @@ func (n *Node) Explain(ctx context.Context, r ExplainRequest) (x policy.Explanat
 			return x, err
 		}
 	}
-	if gone := n.do(ctx, func(*Effects) { x, err = n.core.explain(n.clock.now(), &r) }); gone != nil {
-		return x, gone
-	}
+	x, err = explain(&r, func(f func(*Core, time.Time)) error {
+		return n.do(ctx, func(*Effects) { f(n.core, n.clock.now()) })
+	})
 	x.Notes = append(notes, x.Notes...)
 	return x, err
 }
@@ -62,51 +64,97 @@ func (n *Node) identified(ctx context.Context, h binding.Hardware) (id []byte, n
 	return id, []string{fmt.Sprintf("%v has its lease by the client identifier %s, so that is who is explained", h, binding.FormatClientID(id))}, nil
 }
 
-// explain answers r as things stand now. It changes nothing.
-func (c *Core) explain(now time.Time, r *ExplainRequest) (policy.Explanation, error) {
-	q, err := r.Question(c.policy.Registry())
-	if err != nil {
-		return policy.Explanation{}, err
+// explain answers r as things stand now, and changes nothing. on lets a function look at the core, between two messages;
+// a policy never changes, so what only that must be asked holds up nobody.
+func explain(r *ExplainRequest, on func(func(*Core, time.Time)) error) (policy.Explanation, error) {
+	for range maxReloads {
+		x, again, err := explainOnce(r, on)
+		if !again {
+			return x, err
+		}
+	}
+	return policy.Explanation{}, errors.New("the configuration changes faster than a client can be explained by it: ask again")
+}
+
+// maxReloads is how often a question is begun anew because the configuration was changed meanwhile.
+const maxReloads = 8
+
+// inquiry is a question under way.
+type inquiry struct {
+	question policy.Question
+	policy   *policy.Policy
+	held     netip.Addr // what the client has; invalid: nothing
+	said     []string   // what it said when it got that, and the question does not have
+	notes    []string
+}
+
+func explainOnce(r *ExplainRequest, on func(func(*Core, time.Time)) error) (x policy.Explanation, again bool, err error) {
+	var i inquiry
+	if gone := on(func(c *Core, _ time.Time) { err = i.begin(c, r) }); gone != nil || err != nil {
+		return x, false, cmp.Or(gone, err)
+	}
+	q := &i.question
+	if x, err = i.policy.Explain(q); err != nil {
+		return x, false, &RequestError{err.Error()}
+	}
+	if !q.Address.IsValid() {
+		reserved := x.Address
+		if gone := on(func(c *Core, now time.Time) { again = !i.choose(c, now, &x) }); gone != nil || again {
+			return x, again, gone
+		}
+		if !q.Address.IsValid() {
+			x.Address = nil
+		} else if x, err = i.policy.Explain(q); err != nil {
+			return x, false, &RequestError{err.Error()}
+		}
+		if reserved != nil && q.Address.IsValid() && q.Address != *reserved {
+			i.notes = append(i.notes, fmt.Sprintf("%v, which is reserved for it, is not free: lessor lease %v says who has it", *reserved, *reserved))
+		}
+	}
+	if len(i.said) > 0 {
+		i.notes = append(i.notes, fmt.Sprintf("when it got %v, the client also said %s: lessor lease %v explains it with that", i.held, strings.Join(i.said, ", "), i.held))
+	}
+	x.Notes = append(i.notes, x.Notes...)
+	return x, false, nil
+}
+
+// begin reads the question, and takes the client to be where it has its lease, if nothing else says where it is.
+func (i *inquiry) begin(c *Core, r *ExplainRequest) (err error) {
+	i.policy = c.policy
+	q := &i.question
+	if *q, err = r.Question(c.policy.Registry()); err != nil {
+		return err
 	}
 	if q.As == "" {
 		q.As = c.self
 	}
-	var notes []string
-	client := binding.Client{ID: q.ClientID, Hardware: q.Hardware}
-	held, holds := c.heldBy(&client, q.Network)
-	if holds && !q.Relay.IsValid() && q.Network == "" && !q.Address.IsValid() {
-		q.Network = c.policy.SubnetOf(held.Addr()).Network.Name
-		notes = append(notes, fmt.Sprintf("the client has %v, so it is taken to be on network %s", held.Addr(), q.Network))
+	held, ok := c.heldBy(&binding.Client{ID: q.ClientID, Hardware: q.Hardware}, q.Network)
+	if !ok {
+		return nil
 	}
-	x, err := c.policy.Explain(&q)
-	if err != nil {
-		return x, &RequestError{err.Error()}
+	i.held, i.said = held.Addr(), unsaid(c.policy.Registry(), &held, q)
+	if !q.Relay.IsValid() && q.Network == "" && !q.Address.IsValid() {
+		q.Network = c.policy.SubnetOf(i.held).Network.Name
+		i.notes = append(i.notes, fmt.Sprintf("the client has %v, so it is taken to be on network %s", i.held, q.Network))
 	}
-	if !q.Address.IsValid() {
-		reserved := x.Address
-		a, why := c.wouldGet(now, &q, &x)
-		if !a.IsValid() && holds && c.on(held.Addr(), x.Network) {
-			a = held.Addr()
-		}
-		if why != "" {
-			notes = append(notes, why)
-		}
-		if reserved != nil && a.IsValid() && a != *reserved {
-			notes = append(notes, fmt.Sprintf("%v, which is reserved for it, is not free: lessor lease %v says who has it", *reserved, *reserved))
-		}
-		if q.Address = a; a.IsValid() {
-			if x, err = c.policy.Explain(&q); err != nil {
-				return x, &RequestError{err.Error()}
-			}
-		} else {
-			x.Address = nil
-		}
+	return nil
+}
+
+// choose sets the address that the client would be offered now on x's link, else the one that it has there; false if
+// the configuration is another one by now.
+func (i *inquiry) choose(c *Core, now time.Time, x *policy.Explanation) bool {
+	if c.policy != i.policy {
+		return false
 	}
-	if holds {
-		notes = append(notes, unsaid(c.policy.Registry(), &held, &q)...)
+	a, why := c.wouldGet(now, &i.question, x)
+	if !a.IsValid() && i.held.IsValid() && c.on(i.held, x.Network) {
+		a = i.held
 	}
-	x.Notes = append(notes, x.Notes...)
-	return x, nil
+	if why != "" {
+		i.notes = append(i.notes, why)
+	}
+	i.question.Address = a
+	return true
 }
 
 // heldBy returns the binding by which the client has an address now, on the network named (empty: on any); the one that
@@ -199,21 +247,16 @@ func discover(q *policy.Question) []byte {
 // maxDiscover is room for all that a question may say a client says.
 const maxDiscover = 4096
 
-// unsaid returns a note of what the client said when it got its lease and the question does not have.
-func unsaid(reg *option.Registry, held *binding.Binding, q *policy.Question) []string {
+// unsaid names what the client said when it got its lease and the question does not have.
+func unsaid(reg *option.Registry, held *binding.Binding, q *policy.Question) (names []string) {
 	facts, ok := held.Facts.Decode()
 	if !ok {
 		return nil
 	}
-	var names []string
 	for _, f := range facts.Options {
-		if f.Code == option.CodeRequestedAddress || slices.ContainsFunc(q.Options, func(o binding.Fact) bool { return o.Code == f.Code }) {
-			continue
+		if f.Code != option.CodeRequestedAddress && !slices.ContainsFunc(q.Options, func(o binding.Fact) bool { return o.Code == f.Code }) {
+			names = append(names, reg.ByCode(option.DHCPv4, option.Code(f.Code)).Name)
 		}
-		names = append(names, reg.ByCode(option.DHCPv4, option.Code(f.Code)).Name)
 	}
-	if len(names) == 0 {
-		return nil
-	}
-	return []string{fmt.Sprintf("when it got %v, the client also said %s: lessor lease %v explains it with that", held.Addr(), strings.Join(names, ", "), held.Addr())}
+	return names
 }

@@ -47,7 +47,7 @@ func machine(n byte) binding.Hardware { return binding.HardwareOf(1, []byte{2, 0
 func (s *stage) explained(t *testing.T, r ExplainRequest) policy.Explanation {
 	t.Helper()
 	before := s.everything()
-	x, err := s.core.explain(s.now, &r)
+	x, err := explain(&r, s.look)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,6 +55,12 @@ func (s *stage) explained(t *testing.T, r ExplainRequest) policy.Explanation {
 		t.Errorf("asking changed something:\n%s\nbefore:\n%s", after, before)
 	}
 	return x
+}
+
+// look lets f look at the core.
+func (s *stage) look(f func(*Core, time.Time)) error {
+	f(s.core, s.now)
+	return nil
 }
 
 // everything is what can be seen of a core.
@@ -149,10 +155,33 @@ func TestAQuestionThatCannotBeAnsweredIsRefused(t *testing.T) {
 		{}, {Hardware: machine(1), Network: "attic"}, {Hardware: machine(1), Relay: netip.MustParseAddr("192.0.2.9")}, {Hardware: machine(1), As: "nobody"},
 		{Hardware: machine(1), Relay: netip.MustParseAddr("10.9.0.2"), Network: "lan"}, ask("93"),
 	} {
-		_, err := s.core.explain(s.now, &r)
+		_, err := explain(&r, s.look)
 		if _, ok := err.(*RequestError); !ok {
 			t.Errorf("%+v: got %v", r, err)
 		}
+	}
+}
+
+func TestAQuestionIsAnsweredByOneVersion(t *testing.T) {
+	s := stageOf(t, twoFloors)
+	looks := 0
+	change := func(f func(*Core, time.Time)) error {
+		if looks++; looks == 2 {
+			s.play("config\n" + strings.Replace(twoFloors, "10.0.0.10-10.0.0.12", "10.0.0.20-10.0.0.22", 1))
+		}
+		return s.look(f)
+	}
+	x, err := explain(&ExplainRequest{Hardware: machine(1)}, change)
+	if err != nil || addressOf(x) != "10.0.0.20" || x.Version != s.core.policy.Version.String() {
+		t.Errorf("got %s of %s by %s, %v", addressOf(x), x.Pool, x.Version, err)
+	}
+	never := func(f func(*Core, time.Time)) error {
+		looks++
+		s.play(fmt.Sprintf("config\n%s\nenterprise: {lease: {default: %dm}}", twoFloors, 10+looks))
+		return s.look(f)
+	}
+	if _, err := explain(&ExplainRequest{Hardware: machine(1)}, never); err == nil {
+		t.Error("a configuration that changes all the time was explained")
 	}
 }
 
