@@ -59,8 +59,7 @@ func (v *view) ResolveName(name string) (any, bool) {
 	case "hardware_type":
 		return types.Int(v.client.Identity.Hardware.Type), true
 	case "user_classes":
-		raw, _ := v.client.option(option.CodeUserClass)
-		return v.classes.of(raw), true
+		return v.userClasses(), true
 	case "relayed":
 		return types.Bool(v.client.GIAddr.IsValid()), true
 	case "known":

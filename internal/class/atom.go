@@ -44,7 +44,8 @@ const (
 	relayPresent               // N in relay
 	knownClient                // known
 	relayedClient              // relayed
-	userClasses                // one of the user classes
+	userClasses                // one of the user classes; an error if there are too many
+	anyUserClass               // one of the user classes, however many
 	optionOctets               // an option as sent; never where absent
 	relayOctets                // a sub-option as sent; never where absent
 	hardwarePrefix             // the first bits of the hardware address
@@ -91,7 +92,7 @@ func newTexts(s subject, r relation, texts ...[]byte) atom {
 // canFail reports whether what a client sent may make the comparison fail.
 func (a *atom) canFail() bool {
 	switch a.subject.kind {
-	case optionText, optionNumber:
+	case optionText, optionNumber, userClasses:
 		return true
 	case relayText:
 		return a.relation != equals
@@ -133,12 +134,12 @@ func (a *atom) eval(v *view) verdict {
 	return a.evalSimple(v)
 }
 
-// evalSimple is eval for what only the simple matches look at, but for the user classes.
+// evalSimple is eval for what only the simple matches look at, and for the user classes.
 func (a *atom) evalSimple(v *view) verdict {
 	c := v.client
 	switch a.subject.kind {
-	case userClasses:
-		return a.anyUserClass(c)
+	case userClasses, anyUserClass:
+		return a.userClass(c)
 	case optionOctets:
 		sent, ok := c.option(option.Code(a.subject.code))
 		return verdictOf(ok && a.compare(sent) == yes)
@@ -241,6 +242,9 @@ func (a *atom) optionNumber(c *Client) verdict {
 		return failed
 	}
 	size := numberSize(a.def.Type.Kind)
+	if len(raw) > size*maxItems {
+		return failed
+	}
 	if a.relation == equals {
 		return verdictOf(len(raw) == size && slices.Contains(a.numbers, number(a.def.Type.Kind, raw)))
 	}
@@ -277,15 +281,20 @@ func number(k option.Kind, b []byte) int64 {
 	return int64(binary.BigEndian.Uint32(b))
 }
 
-func (a *atom) anyUserClass(c *Client) verdict {
+// userClass compares each user class.
+func (a *atom) userClass(c *Client) verdict {
 	sent, _ := c.option(option.CodeUserClass)
 	all := dhcpv4.UserClassesOf(sent)
+	found, n := no, 0
 	for class, ok := all.Next(); ok; class, ok = all.Next() {
+		if n++; n > maxItems && a.subject.kind == userClasses {
+			return failed
+		}
 		if a.compare(class) == yes {
-			return yes
+			found = yes
 		}
 	}
-	return no
+	return found
 }
 
 // hardware compares the first bits. A client without a hardware address has none that could agree.

@@ -9,16 +9,15 @@ import (
 )
 
 // MaxCost is the most that an expression may cost for the worst client, in the units in which the language counts: one
-// for each step, and one for each ten octets that are gone over. A unit takes some ten nanoseconds.
+// for each step, and one for each ten octets that are gone over. A unit takes some ten to a hundred nanoseconds.
 const MaxCost = 50_000
 
 // What a client can send at most. All of it came in one message.
 const (
-	maxTextOctets = dhcpv4.MaxSize     // of one text
-	maxItems      = dhcpv4.MaxSize     // of a list whose elements have an octet each
-	maxClasses    = dhcpv4.MaxSize / 2 // user classes, each with its length
-	maxItemOctets = 1024               // of a text in a list: a name of 255 octets, each escaped
-	maxPath       = 5                  // how deep lists and maps lie in one another in the value of an option
+	maxTextOctets = dhcpv4.MaxSize // of one text
+	maxItems      = 255            // of a list; longer ones cannot be read
+	maxItemOctets = 1024           // of a text in a list: a name of 255 octets, each escaped
+	maxPath       = 5              // how deep lists and maps lie in one another in the value of an option
 )
 
 // checkCost reports an expression whose worst case is above MaxCost, or has no bound.
@@ -88,17 +87,15 @@ func mostOf(path []string) uint64 {
 	last := path[len(path)-1]
 	switch {
 	case last == "user_classes":
-		return maxClasses
-	case path[0] == "user_classes":
+		return maxItems
+	case path[0] == "user_classes", last == "@keys":
 		return 255
 	case last == "option" || last == "relay":
 		return 256
-	case last == "@keys":
-		return 255
 	case last == "@items":
 		return maxItemOctets
 	}
-	return maxItems
+	return maxTextOctets // which is more than maxItems
 }
 
 // EstimateCallCost charges a regular expression for what it compiles to, rather than for its text.

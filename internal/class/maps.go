@@ -8,7 +8,6 @@ import (
 	"cel.dev/cel-go/common/types/ref"
 	"cel.dev/cel-go/common/types/traits"
 
-	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
@@ -250,30 +249,4 @@ func validCode(space option.Space, n int64) bool {
 		return n >= 1 && n <= 254
 	}
 	return n >= 0 && n <= 255
-}
-
-// stringList is the variable "user_classes".
-type stringList struct {
-	value *list
-	raw   []byte
-	known bool
-}
-
-// of returns the classes in the value of option 77.
-func (s *stringList) of(raw []byte) ref.Val {
-	if !s.known && (s.value == nil || string(s.raw) != string(raw)) {
-		s.raw = append(s.raw[:0], raw...)
-		s.value = userClassList(raw)
-	}
-	s.known = true
-	return s.value
-}
-
-func userClassList(raw []byte) *list {
-	var elems []ref.Val
-	all := dhcpv4.UserClassesOf(raw)
-	for class, ok := all.Next(); ok; class, ok = all.Next() {
-		elems = append(elems, types.String(class))
-	}
-	return newList(elems)
 }

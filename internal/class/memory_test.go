@@ -19,7 +19,7 @@ func octetsOf(m *Memory) int {
 
 // A flood of strangers neither makes the memory grow nor pushes out those who come often.
 func TestAFloodOfStrangersIsBounded(t *testing.T) {
-	texts := append(classes(40, "cel"), `hardware.matches("7$")`, `circuit_id.size() > 3 && option[93][1] == 5`)
+	texts := append(classes(12, "cel"), `hardware.matches("7$")`, `circuit_id.size() > 3 && option[93][1] == 5`)
 	set := setOf(t, texts)
 	m := &Memory{}
 	known := phone()
@@ -29,10 +29,10 @@ func TestAFloodOfStrangersIsBounded(t *testing.T) {
 		set.Members(known, m, nil)
 	}
 	other := phone()
-	for i := range uint64(60_000) {
+	for i := range uint64(40_000) {
 		stranger(other, i)
 		set.Members(other, m, nil)
-		if i%5000 == 0 {
+		if i%4000 == 0 {
 			if allocs := testing.AllocsPerRun(1, func() { dst, _ = set.Members(known, m, dst[:0]) }); allocs > 0 {
 				t.Fatalf("after %d strangers a known client costs %v allocations", i, allocs)
 			}
@@ -160,7 +160,7 @@ func TestLongValuesAreNotRemembered(t *testing.T) {
 
 // There is room for so many reasons only; then failures are still told, and in the same words twice.
 func TestReasonsAreBounded(t *testing.T) {
-	set := setOf(t, []string{`int(vendor_class) > 5`})
+	set := setOf(t, []string{`{"a": 1}[vendor_class] == 1`})
 	m := &Memory{}
 	for i := range 3 * maxReasons {
 		c := &Client{Options: sent{60: fmt.Appendf(nil, "x%d", i)}}
@@ -173,7 +173,7 @@ func TestReasonsAreBounded(t *testing.T) {
 			t.Errorf("%v, then %v", first, again)
 		}
 	}
-	if len(m.reasons) > maxReasons {
+	if len(m.reasons) != maxReasons {
 		t.Errorf("%d reasons", len(m.reasons))
 	}
 }

@@ -32,7 +32,7 @@ func Option(code option.Code, value []byte, whole bool) *Match {
 
 // UserClass matches clients that name a user class in option 77 (RFC 3004) that begins with value, or is it.
 func UserClass(value []byte, whole bool) *Match {
-	return simple(octets(subject{kind: userClasses}, value, whole), readsOption(option.CodeUserClass))
+	return simple(octets(subject{kind: anyUserClass}, value, whole), readsOption(option.CodeUserClass))
 }
 
 // Enterprise matches clients that name an enterprise in option 124 (RFC 3925 §3).

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"testing"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -88,7 +89,7 @@ func someClient(r *rand.Rand) *Client {
 		}
 	}
 	put(option.CodeVendorClass, "Phone-7", "PXEClient:Arch:00007", "phone", "PHONE", "", "\x00", "Phone\x00\x00", "caf\xc3\xa9", "\xff\xfe", "K\xc3\x84")
-	put(option.CodeUserClass, "\x05kiosk", "\x05kiosk\x03lab", "kiosk", "", "\x00", "\x03lab")
+	put(option.CodeUserClass, "\x05kiosk", "\x05kiosk\x03lab", "kiosk", "", "\x00", "\x03lab", strings.Repeat("\x05kiosk", 256))
 	put(option.CodeHostName, "host.corp.example", "HOST", "h.", "a.b", "..", "", "h\xff.x", "Ä.de")
 	put(option.CodeClientFQDN, "\x00\x00\x00pc.corp.example", "\x04\x00\x00\x02pc\x04Corp\x00", "\x00", "", "\x04\x00\x00\x3fxx", "\x00\x00\x00pc.")
 	put(option.CodeClientSystem, "\x00\x07", "\x00\x09", "\x00\x07\x00\x09", "\x00", "\x00\x07\x00", "", "\x00\x09\x00\x07")
@@ -97,7 +98,7 @@ func someClient(r *rand.Rand) *Client {
 	put(option.CodeIPForwarding, "\x00", "\x01", "\x02", "")
 	put(option.CodeRouters, "\x0a\x00\x00\x01", "\x0a\x00\x00\x01\x0a\x00\x00\x02", "\x0a")
 	put(option.CodeTimeOffset, "\xff\xff\xff\xff", "\x00\x00\x00\x07", "\x00")
-	put(option.CodeParameterRequestList, "\x01\x03\x06", "\x03", "")
+	put(option.CodeParameterRequestList, "\x01\x03\x06", "\x03", "", strings.Repeat("\x07", 256))
 	put(224, "abc", "\x00", "")
 	if r.IntN(3) > 0 {
 		c.Relay = []byte(pick("\x01\x04eth1", "\x01\x04eth1\x02\x03rem", "\x02\x00", "", "\x01\x09x", "\x06\x03sub\x01\x00"))

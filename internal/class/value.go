@@ -3,7 +3,8 @@ package class
 import (
 	"bytes"
 	"encoding/hex"
-	"sort"
+	"fmt"
+	"slices"
 
 	"cel.dev/cel-go/common/types"
 	"cel.dev/cel-go/common/types/ref"
@@ -28,13 +29,33 @@ func valueOf(def option.Def, raw []byte) ref.Val {
 		}
 		return types.String(trimText(raw))
 	case def.Type.Kind == option.UserClass && len(raw) > 0:
-		return userClassList(raw)
+		return userClassList(def, raw)
 	}
 	v, err := def.Decode(raw)
 	if err != nil {
 		return malformed(def, def.Check(raw))
 	}
+	if tooLong(v) {
+		return malformed(def, errTooMany)
+	}
 	return adapt(v)
+}
+
+var errTooMany = fmt.Errorf("it has more than %d elements", maxItems)
+
+// tooLong reports whether there is a list in what option.Def.Decode gives that has more elements than may be read.
+func tooLong(v any) bool {
+	switch v := v.(type) {
+	case []any:
+		return len(v) > maxItems || slices.ContainsFunc(v, tooLong)
+	case map[string]any:
+		for _, e := range v {
+			if tooLong(e) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 func malformed(def option.Def, err error) ref.Val {
@@ -77,14 +98,9 @@ func adaptList(l []any) ref.Val {
 }
 
 func adaptMap(m map[string]any) ref.Val {
-	keys := make([]string, 0, len(m))
-	for k := range m {
-		keys = append(keys, k)
-	}
-	sort.Strings(keys)
 	out := make(map[ref.Val]ref.Val, len(m))
-	for _, k := range keys {
-		out[types.String(k)] = adapt(m[k])
+	for k, v := range m {
+		out[types.String(k)] = adapt(v)
 	}
 	return types.NewRefValMap(types.DefaultTypeAdapter, out)
 }

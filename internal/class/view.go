@@ -42,7 +42,7 @@ type view struct {
 	registry *option.Registry
 	options  optionMap
 	relay    relayMap
-	classes  stringList
+	classes  kept // user_classes
 }
 
 // look makes v a view of c.
@@ -51,7 +51,6 @@ func (v *view) look(c *Client) {
 	v.ready, v.broken = 0, 0
 	v.options.forget()
 	v.relay.forget()
-	v.classes.known = false
 }
 
 // use has v name options as r does.
