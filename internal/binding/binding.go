@@ -76,6 +76,8 @@ type Binding struct {
 	Reasons *Blob
 	// Cause says in one word why State became what it is.
 	Cause Cause
+	// Sync is what the failover relationship knows of it (failover).
+	Sync Sync
 }
 
 // Addr returns the first address of the prefix.
@@ -100,12 +102,15 @@ const (
 	ConflictFound
 	QuarantineOver
 	RecordDamaged
+	ToldByPartner
+	Balanced
 )
 
 var causeNames = [...]string{
 	Granted: "granted", Renewed: "renewed", LeaseExpired: "lease expired", GuardPassed: "guard passed",
 	ClientReleased: "released by its client", ClientDeclined: "declined by its client",
 	ConflictFound: "answered a conflict probe", QuarantineOver: "quarantine over", RecordDamaged: "record damaged",
+	ToldByPartner: "told by the partner", Balanced: "given to the other server to balance",
 }
 
 // String returns the cause in the operator's words.

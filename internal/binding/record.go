@@ -7,10 +7,12 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/slab"
 )
 
-// record is a Binding as a Table keeps it: 76 octets without a pointer. What has no fixed length stands together in
+// record is a Binding as a Table keeps it: 104 octets without a pointer. What has no fixed length stands together in
 // the table's octets: the key of what is not a single IPv4 address, the hardware address, the client identifier, and
 // the client's own facts.
 type record struct {
+	ours, theirs Sequence
+
 	addr   uint32 // the single IPv4 address, unless long
 	chain  uint32 // next record whose address has a like hash
 	octets uint32
@@ -31,6 +33,9 @@ type record struct {
 
 	due                                   slab.Links
 	starts, expires, cltt, changed, dueAt stamp
+
+	potential, acked stamp
+	marks            Marks
 }
 
 const (

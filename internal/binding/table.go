@@ -91,6 +91,8 @@ func (t *Table) Put(b Binding, due time.Time) {
 	t.writeShared(r, &b)
 	r.state, r.cause = b.State, b.Cause
 	r.starts, r.expires, r.changed = stampOf(b.Starts), stampOf(b.Expires), stampOf(b.Changed)
+	r.potential, r.acked = stampOf(b.Sync.Potential), stampOf(b.Sync.Acked)
+	r.ours, r.theirs, r.marks = b.Sync.Ours, b.Sync.Theirs, b.Sync.Marks
 	t.plan(i, r, dueStamp(due))
 	if fresh {
 		t.byAddr.Add(t.hashOf(r), i)
@@ -164,6 +166,7 @@ func (t *Table) read(i uint32, b *Binding) {
 	octets = octets[r.nHardware():]
 	b.Client.ID, b.Facts.Own = cut(octets, int(r.nID)), cut(octets[r.nID:], int(r.nOwn))
 	b.Starts, b.Expires, b.CLTT, b.Changed = r.starts.time(), r.expires.time(), r.cltt.time(), r.changed.time()
+	b.Sync = Sync{Potential: r.potential.time(), Acked: r.acked.time(), Ours: r.ours, Theirs: r.theirs, Marks: r.marks}
 	o := &t.origins.slots[r.origin]
 	b.Owner, b.Home, b.Version = o.owner, o.home, o.version
 	b.Facts.Shared, b.Result, b.Reasons = t.blobs.at(r.shared), t.blobs.at(r.result), t.blobs.at(r.reasons)

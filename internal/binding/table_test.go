@@ -46,6 +46,9 @@ func diff(a, b *Binding) string {
 		return "client"
 	case !a.Starts.Equal(b.Starts) || !a.Expires.Equal(b.Expires) || !a.CLTT.Equal(b.CLTT) || !a.Changed.Equal(b.Changed):
 		return "times"
+	case !a.Sync.Potential.Equal(b.Sync.Potential) || !a.Sync.Acked.Equal(b.Sync.Acked) || a.Sync.Ours != b.Sync.Ours ||
+		a.Sync.Theirs != b.Sync.Theirs || a.Sync.Marks != b.Sync.Marks:
+		return "sync"
 	case a.Owner != b.Owner || a.Home != b.Home || a.Version != b.Version:
 		return "origin"
 	case string(a.Facts.Own) != string(b.Facts.Own):
@@ -116,6 +119,7 @@ func randomBinding(r *rand.Rand, t *Table) Binding {
 		Starts: randomTime(r), Expires: randomTime(r), CLTT: randomTime(r), Changed: randomTime(r),
 		Owner: Member([]string{"", "a", "b"}[r.IntN(3)]), Home: Member([]string{"", "a", "b"}[r.IntN(3)]),
 		Version: Digest{byte(r.IntN(4))},
+		Sync:    Sync{Potential: randomTime(r), Acked: randomTime(r), Ours: Sequence(r.Uint64()), Theirs: Sequence(r.Uint64()), Marks: Marks(r.IntN(16))},
 		Result:  randomBlob(r, t), Reasons: randomBlob(r, t),
 	}
 	b.Facts.Shared = randomBlob(r, t)
