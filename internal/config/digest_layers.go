@@ -183,11 +183,16 @@ func (c *canonical) precedence(x *Precedence) {
 	}
 	c.key("precedence")
 	c.open('{')
-	if x.DerivedLast {
-		c.flag("derived-last", &x.DerivedLast)
-	}
-	if x.OwnMask {
-		c.flag("own-mask", &x.OwnMask)
+	for _, habit := range []struct {
+		key string
+		has bool
+	}{
+		{"basics-unasked", x.BasicsUnasked}, {"derived-last", x.DerivedLast}, {"force-sticks", x.ForceSticks}, {"own-mask", x.OwnMask},
+		{"reserved-outside-pools", x.ReservedOutsidePools},
+	} {
+		if habit.has {
+			c.flag(habit.key, &habit.has)
+		}
 	}
 	c.order("options", x.Options)
 	c.order("parameters", x.Parameters)

@@ -10,11 +10,22 @@ type Precedence struct {
 	// Profile is the name of the profile, empty for a list of the document's own.
 	Profile             string
 	Options, Parameters Order
+	Habits
+}
+
+// Habits are what the server of a profile does beside its order.
+type Habits struct {
 	// DerivedLast says that what follows from a subnet itself (its mask) gives way to every layer that says something,
 	// rather than standing in the subnet's place.
 	DerivedLast bool
 	// OwnMask says that the mask is that of the subnet whatever the layers say.
 	OwnMask bool
+	// ReservedOutsidePools says that what a pool sets does not hold for a reserved address within its range.
+	ReservedOutsidePools bool
+	// BasicsUnasked says that a client gets routers, name servers and the domain's name whether it asks for them or not.
+	BasicsUnasked bool
+	// ForceSticks says that an option which a weaker layer forces is sent unasked also where a stronger one sets it.
+	ForceSticks bool
 }
 
 var classKinds = []Layer{HardwareClass, VendorClass, UserClass}
@@ -44,9 +55,9 @@ var profiles = func() map[string]Precedence {
 	nested := order(ClientLayer, HostLayer, DomainLayer, classKinds, PoolLayer, SubnetLayer, SharedNetwork)
 	return map[string]Precedence{
 		"native": {Profile: "native", Options: native, Parameters: native},
-		"isc":    {Profile: "isc", Options: nested, Parameters: nested, DerivedLast: true},
+		"isc":    {Profile: "isc", Options: nested, Parameters: nested, Habits: Habits{DerivedLast: true, ReservedOutsidePools: true}},
 		"kea": {
-			Profile: "kea", DerivedLast: true, OwnMask: true,
+			Profile: "kea", Habits: Habits{DerivedLast: true, OwnMask: true, BasicsUnasked: true, ForceSticks: true},
 			Options:    order(ClientLayer, HostLayer, DomainLayer, PoolLayer, SubnetLayer, SharedNetwork, classKinds),
 			Parameters: nested,
 		},

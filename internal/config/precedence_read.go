@@ -17,7 +17,7 @@ func precedenceKeys() *object[Precedence] {
 			{name: "options", doc: "The order for options: a profile, or a list of layers.", shape: orderShape(),
 				read: func(p *parser, x *Precedence, _, v *yaml.Node) {
 					if profile, o, ok := p.order(v); ok {
-						x.Options, x.DerivedLast, x.OwnMask = o, profiles[profile].DerivedLast, profiles[profile].OwnMask
+						x.Options, x.Habits = o, profiles[profile].Habits
 						if profile != "" {
 							x.Options = profiles[profile].Options
 						}
@@ -59,7 +59,7 @@ func (p *parser) readPrecedence(d *Document, k, v *yaml.Node) {
 }
 
 func (x *Precedence) equal(y Precedence) bool {
-	return x.DerivedLast == y.DerivedLast && x.OwnMask == y.OwnMask && x.Options.equal(y.Options) && x.Parameters.equal(y.Parameters)
+	return x.Habits == y.Habits && x.Options.equal(y.Options) && x.Parameters.equal(y.Parameters)
 }
 
 func (o Order) equal(other Order) bool {

@@ -94,7 +94,7 @@ func (p *Policy) Settle(_ binding.Member, f *Facts, a netip.Addr, d *Decision) {
 	}
 	var q *Pool
 	for _, x := range s.Pools {
-		if x.Has(a) {
+		if x.Has(a) && !(p.habits.ReservedOutsidePools && a == d.Reserved) {
 			q = x
 			break
 		}
@@ -115,6 +115,9 @@ func (p *Policy) settleIn(f *Facts, s *Subnet, q *Pool, d *Decision) {
 	d.options.reset()
 	for _, x := range d.scopes {
 		d.options.lay(x.values)
+	}
+	if p.habits.ForceSticks {
+		d.options.stick(d.scopes)
 	}
 	d.options.put()
 	d.options.oldWindowsRoutes()

@@ -94,6 +94,19 @@ func (o *options) join(at uint8, v *Value) {
 	w.OnlyAsked = w.OnlyAsked && v.OnlyAsked
 }
 
+// stick forces the options that any scope forces.
+func (o *options) stick(scopes []*scope) {
+	for _, s := range scopes {
+		for i := range s.values {
+			if v := &s.values[i]; v.Forced && v.Code < 256 {
+				if w := o.get(uint8(v.Code)); w != nil {
+					w.Forced = true
+				}
+			}
+		}
+	}
+}
+
 func (o *options) madeAt(at uint8) *made {
 	for i := range o.made {
 		if o.made[i].value == at {

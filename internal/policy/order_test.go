@@ -73,7 +73,7 @@ func TestOrders(t *testing.T) {
 			var d Decision
 			f := p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, said{12: "pc.corp.example", 60: "v", 77: "u"})
 			p.Place("west", f, &d)
-			p.Settle("west", f, ip("10.0.0.15"), &d)
+			p.Settle("west", f, ip("10.0.0.16"), &d)
 			if got, v := d.text(p, 17); got != left[0] || v.Layer.String() != left[0] {
 				t.Errorf("%s: of %v, %q won in layer %v", c.precedence, left, got, v.Layer)
 			}
@@ -265,6 +265,26 @@ hosts:
 		}
 		if got != c.want {
 			t.Errorf("%v: %q, want %q", c.said, got, c.want)
+		}
+	}
+}
+
+// What a profile's server does beside its order (docs/layers.md).
+func TestHabits(t *testing.T) {
+	const text = `networks: {lan: {subnets: {10.0.0.0/24: {options: {routers: [10.0.0.1], root-path: subnet, merit-dump: subnet}, pools: [{range: 10.0.0.10-10.0.0.19, options: {root-path: pool}}]}}}}
+enterprise: {options: {merit-dump: {force: enterprise}}}
+hosts: {pc: {hardware: 02:00:00:00:00:01, address: 10.0.0.15}}
+`
+	for _, c := range []struct{ precedence, rootPath, sent string }{
+		{"native", "pool", "[1 17]"}, {"cisco", "pool", "[1 17]"}, {"isc", "subnet", "[1 17]"}, {"kea", "pool", "[1 14 17 3]"},
+	} {
+		p := compiled(t, "precedence: "+c.precedence+"\n"+text)
+		var d Decision
+		f := p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, said{55: "\x11"})
+		p.Resolve("west", f, &d)
+		path, _ := d.text(p, 17)
+		if sent := fmt.Sprint(d.AppendSent(nil, f, true)); path != c.rootPath || sent != c.sent {
+			t.Errorf("%s: root-path of the %s, sent %s; want %s, %s", c.precedence, path, sent, c.rootPath, c.sent)
 		}
 	}
 }

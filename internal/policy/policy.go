@@ -47,7 +47,7 @@ type Policy struct {
 
 	optionOrder, parameterOrder []place // the strongest first
 	sameOrder                   bool
-	derivedLast, ownMask        bool
+	habits                      config.Habits
 }
 
 // Network is a shared network: one link.
@@ -94,8 +94,8 @@ func Compile(doc *config.Document) *Policy {
 		Version: doc.Digest, Document: doc, registry: doc.Registry, accept: doc.Accept,
 		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
 		domains: map[string]*scope{}, members: map[binding.Member]serverScopes{},
-		enterprise:  compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
-		derivedLast: doc.Precedence.DerivedLast, ownMask: doc.Precedence.OwnMask,
+		enterprise: compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
+		habits:     doc.Precedence.Habits,
 	}
 	p.optionOrder, p.parameterOrder = compileOrder(doc.Precedence.Options), compileOrder(doc.Precedence.Parameters)
 	p.sameOrder = slices.Equal(p.optionOrder, p.parameterOrder)
@@ -161,7 +161,7 @@ func (p *Policy) addNetwork(c *config.Network) {
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
 	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: scope{layer: config.SubnetLayer, object: name, values: derive(c)}}
-	if p.ownMask {
+	if p.habits.OwnMask {
 		s.mask, s.derived.values = s.derived, s.derived.values[1:]
 		s.mask.values = derive(c)[:1]
 	}

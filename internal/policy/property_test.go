@@ -176,6 +176,9 @@ func ranked(profile string, all []object) (holding []*object) {
 		kinds := strings.Split(strings.TrimPrefix(place, "="), ",")
 		var here []*object
 		for i := range all {
+			if profile == "isc" && all[i].place == "pool" { // the client's address is reserved (config.Habits)
+				continue
+			}
 			if all[i].holds && slices.Contains(kinds, all[i].place) {
 				here = append(here, &all[i])
 			}
@@ -246,7 +249,7 @@ func outcome(p *Policy, as binding.Member) string {
 	f := theClient(p)
 	p.Resolve(as, f, &d)
 	var b strings.Builder
-	fmt.Fprintf(&b, "%v %v %v %v %v\n", d.Host.Name, d.Reserved, d.Pool.Name(), d.Lifetime, d.domain.object)
+	fmt.Fprintf(&b, "%v %v %v %v %v\n", d.Host.Name, d.Reserved, d.Pool != nil, d.Lifetime, d.domain.object)
 	d.Classes(func(name string) { fmt.Fprintf(&b, "class %s\n", name) })
 	for _, q := range d.Pools {
 		fmt.Fprintf(&b, "pool %d %s\n", q.ID, q.Name())

@@ -10,6 +10,9 @@ var unasked = [...]uint8{
 	option.CodeRouters, option.CodeClasslessStaticRoutes, option.CodeDomainNameServers, option.CodeHostName, option.CodeDomainName,
 }
 
+// basics are what some servers send whether it is asked for or not (config.Habits).
+var basics = [...]uint8{option.CodeRouters, option.CodeDomainNameServers, option.CodeDomainName}
+
 // RequestList returns the options that a client names in option 55, nil if it names none.
 func RequestList(options binding.OptionView) []byte {
 	if v, ok := options.Option(uint16(option.CodeParameterRequestList)); ok && len(v) > 0 {
@@ -38,6 +41,13 @@ func (d *Decision) AppendSent(dst []uint8, f *Facts, addressed bool) []uint8 {
 	for _, c := range listed {
 		if d.Option(c) != nil {
 			dst = append(dst, c)
+		}
+	}
+	if d.policy.habits.BasicsUnasked {
+		for _, c := range basics {
+			if d.Option(c) != nil {
+				dst = append(dst, c)
+			}
 		}
 	}
 	if !addressed && d.Option(option.CodeAutoConfig) != nil && sent(f, option.CodeAutoConfig) { // say whether to make one up (RFC 2563)

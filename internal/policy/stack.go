@@ -35,7 +35,7 @@ func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *P
 			dst = append(dst, x)
 		}
 	}
-	if p.ownMask {
+	if p.habits.OwnMask {
 		add(&s.mask)
 	}
 	for _, at := range order {
@@ -64,7 +64,7 @@ func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *P
 			}
 		case config.SubnetLayer:
 			add(&s.scope)
-			if !p.derivedLast {
+			if !p.habits.DerivedLast {
 				add(&s.derived)
 			}
 		case config.SharedNetwork:
@@ -78,7 +78,7 @@ func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *P
 		case config.EnterpriseLayer:
 			add(&p.enterprise)
 		case config.HostRequirements:
-			if p.derivedLast {
+			if p.habits.DerivedLast {
 				add(&s.derived)
 			}
 			add(&hostRequirements)

@@ -238,24 +238,12 @@ func (d *difference) known(name string) string {
 	if name == "lease time" && d.p.accept == "" && d.st == askLong && bytes.Equal(d.lessor[name], d.plain[name]) {
 		return "without accept a client that asks for more time than it would get is not given more"
 	}
-	for _, code := range []uint8{3, 6, 15} {
-		if optionName(code) == name && d.pr.unasked && !slices.Contains(d.s.asks, code) && d.lessor[name] == nil {
-			return "who does not ask for routers, name servers and the domain's name is not told them"
-		}
-	}
 	for _, c := range d.s.cases {
 		if c.what.String() != name && !(c.what >= leaseDefault && name == "lease time") {
 			continue
 		}
-		by := d.pr.ranked(d.s, c)
-		if d.peer[name] == nil && len(by) == 0 && slices.Contains(hostRequirements, c.what) {
+		if d.peer[name] == nil && len(d.pr.ranked(d.s, c)) == 0 && slices.Contains(hostRequirements, c.what) {
 			return "what RFC 1122 and its successors give a host is told to who asks for it"
-		}
-		within := *d.pr
-		within.poolOfReserved = true
-		if d.s.reserve == inPool && !d.pr.poolOfReserved && slices.Contains(c.among, pool) &&
-			(name == "lease time" || bytes.Equal(d.lessor[name], within.value(d.p, d.s, c))) {
-			return "a reserved address within the range of a pool is of that pool"
 		}
 	}
 	return ""

@@ -27,8 +27,6 @@ type profile struct {
 	forms bool
 	// poolOfReserved says that a reserved address within a pool's range is of that pool.
 	poolOfReserved bool
-	// unasked says that some options are sent whether they are asked for or not.
-	unasked bool
 	// ownMask says that the mask is always that of the subnet.
 	ownMask bool
 	start   func(*world.Namespace, *plan) *world.Process
@@ -56,7 +54,6 @@ var profiles = []profile{
 		triples:        true,
 		poolOfReserved: true,
 		ownMask:        true,
-		unasked:        true,
 		start:          func(n *world.Namespace, p *plan) *world.Process { return n.Kea(p.keaConf()) },
 	},
 }
