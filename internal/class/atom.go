@@ -34,24 +34,25 @@ type subject struct {
 type subjectKind uint8
 
 const (
-	_              subjectKind = iota
-	textVariable               // a variable of the language that is a text
-	optionText                 // option[N], a text; null if absent, an error if malformed
-	optionNumber               // option[N], a number or a list of numbers; likewise
-	relayText                  // relay[N]; null if absent
-	hardwareType               // the number
-	optionPresent              // N in option
-	relayPresent               // N in relay
-	knownClient                // known
-	relayedClient              // relayed
-	userClasses                // one of the user classes; an error if there are too many
-	anyUserClass               // one of the user classes, however many
-	optionOctets               // an option as sent; never where absent
-	relayOctets                // a sub-option as sent; never where absent
-	hardwarePrefix             // the first bits of the hardware address
-	enterprises                // one of the enterprises in option 124
-	gatewayPrefix              // giaddr
-	domainSuffix               // the client's domain
+	_                subjectKind = iota
+	textVariable                 // a variable of the language that is a text
+	optionText                   // option[N], a text; null if absent, an error if malformed
+	optionNumber                 // option[N], a number or a list of numbers; likewise
+	relayText                    // relay[N]; null if absent
+	hardwareType                 // the number
+	optionPresent                // N in option
+	relayPresent                 // N in relay
+	knownClient                  // known
+	relayedClient                // relayed
+	userClasses                  // one of the user classes; an error if there are too many
+	anyUserClass                 // one of the user classes, however many
+	optionOctets                 // an option as sent; never where absent
+	optionTextOctets             // the same of a text, without the zeros at its end
+	relayOctets                  // a sub-option as sent; never where absent
+	hardwarePrefix               // the first bits of the hardware address
+	enterprises                  // one of the enterprises in option 124
+	gatewayPrefix                // giaddr
+	domainSuffix                 // the client's domain
 )
 
 // fold is what is done with a text before it is compared. A text that is no UTF-8 cannot be folded here.
@@ -143,6 +144,9 @@ func (a *atom) evalSimple(v *view) verdict {
 	case optionOctets:
 		sent, ok := c.option(option.Code(a.subject.code))
 		return verdictOf(ok && a.compare(sent) == yes)
+	case optionTextOctets:
+		sent, ok := c.option(option.Code(a.subject.code))
+		return verdictOf(ok && a.compare(trimText(sent)) == yes)
 	case relayOctets:
 		sent, ok := c.relay(a.subject.code)
 		return verdictOf(ok && a.compare(sent) == yes)

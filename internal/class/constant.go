@@ -130,7 +130,7 @@ func compareOnly(a *atom, text []byte) verdict {
 // single reports whether a client has one value at most that the subject names, which claims are all about.
 func (s subject) single() bool {
 	switch s.kind {
-	case textVariable, optionText, optionNumber, relayText, hardwareType, optionOctets, relayOctets:
+	case textVariable, optionText, optionNumber, relayText, hardwareType, optionOctets, optionTextOctets, relayOctets:
 		return true
 	}
 	return false

@@ -35,6 +35,8 @@ func TestSimpleMatches(t *testing.T) {
 		{"option", Option(60, text("Phone-7"), true), phone(), yes},
 		{"option prefix", Option(60, text("Phone"), false), phone(), yes},
 		{"option, not whole", Option(60, text("Phone"), true), phone(), no},
+		{"option that ends in a zero", Option(60, text("x"), true), &Client{Options: sent{60: text("x\x00")}}, yes},
+		{"octets that end in a zero", Option(61, text("x"), true), &Client{Identity: binding.Client{ID: text("x\x00")}}, no},
 		{"absent option", Option(60, nil, false), silent, no},
 		{"option of one packet", Option(57, []byte{5, 220}, true), phone(), no},
 		{"client identifier", Option(61, []byte{1, 2}, false), phone(), yes},

@@ -24,10 +24,14 @@ func HardwareType(htype uint8) *Match {
 	return simple(atom{subject: subject{kind: hardwareType}, relation: equals, numbers: []int64{int64(htype)}}, reads{facets: hardwareFacet})
 }
 
-// Option matches clients whose option code begins with value; with whole, whose option is value. An option that belongs
-// to one packet is never there.
+// Option matches clients whose option code begins with value; with whole, whose option is value. Zeros at the end are no
+// part of an option that is a text. An option that belongs to one packet is never there.
 func Option(code option.Code, value []byte, whole bool) *Match {
-	return simple(octets(subject{kind: optionOctets, code: uint8(code)}, value, whole), readsOption(uint8(code)))
+	kind := optionOctets
+	if t := option.Standard().ByCode(option.DHCPv4, code).Type; t.Kind == option.Text && !t.List {
+		kind, value = optionTextOctets, trimText(value)
+	}
+	return simple(octets(subject{kind: kind, code: uint8(code)}, value, whole), readsOption(uint8(code)))
 }
 
 // UserClass matches clients that name a user class in option 77 (RFC 3004) that begins with value, or is it.
