@@ -95,6 +95,21 @@ func TestMembersDoNotAllocate(t *testing.T) {
 	}
 }
 
+// A match of several expressions is remembered as they are.
+func TestJoinedExpressionsAreRemembered(t *testing.T) {
+	set := NewSet([]*Match{All(compile(t, `vendor_class.size() > 3`), compile(t, `user_classes.exists(c, c == "lab")`)), All(compile(t, `option[93][7] == 1`))})
+	m := &Memory{}
+	var dst []uint32
+	var failed []Failure
+	members := func() { dst, failed = set.Members(phoneOnce, m, dst[:0]) }
+	members()
+	if n := testing.AllocsPerRun(100, members); n > 0 || len(dst) != 1 || len(failed) != 1 || failed[0].Err == "" {
+		t.Errorf("%v allocations, %v, %v", n, dst, failed)
+	}
+}
+
+var phoneOnce = phone()
+
 // A client cannot get what is remembered of another, however alike they are made.
 func TestKeysAreToldApart(t *testing.T) {
 	texts := []string{`vendor_class.matches("^a") && user_class.matches("^b")`, `relay[1].matches("x") || relay[2].matches("y")`, `hardware.matches("^02:00") && client_id.matches("02$")`}

@@ -1,5 +1,7 @@
 package class
 
+import "slices"
+
 // node is a condition taken to pieces: what can be told without the language's own machinery, in a tree.
 type node struct {
 	op    operator
@@ -89,9 +91,9 @@ func (v verdict) negated() verdict {
 	return v
 }
 
-// complete reports whether eval never says unsure.
+// complete reports whether eval never says unsure, and asks no program.
 func (n *node) complete() bool {
-	if n.op == opaque || n.op == test && n.atom.subject.fold != asWritten {
+	if n.op == opaque || n.op == nested || n.op == test && n.atom.subject.fold != asWritten {
 		return false
 	}
 	for _, k := range n.kids {
@@ -104,7 +106,7 @@ func (n *node) complete() bool {
 
 // canFail reports whether eval may say failed.
 func (n *node) canFail() bool {
-	if n.op == opaque || n.op == test && n.atom.canFail() {
+	if n.op == opaque || n.op == nested || n.op == test && n.atom.canFail() {
 		return true
 	}
 	for _, k := range n.kids {
@@ -114,3 +116,6 @@ func (n *node) canFail() bool {
 	}
 	return false
 }
+
+// nests reports whether eval may ask a program.
+func (n *node) nests() bool { return n.op == nested || slices.ContainsFunc(n.kids, (*node).nests) }

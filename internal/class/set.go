@@ -65,8 +65,9 @@ func (s *Set) add(r reads, indexes []int) {
 		s.plain = append(s.plain, indexes...)
 		return
 	}
+	nests := slices.ContainsFunc(indexes, func(i int) bool { return s.matches[i].tree.nests() })
 	n := len(s.groups)
-	s.groups = append(s.groups, group{reads: r, indexes: indexes, number: byte(n), high: byte(n >> 8), treesFirst: len(indexes) <= fewTrees})
+	s.groups = append(s.groups, group{reads: r, indexes: indexes, number: byte(n), high: byte(n >> 8), treesFirst: len(indexes) <= fewTrees && !nests})
 }
 
 // maxGroups is how many groups there may be; the classes of further ones are evaluated each time.
