@@ -83,6 +83,7 @@ type parser struct {
 	bodies    map[*yaml.Node]*body
 	pieceSize int
 	whole     bool // a section cannot be read in pieces
+	quick     quick
 	problems  Problems
 	cut       bool // some problems were left out
 }

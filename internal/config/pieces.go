@@ -105,7 +105,7 @@ func (b *body) next(text []byte, at, size int) (end int) {
 // beginsEntry reports whether a line can only be that of a key, if it is not within something that began before it.
 func beginsEntry(s []byte) bool {
 	c := s[0] | 0x20
-	return c >= 'a' && c <= 'z' || s[0] >= '0' && s[0] <= '9'
+	return c >= 'a' && c <= 'z' || s[0] >= '0' && s[0] <= '9' || s[0] == '"' || s[0] == '\''
 }
 
 // without returns the text without the lines of the bodies, which are in ascending order.
@@ -196,15 +196,13 @@ func (p *parser) inPieces(b *body, each func(key, value *yaml.Node)) {
 	seen := make(map[string]bool, b.entries)
 	for at := b.begin; at < b.end && !p.whole; {
 		end := b.next(p.source.text, at, p.pieceSize)
-		part, second, err := compose(p.source.text[at:end])
-		if err != nil || second != nil || part == nil || part.Kind != yaml.DocumentNode || len(part.Content) != 1 || part.Content[0].Kind != yaml.MappingNode ||
-			part.Content[0].Style&yaml.FlowStyle != 0 || part.Content[0].Column != b.indentation+1 {
+		part := p.piece(b, p.source.text[at:end], p.source.lineOf(at))
+		if part == nil {
 			p.whole = true
 			return
 		}
-		shift(part, p.source.lineOf(at)-1, 0)
-		p.refuseTree(part.Content[0])
-		for i, c := 0, part.Content[0].Content; i+1 < len(c); i += 2 {
+		p.refuseTree(part)
+		for i, c := 0, part.Content; i+1 < len(c); i += 2 {
 			if !isKey(c[i]) || seen[c[i].Value] {
 				p.whole = true
 				return
@@ -214,4 +212,21 @@ func (p *parser) inPieces(b *body, each func(key, value *yaml.Node)) {
 		}
 		at = end
 	}
+}
+
+// piece returns the map of a part of b whose first line has a number; nil if it is not whole by itself.
+func (p *parser) piece(b *body, text []byte, line int) *yaml.Node {
+	if part := p.quick.tree(string(text), line); part != nil {
+		return part
+	}
+	part, second, err := compose(text)
+	if err != nil || second != nil || part == nil || part.Kind != yaml.DocumentNode || len(part.Content) != 1 {
+		return nil
+	}
+	top := part.Content[0]
+	if top.Kind != yaml.MappingNode || top.Style&yaml.FlowStyle != 0 || top.Column != b.indentation+1 {
+		return nil
+	}
+	shift(part, line-1, 0)
+	return top
 }

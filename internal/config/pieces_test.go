@@ -92,6 +92,7 @@ func TestWhatIsNoWholePieceIsReadAsOneTree(t *testing.T) {
 		"a plain text":          "hosts:\n  a:\n    circuit-id: x\n     y\n  b: {circuit-id: z}\n" + lan,
 		"deep":                  "hosts:\n  a: {options: " + strings.Repeat("{a: ", MaxDepth-3) + strings.Repeat("}", MaxDepth-3) + "}\n" + lan,
 		"deeper":                "hosts:\n  a: {options: " + strings.Repeat("{a: ", MaxDepth-2) + strings.Repeat("}", MaxDepth-2) + "}\n" + lan,
+		"a quote that ends":     "hosts:\n  a: {circuit-id: \"x\n  \", address: 10.0.0.9}\n  c: {circuit-id: z}\n" + lan,
 		"quoted keys":           "hosts:\n  \"a\": {circuit-id: x}\n  'b': {circuit-id: y}\n  a: {circuit-id: z}\n" + lan,
 		"empty":                 "hosts:\n  a:\n  b:\n" + lan,
 		"both":                  "networks:\n  lan: {subnets: {10.0.0.0/24: }}\n  wan: {subnets: {10.1.0.0/24: }}\n\nhosts:\n  a: {circuit-id: x, address: 10.9.9.9}\n\naccept:\n  host-name: x\n",
