@@ -24,8 +24,8 @@ policy
 peerwire
 responder
 store/disk
-store/memfs
-store socket
+store/memfs peer/keys
+store socket peer
 node
 api load
 `

@@ -1,0 +1,91 @@
+package peer
+
+import (
+	"context"
+	"net"
+	"time"
+)
+
+// acceptAll lets connections in until ctx ends.
+func (p *Peer) acceptAll(ctx context.Context, up chan<- Event) error {
+	var pause time.Duration
+	for {
+		c, err := p.listener.Accept()
+		switch {
+		case ctx.Err() != nil:
+			if err == nil {
+				abort(c)
+			}
+			return nil
+		case err != nil:
+			// As when the process has no descriptor left: the next one may come, and trying at once would only burn time.
+			says := "connections cannot be accepted: " + err.Error()
+			p.trouble.Store(&says)
+			pause = min(max(2*pause, 10*time.Millisecond), time.Second)
+			if !sleep(ctx, pause) {
+				return nil
+			}
+			continue
+		}
+		pause = 0
+		p.trouble.Store(nil)
+		p.accepted.Add(1)
+		p.admit(ctx, up, c)
+	}
+}
+
+// sleep returns after d; false if ctx ended before.
+func sleep(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// admit turns away, before anything of it is read, a connection that no member can have made or that is one too many.
+func (p *Peer) admit(ctx context.Context, up chan<- Event, c net.Conn) {
+	remote := addrOf(c.RemoteAddr())
+	members := p.at[remote.Addr()]
+	if len(members) == 0 {
+		p.refuse(&Refusal{Reason: Stranger, Remote: remote, Inbound: true})
+		abort(c)
+		return
+	}
+	if reason, ok := p.gate.enter(remote.Addr(), time.Now()); !ok {
+		r := &Refusal{Reason: reason, Remote: remote, Inbound: true}
+		if len(members) == 1 {
+			r.Member = members[0].Name
+		}
+		p.refuse(r)
+		abort(c)
+		return
+	}
+	tune(c)
+	p.running.Go(func() { p.greet(ctx, up, c, members) })
+}
+
+// greet finds out who made a connection, and carries it.
+func (p *Peer) greet(ctx context.Context, up chan<- Event, c net.Conn, members []Member) {
+	defer c.Close()
+	remote := addrOf(c.RemoteAddr())
+	if members[0].ISC {
+		p.gate.leave(remote.Addr())
+		p.carry(ctx, up, p.lineOf(members[0].Name, ISC), c, c, true)
+		return
+	}
+	v := &visit{peer: p, members: members, remote: remote, inbound: true}
+	conn, err := v.serve(ctx, c)
+	p.gate.leave(remote.Addr())
+	switch {
+	case ctx.Err() != nil:
+	case err != nil:
+		p.refuse(err)
+		abort(c)
+	case conn != nil:
+		p.carry(ctx, up, p.lineOf(v.member, v.protocol), conn, c, true)
+	}
+}

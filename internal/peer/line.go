@@ -1,0 +1,98 @@
+package peer
+
+import (
+	"cmp"
+	"context"
+	"slices"
+	"sync"
+	"time"
+)
+
+// line is all connections to one member in one protocol. As long as none of them works, the member is dialled.
+type line struct {
+	member   Member
+	protocol Protocol
+	changed  chan struct{} // has one element when a link has come to life or gone
+
+	mu       sync.Mutex // guards what follows
+	links    []*Link
+	attempts uint64
+	attempt  time.Time // the last one
+	trouble  string    // why it failed; empty: it did not
+}
+
+func newLine(m Member, p Protocol) *line {
+	return &line{member: m, protocol: p, changed: make(chan struct{}, 1)}
+}
+
+// add takes a link in; false if there are as many already as a member may make.
+func (n *line) add(l *Link, most int) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	inbound := 0
+	for _, other := range n.links {
+		if other.inbound {
+			inbound++
+		}
+	}
+	if l.inbound && inbound >= most {
+		return false
+	}
+	n.links = append(n.links, l)
+	return true
+}
+
+func (n *line) remove(l *Link) {
+	n.mu.Lock()
+	n.links = slices.DeleteFunc(n.links, func(other *Link) bool { return other == l })
+	n.mu.Unlock()
+	n.change()
+}
+
+func (n *line) change() {
+	select {
+	case n.changed <- struct{}{}:
+	default:
+	}
+}
+
+// works reports whether the member talks to us on some link.
+func (n *line) works() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return slices.ContainsFunc(n.links, func(l *Link) bool { return l.wasHeard() && !l.isClosing() })
+}
+
+// idle returns when no link works; false if ctx ended before.
+func (n *line) idle(ctx context.Context) bool {
+	for n.works() {
+		select {
+		case <-n.changed:
+		case <-ctx.Done():
+			return false
+		}
+	}
+	return ctx.Err() == nil
+}
+
+// tried notes the outcome of an attempt to connect.
+func (n *line) tried(now time.Time, err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.attempts++
+	n.attempt, n.trouble = now, ""
+	if err != nil {
+		n.trouble = err.Error()
+	}
+}
+
+func (n *line) snapshot() LineStatus {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	s := LineStatus{Member: n.member.Name, Protocol: n.protocol, Peer: n.member.Peer, Attempts: n.attempts, LastAttempt: n.attempt, Trouble: n.trouble}
+	for _, l := range n.links {
+		s.Links = append(s.Links, LinkStatus{Inbound: l.inbound, Remote: l.remote, Since: l.since, Heard: l.wasHeard()})
+	}
+	slices.SortFunc(s.Links, func(a, b LinkStatus) int { return cmp.Or(a.Since.Compare(b.Since), a.Remote.Compare(b.Remote)) })
+	return s
+}
