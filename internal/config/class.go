@@ -49,16 +49,14 @@ func (p *parser) readClasses(d *Document, _, v *yaml.Node) {
 	if v.Kind == yaml.MappingNode {
 		d.Classes = make([]Class, 0, min(len(v.Content)/2, MaxClasses))
 	}
+	if len(v.Content)/2 > MaxClasses {
+		p.fail(v, fmt.Sprintf("the document has %d classes: at most %d are read", len(v.Content)/2, MaxClasses), "match several kinds of clients by one class")
+		return
+	}
 	p.entries(v, "classes", `classes: {phones: {kind: vendor, match: {vendor-class: "Phone*"}}}`, func(k, v *yaml.Node) {
 		c := Class{Name: p.name(k, "a class"), Scope: Scope{Position: position(k)}}
 		if c.Name == ClassKnown || c.Name == ClassUnknown {
 			p.fail(k, "class "+c.Name+" is built in, and cannot be declared", "take another name; a client is known if an entry of hosts matches it")
-		}
-		if len(d.Classes) == MaxClasses {
-			if !p.cut {
-				p.fail(k, fmt.Sprintf("the document has more than %d classes", MaxClasses), "match several kinds of clients by one class")
-			}
-			return
 		}
 		before := p.problems.count(Error)
 		fields(p, p.tables.class, v, &c)

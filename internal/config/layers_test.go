@@ -156,3 +156,12 @@ func TestWhoServesAlone(t *testing.T) {
 		}
 	}
 }
+
+func TestTooManyClassesAreSaidSoOnce(t *testing.T) {
+	var b strings.Builder
+	manyClasses(&b, MaxClasses+1, 0)
+	_, problems := Parse("many.yaml", []byte(b.String()))
+	if len(problems) != 1 || !strings.Contains(problems[0].Message, "10001 classes") {
+		t.Errorf("%v", problems)
+	}
+}

@@ -104,6 +104,9 @@ func (b *body) next(text []byte, at, size int) (end int) {
 
 // beginsEntry reports whether a line can only be that of a key, if it is not within something that began before it.
 func beginsEntry(s []byte) bool {
+	if len(s) == 0 {
+		return false
+	}
 	c := s[0] | 0x20
 	return c >= 'a' && c <= 'z' || s[0] >= '0' && s[0] <= '9' || s[0] == '"' || s[0] == '\''
 }
