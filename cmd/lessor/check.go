@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/config"
 )
@@ -85,14 +86,20 @@ func contents(d *config.Document) string {
 			pools += len(s.Pools)
 		}
 	}
-	return fmt.Sprintf("%s, %s, %s, %s", count(len(d.Networks), "network"), count(subnets, "subnet"),
-		count(pools, "pool"), count(len(d.Hosts), "host"))
+	parts := []string{count(len(d.Networks), "network"), count(subnets, "subnet"), count(pools, "pool")}
+	if len(d.Classes) > 0 {
+		parts = append(parts, count(len(d.Classes), "class"))
+	}
+	return strings.Join(append(parts, count(len(d.Hosts), "host")), ", ")
 }
 
 // count returns "1 thing" or "2 things".
 func count(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
+	}
+	if strings.HasSuffix(thing, "s") {
+		thing += "e"
 	}
 	return fmt.Sprintf("%d %ss", n, thing)
 }
