@@ -3,6 +3,7 @@ package peer
 import (
 	"context"
 	"encoding/binary"
+	"encoding/pem"
 	"net"
 	"net/netip"
 	"os"
@@ -111,7 +112,7 @@ func (b *bench) run(c Config) *running {
 		b.t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	r := &running{p, b.t, make(chan Event), cancel, make(chan error, 1)}
+	r := &running{p, b.t, make(chan Event, 16), cancel, make(chan error, 1)}
 	go func() { r.done <- p.Run(ctx, r.events) }()
 	b.t.Cleanup(r.stop)
 	return r
@@ -220,4 +221,17 @@ func gone(t *testing.T, c net.Conn) {
 	if n, err := c.Read(make([]byte, 1)); n > 0 || isTimeout(err) {
 		t.Errorf("the connection was not closed in silence: %d octets, %v", n, err)
 	}
+}
+
+func pemOf(der []byte) []byte {
+	return pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+}
+
+func authorityOf(t *testing.T) *keys.Authority {
+	t.Helper()
+	a, err := keys.NewAuthority("campus", time.Now())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
 }

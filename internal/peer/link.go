@@ -123,8 +123,8 @@ func (l *Link) refusal(r Reason, detail string) *Refusal {
 	return &Refusal{Reason: r, Remote: l.remote, Member: l.member, Inbound: l.inbound, Detail: detail}
 }
 
-// run hands the link's events up until it is down. Afterwards the connection is closed and nothing of it is running. It
-// calls heard at the first message.
+// run hands the link's events up until it is down, but not that it is, and returns why. Afterwards the connection is
+// closed and nothing of it is running. It calls heard at the first message.
 func (l *Link) run(ctx context.Context, up chan<- Event, heard func()) error {
 	if !deliver(ctx, up, Up{l, l.protocol, l.inbound, l.remote}) {
 		l.fail(ErrStopped)
@@ -138,9 +138,7 @@ func (l *Link) run(ctx context.Context, up chan<- Event, heard func()) error {
 	l.read(up, heard)
 	<-written
 	stop()
-	cause := l.end()
-	deliver(ctx, up, Down{l, cause})
-	return cause
+	return l.end()
 }
 
 // deliver hands an event up; false if ctx ended before anybody took it.

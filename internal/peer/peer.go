@@ -131,11 +131,8 @@ func (p *Peer) Snapshot() Status {
 	return s
 }
 
-// refuse counts a refusal and returns it.
-func (p *Peer) refuse(r *Refusal) *Refusal {
-	p.refused.count(r)
-	return r
-}
+// refuse counts a refusal.
+func (p *Peer) refuse(r *Refusal) { p.refused.count(r) }
 
 // lineOf returns the connections to a member in a protocol; nil if there is no such.
 func (p *Peer) lineOf(name binding.Member, protocol Protocol) *line {
@@ -147,21 +144,22 @@ func (p *Peer) lineOf(name binding.Member, protocol Protocol) *line {
 	return nil
 }
 
-// carry makes a link of a connection to a member that is known, and returns when it is down. The error is why.
-func (p *Peer) carry(ctx context.Context, up chan<- Event, n *line, conn, raw net.Conn, inbound bool) error {
+// carry makes a link of a connection to a member that is known, and returns when it is down.
+func (p *Peer) carry(ctx context.Context, up chan<- Event, n *line, conn, raw net.Conn, inbound bool) {
 	l := &Link{member: n.member.Name, protocol: n.protocol, inbound: inbound, remote: addrOf(raw.RemoteAddr()), since: time.Now(),
 		limits: &p.cfg.Limits, conn: conn, raw: raw, closing: make(chan struct{}), queue: newQueue()}
 	if !n.add(l, p.cfg.Limits.Links) {
 		raw.Close()
-		return p.refuse(l.refusal(TooManyLinks, n.protocol.String()))
+		p.refuse(l.refusal(TooManyLinks, n.protocol.String()))
+		return
 	}
-	defer n.remove(l)
-	err := l.run(ctx, up, n.change)
+	cause := l.run(ctx, up, n.change)
+	n.remove(l)
 	var r *Refusal
-	if errors.As(err, &r) {
+	if errors.As(cause, &r) {
 		p.refuse(r)
 	}
-	return err
+	deliver(ctx, up, Down{l, cause})
 }
 
 func addrOf(a net.Addr) netip.AddrPort {
