@@ -17,7 +17,7 @@ import (
 const house = `
 slab
 option binding
-dhcpv4 pool
+dhcpv4 pool failover
 class
 config
 policy
@@ -31,7 +31,7 @@ api load
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "class", "config", "policy", "peerwire", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "policy", "peerwire", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}

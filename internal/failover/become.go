@@ -1,0 +1,148 @@
+package failover
+
+import "time"
+
+// become is the only writer of the state. It sets everything that goes with the new one, and says it to the partner.
+func (s *step) become(to State, cause string) {
+	from := s.State()
+	s.overlay = 0
+	if s.rec.State != to {
+		s.rec.State, s.rec.Since = to, s.now
+	}
+	s.rec.Cause, s.dirty = cause, true
+	s.leaving = false
+	s.note(Note{Kind: StateChanged, From: from, To: to, Cause: cause})
+	s.enter(to)
+	s.say()
+	s.ask()
+}
+
+// enter does what each state begins with.
+func (s *step) enter(to State) {
+	switch to {
+	case Normal:
+		s.rec.Lost, s.rec.NeverServed, s.rec.Founder = false, false, false
+		s.retry()
+		s.sweep.begin()
+		s.balance.soon(s.now)
+	case PartnerDown, CommunicationsInterrupted:
+		s.sweep.begin() // what ended changes by itself from now on, or no longer
+	case Recover:
+		s.dumpUsed = false
+	case PotentialConflict, ResolutionInterrupted, ConflictDone, RecoverDone, RecoverWait:
+	case Startup, Paused, Shutdown: // Startup and Paused lie over a state, and Shutdown is no state of ours
+	}
+}
+
+// retry offers again what the partner has refused.
+func (s *step) retry() {
+	s.outbox.restart()
+	s.recheckAt = s.now.Add(recheckEvery)
+}
+
+const recheckEvery = 10 * time.Minute
+
+// say tells the partner our state, where there is a connection and the partner can take it.
+func (s *step) say() {
+	if !s.link.open || s.cfg.Protocol == ISC && !s.link.heardState {
+		return
+	}
+	state := s.rec.State
+	if s.overlay == Paused {
+		state = Paused
+	}
+	if s.cfg.Protocol == ISC {
+		var ok bool
+		if state, ok = spokenToISC(state, s.rec.Partner); !ok {
+			return
+		}
+	}
+	s.send(Report{State: state, Starting: s.overlay == Startup, Since: s.rec.Since, Cause: s.rec.Cause})
+	s.link.saidState = true
+}
+
+// spokenToISC returns what an ISC server whose last word was p is told of a state; false for nothing. It leaves out what
+// ends such a server or stops it for good (specification of ISC's behaviour: the tables of received states).
+func spokenToISC(state, p State) (State, bool) {
+	switch state {
+	case Paused:
+		return state, p == Normal || p == CommunicationsInterrupted
+	case Shutdown, Startup:
+		return state, false
+	case RecoverWait:
+		if p != ConflictDone {
+			return Recover, true // it stays where it is on either, and older servers do not know RECOVER-WAIT
+		}
+	case Normal, CommunicationsInterrupted, PartnerDown, PotentialConflict, Recover, RecoverDone, ResolutionInterrupted, ConflictDone:
+	}
+	switch p {
+	case ConflictDone: // all but these end the process
+		if state != Normal && state != ResolutionInterrupted {
+			return PotentialConflict, true
+		}
+	case Normal: // these stop it for good
+		if state == PotentialConflict || state == ResolutionInterrupted || state == ConflictDone {
+			return Recover, true
+		}
+	case PotentialConflict: // NORMAL stops it for good
+		if state == Normal {
+			return CommunicationsInterrupted, true
+		}
+	case Startup, CommunicationsInterrupted, PartnerDown, Recover, Paused, Shutdown, RecoverDone, ResolutionInterrupted, RecoverWait:
+	}
+	return state, true
+}
+
+// partnerReport takes the partner's word about its state.
+func (s *step) partnerReport(r *Report) {
+	if r.State == 0 || r.State >= states || r.State == Startup {
+		s.ignored++
+		return
+	}
+	first := !s.link.heardState
+	s.link.heardState = true
+	if s.rec.Partner != r.State {
+		s.note(Note{Kind: PartnerChanged, From: s.rec.Partner, To: r.State, Cause: r.Cause})
+		s.rec.PartnerLearnt = s.now
+	}
+	s.rec.Partner, s.rec.PartnerSince, s.dirty = r.State, r.Since, true
+	if first {
+		s.link.firstState = r.State
+	}
+	switch {
+	case s.overlay == Paused:
+	case r.Starting && s.rec.State == PartnerDown: // it will go to RECOVER when it hears us
+		if s.overlay == Startup {
+			s.become(PartnerDown, "the partner has just started")
+		}
+	default:
+		s.follow(r)
+	}
+	if first && !s.link.saidState {
+		s.say()
+	}
+	s.ask()
+}
+
+// follow makes the change that the partner's state asks for.
+func (s *step) follow(r *Report) {
+	me, starting := s.rec.State, s.overlay == Startup
+	to := next(me, starting, r.State)
+	if s.stopsISC(to, r.State) {
+		to = Recover
+	}
+	cause := "the partner is in " + r.State.String()
+	if to != me || starting {
+		s.become(to, cause)
+	}
+	s.leaving = s.rec.State == PartnerDown && r.State == RecoverDone && !r.Starting
+	if to == PartnerDown && me != PartnerDown && r.State == Recover && s.link.firstMeeting {
+		s.rec.NeverServed = true
+	}
+}
+
+// stopsISC reports whether an ISC server in state p would stop for good on hearing that we are in state to. We recover
+// instead: it then goes to PARTNER-DOWN and tells us everything.
+func (s *step) stopsISC(to, p State) bool {
+	return s.cfg.Protocol == ISC && p == Normal && (to == PotentialConflict || to == ResolutionInterrupted || to == ConflictDone)
+}

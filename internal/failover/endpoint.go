@@ -1,0 +1,257 @@
+package failover
+
+import (
+	"slices"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Endpoint is one server's side of a relationship. One goroutine owns it; its own and the partner's differ by Config alone.
+// Every change of a binding that the relationship covers passes Stamp or Lapse, or is one of Output.Changes.
+type Endpoint struct {
+	cfg   Config
+	rec   Record
+	dirty bool // rec is other than what was persisted
+
+	// overlay is Startup or Paused, in which rec.State is kept for later; zero otherwise.
+	overlay State
+	until   time.Time // end of Startup; of the flush before Paused is said
+	silent  bool      // Paused was said, or need not be: no connection is wanted
+
+	link    link
+	last    binding.Sequence // the number that was given out last
+	known   binding.Sequence // our last change that is here
+	seen    binding.Sequence // the partner's last change that is here
+	used    bool             // some address was used at some time
+	outbox  outbox
+	flights flights
+	dump    dump
+	sweep   sweep
+	balance balance
+	heard   heard
+	skew    skew
+	skewed  bool
+
+	leaving   bool // out of PARTNER-DOWN, as soon as the partner knows all
+	dumpUsed  bool // in RECOVER: the partner told of an address that was used
+	recheckAt time.Time
+	ignored   uint64 // messages that meant nothing where they came
+	conflicts []Note // the latest
+
+	without rule // for tests alone
+}
+
+// maxConflicts is how many conflicts Status remembers.
+const maxConflicts = 64
+
+// New returns an endpoint in STARTUP, with the record that was kept and the bindings that view has.
+func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
+	e := &Endpoint{cfg: cfg, rec: rec, overlay: Startup, until: now.Add(cfg.Startup)}
+	e.rec.Shares, e.rec.Gifts = slices.Clone(rec.Shares), slices.Clone(rec.Gifts)
+	if cfg.Role == Primary {
+		e.rec.Buckets = Split(cfg.Split)
+	}
+	e.adoptMCLT(now)
+	e.flights.init()
+	e.heard.init(cfg.Seed)
+	e.load(view)
+	e.dirty = true
+	return e
+}
+
+// adoptMCLT puts the configured MCLT in force, and keeps in mind what was granted under a larger one.
+func (e *Endpoint) adoptMCLT(now time.Time) {
+	if e.cfg.Protocol == ISC && e.cfg.Role == Secondary && e.rec.Met {
+		return // it is the partner's
+	}
+	e.setMCLT(now, e.cfg.MCLT)
+}
+
+func (e *Endpoint) setMCLT(now time.Time, mclt time.Duration) {
+	if mclt == e.rec.MCLT {
+		return
+	}
+	if mclt < e.rec.MCLT { // a lease's potential end is half its length behind it
+		e.rec.LargestUntil = time.Time{}
+		if e.cfg.Longest != binding.Infinite {
+			e.rec.LargestUntil = add(now, e.cfg.Longest+e.cfg.Longest/2+2*e.rec.Largest)
+		}
+	}
+	e.rec.MCLT, e.rec.Largest, e.dirty = mclt, max(e.rec.Largest, mclt), true
+}
+
+// load brings what is kept in memory alone to what view has.
+func (e *Endpoint) load(view View) {
+	e.last, e.seen = e.rec.Last, e.rec.SharesSeen
+	for _, g := range e.rec.Gifts {
+		e.last = max(e.last, g.Ours)
+	}
+	for from, done := uint64(0), false; !done; {
+		from, done = view.Scan(from, 1<<20, func(b *binding.Binding) bool {
+			if !view.Covers(b.Addr()) {
+				return true
+			}
+			e.last, e.seen = max(e.last, b.Sync.Ours), max(e.seen, b.Sync.Theirs)
+			e.used = e.used || wasUsed(b)
+			if b.Sync.Marks.Has(binding.Pending) {
+				e.outbox.add(b)
+			}
+			return true
+		})
+	}
+	e.known = e.last
+	e.last = sequenceAfter(e.last) // what was numbered and lost is never numbered again
+}
+
+func wasUsed(b *binding.Binding) bool {
+	return b.State != binding.Free || !b.Client.Hardware.IsZero() || len(b.Client.ID) > 0
+}
+
+// Step decides what an event means at the time now, and appends to out what is to be done. The work of one step is bounded:
+// where more is left, Wake is now.
+func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
+	s := step{Endpoint: e, now: now, view: view, out: out}
+	switch ev := ev.(type) {
+	case Tick, Changed:
+	case LinkUp:
+		s.linkUp()
+	case LinkDown:
+		s.linkDown(ev.Reason)
+	case Received:
+		s.received(&ev)
+	case PoolsChanged:
+		s.balance.soon(now)
+	case DeclareDown:
+		s.declareDown(ev)
+	case Maintain:
+		s.maintain(ev.On)
+	}
+	s.timers()
+	more := s.work()
+	s.finish(more)
+}
+
+// step is one Step.
+type step struct {
+	*Endpoint
+	now  time.Time
+	view View
+	out  *Output
+	mine *binding.Binding // while records are compared: the one that is ours
+}
+
+func (s *step) note(n Note) { s.out.Notes = append(s.out.Notes, n) }
+
+// finish says what holds after the step.
+func (s *step) finish(more bool) {
+	if s.dirty {
+		s.rec.Last = max(s.rec.Last, s.known)
+		r := s.rec
+		r.Gifts = slices.Clone(r.Gifts)
+		s.out.Persist, s.dirty = &r, false
+	}
+	s.out.Connect = !s.silent
+	s.out.Terms = s.Terms()
+	s.out.Wake = s.wake()
+	if more {
+		s.out.Wake = s.now
+	}
+}
+
+// State returns the state that the server is in.
+func (e *Endpoint) State() State {
+	if e.overlay != 0 {
+		return e.overlay
+	}
+	return e.rec.State
+}
+
+// Terms returns those on which clients may be answered.
+func (e *Endpoint) Terms() Terms {
+	state := e.State()
+	if !e.keeps(ruleStartup) && state == Startup {
+		state = e.rec.State
+	}
+	a := served[state]
+	t := Terms{Known: a.known, New: a.fresh, Balanced: a.hash, MCLT: e.rec.MCLT}
+	if e.cfg.Protocol == ISC && e.rec.Partner == PartnerDown && state != PartnerDown {
+		t.Known, t.New = false, false // it answers alone
+	}
+	if state == PartnerDown && !e.leaving {
+		t.PartnerShareFrom = e.shareFrom()
+	}
+	t.Waiting = e.waiting(state)
+	return t
+}
+
+// shareFrom returns from when on the partner's free addresses may be used in PARTNER-DOWN.
+func (e *Endpoint) shareFrom() time.Time {
+	var none binding.Binding
+	return e.freeAt(&none)
+}
+
+func (e *Endpoint) waiting(state State) string {
+	partner := string(e.cfg.Partner)
+	switch state {
+	case Startup:
+		return "waiting for " + partner + ": just started"
+	case Recover:
+		if !e.rec.Met {
+			return "waiting for " + partner + ": no contact yet, so new and lost disk look alike; start it, or run: lessor partner-down " + partner + " --never-served"
+		}
+		return "waiting for " + partner + ", which must tell what this store lacks"
+	case RecoverWait:
+		return "waiting until " + e.rec.WaitUntil.UTC().Format(time.RFC3339) + ", when promises that this store may have forgotten are over"
+	case RecoverDone:
+		return "new clients wait for " + partner + " to go on"
+	case PotentialConflict:
+		return "resolving with " + partner + " what both did while they could not hear each other"
+	case Paused:
+		return "paused by the operator; run: lessor maintenance off"
+	case Normal, CommunicationsInterrupted, PartnerDown, Shutdown, ResolutionInterrupted, ConflictDone:
+	}
+	return ""
+}
+
+// Status is what an operator sees of a relationship.
+type Status struct {
+	Partner        binding.Member
+	Role           Role
+	State          State
+	Since          time.Time
+	Cause          string
+	PartnerState   State
+	PartnerSince   time.Time
+	MCLT           time.Duration
+	Unacked        int // changes that the partner has not acknowledged
+	InFlight       int // of these, those that were sent and not answered
+	Connected      bool
+	Skew           time.Duration // our clock less the partner's
+	Uncertain      time.Duration // how uncertain Skew is
+	Ignored        uint64        // messages that meant nothing where they came
+	Rejected       int           // updates that the partner refused and that are offered again
+	PartnerSilent  bool          // the partner does not answer the clients that are its own
+	Conflicts      []Note        // the latest
+	LargestMCLT    time.Duration // under which something may still be held
+	LargestUntil   time.Time
+	NeverServed    bool
+	WaitUntil      time.Time // end of RECOVER-WAIT
+	SecondaryShare int       // runs of addresses without a binding that are the secondary's
+}
+
+// Status returns what an operator sees at the time now.
+func (e *Endpoint) Status(now time.Time) Status {
+	offset, spread := e.Offset(now)
+	return Status{
+		Partner: e.cfg.Partner, Role: e.cfg.Role, State: e.State(), Since: e.rec.Since, Cause: e.rec.Cause,
+		PartnerState: e.rec.Partner, PartnerSince: e.rec.PartnerSince, MCLT: e.rec.MCLT,
+		Unacked: e.outbox.len() + len(e.rec.Gifts), InFlight: e.flights.len(), Connected: e.link.open,
+		Skew: offset, Uncertain: spread, Ignored: e.ignored, Rejected: e.outbox.rejected, PartnerSilent: e.heard.silent,
+		Conflicts: slices.Clone(e.conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
+		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, SecondaryShare: len(e.rec.Shares),
+	}
+}
+
+// sequenceAfter returns a sequence that is below all of the next epoch and above all up to s.
+func sequenceAfter(s binding.Sequence) binding.Sequence { return binding.SequenceOf(s.Epoch()+1, 0) }

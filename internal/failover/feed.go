@@ -1,0 +1,194 @@
+package failover
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// What one step does at most.
+const (
+	feedsAStep  = 256  // updates sent
+	placesAStep = 1024 // places of the table looked at
+	giftsAStep  = 64   // addresses given to the partner
+	bundle      = 32   // bindings in a message between Lessors
+)
+
+// get returns the binding of p as it is after the changes of this step.
+func (s *step) get(p netip.Prefix) (binding.Binding, bool) {
+	for i := len(s.out.Changes) - 1; i >= 0; i-- {
+		if c := &s.out.Changes[i]; c.Binding.Prefix == p {
+			return c.Binding, true
+		}
+	}
+	return s.view.Get(p)
+}
+
+// put makes b what is known of its prefix; old is what was.
+func (s *step) put(old *binding.Sync, b *binding.Binding) {
+	s.file(old, b)
+	s.out.Changes = append(s.out.Changes, Change{Binding: s.out.own(b), Due: s.Due(b)})
+}
+
+// updating reports whether changes are told to the partner as they come: the two know each other's state.
+func (e *Endpoint) updating() bool {
+	return e.link.open && e.link.heardState && e.overlay != Startup && !e.silent
+}
+
+// work does a bounded part of what there is to do, and reports whether there is more.
+func (s *step) work() (more bool) {
+	if s.sweep.running {
+		more = s.sweepOn()
+	}
+	budget := feedsAStep
+	if s.updating() {
+		s.feedGifts()
+		more = s.feed(&budget) || more
+		more = s.dumpOn(&budget) || more
+		more = s.balanceOn() || more
+	}
+	s.leavePartnerDown()
+	s.flush()
+	return more
+}
+
+// room returns how many updates the partner takes now.
+func (e *Endpoint) room() int { return e.link.window - e.flights.len() }
+
+// feed offers what is not acknowledged, in the order in which it changed.
+func (s *step) feed(budget *int) (more bool) {
+	var m bundler
+	for s.room()-len(m.updates) > 0 {
+		ours, p, ok := s.outbox.next()
+		if !ok {
+			break
+		}
+		if *budget == 0 {
+			more = true
+			break
+		}
+		s.outbox.cursor = ours
+		b, had := s.get(p)
+		if !had || b.Sync.Ours != ours || !b.Sync.Marks.Has(binding.Pending) {
+			s.outbox.remove(ours)
+			continue
+		}
+		if s.flights.flying(p, ours) {
+			continue
+		}
+		*budget--
+		if s.mustMarkSent(&b) {
+			old := b.Sync
+			b.Sync.Marks = b.Sync.Marks&^binding.Private | binding.Sent
+			s.put(&old, &b)
+		}
+		s.bundle(&m, &b, s.dump.running)
+	}
+	s.ship(&m)
+	return more
+}
+
+// mustMarkSent reports whether it matters, and is not known on disk yet, that the binding's last change is told: then its
+// client has no claim any more, or its address is not ours alone.
+func (s *step) mustMarkSent(b *binding.Binding) bool {
+	if !s.keeps(ruleSentFirst) {
+		return false
+	}
+	m := b.Sync.Marks
+	return m.Has(binding.Private) || b.State == binding.Expired && s.tells(b) == binding.Expired && !m.Has(binding.Sent)
+}
+
+// tells returns the state that the partner is told of a binding. Only the primary tells that a lease ended by itself: for
+// a secondary's word ISC has no ear in NORMAL, and one of the two is enough. The secondary tells of the lease, whose end
+// says the same.
+func (e *Endpoint) tells(b *binding.Binding) binding.State {
+	if b.State == binding.Expired && e.cfg.Role == Secondary && !b.Sync.Marks.Has(binding.Ceded) {
+		return binding.Active
+	}
+	return b.State
+}
+
+// bundler gathers updates for one message.
+type bundler struct {
+	updates []Update
+	dump    bool
+}
+
+// bundle adds a binding to the message, and sends it where it is full.
+func (s *step) bundle(m *bundler, b *binding.Binding, dump bool) {
+	u := Update{Binding: s.out.own(b)}
+	u.Binding.State = s.tells(b)
+	m.updates = append(m.updates, u)
+	m.dump = m.dump || dump
+	if s.cfg.Protocol == ISC || len(m.updates) == bundle {
+		s.ship(m)
+	}
+}
+
+// ship sends what was gathered.
+func (s *step) ship(m *bundler) {
+	if len(m.updates) == 0 {
+		return
+	}
+	id := s.send(BindingUpdate{m.updates})
+	for i := range m.updates {
+		u := &m.updates[i]
+		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{ours: u.Binding.Sync.Ours, as: u.Binding.State, dump: m.dump})
+	}
+	*m = bundler{}
+}
+
+// acknowledged takes the partner's answer to one binding of an update. Only that to the latest change of the binding says
+// anything about it: what the partner acknowledged before may be what it knows no longer.
+func (s *step) acknowledged(id uint32, a *Ack) {
+	fl, ok := s.flights.end(flightID{id, placeOf(a.Prefix)})
+	if !ok {
+		s.ignored++
+		return
+	}
+	if fl.gift {
+		s.giftAcknowledged(fl.ours, a)
+		return
+	}
+	b, had := s.get(a.Prefix)
+	if !had || b.Sync.Ours != fl.ours && s.keeps(ruleLatestAck) {
+		return
+	}
+	old, state := b.Sync, b.State
+	switch {
+	case a.Reason == 0:
+		s.agree(&b, fl.as)
+	case a.Reason == LessCritical || a.Reason == OutdatedUpdate:
+		// The partner's record is the better one, and on its way. Between Lessors it has ours in it.
+		b.Sync.Marks &^= binding.Pending
+	default:
+		s.outbox.rejected++
+		s.note(Note{Kind: UpdateRefused, Prefix: a.Prefix, Reason: a.Reason, Cause: "the partner: " + a.Text})
+		return
+	}
+	if b.Sync != old || b.State != state {
+		s.put(&old, &b)
+	}
+}
+
+// agree makes b what both know now that the partner has our record, in which it was in state as.
+func (s *step) agree(b *binding.Binding, as binding.State) {
+	b.Sync.Marks = b.Sync.Marks&^(binding.Pending|binding.Private) | binding.Sent
+	switch as {
+	case binding.Active:
+		b.Sync.Acked = later(b.Sync.Acked, later(b.Sync.Potential, b.Expires))
+	case binding.Expired, binding.Released, binding.Abandoned:
+		if b.State == as {
+			s.cede(b)
+		}
+	case binding.Free:
+	}
+}
+
+// cede makes b a binding whose end both know. An ISC primary takes the address back at once and does not say so.
+func (s *step) cede(b *binding.Binding) {
+	b.Sync.Marks |= binding.Ceded
+	if s.cfg.Protocol == ISC && s.cfg.Role == Secondary && b.State != binding.Abandoned {
+		b.State, b.Owner, b.Changed = binding.Free, s.cfg.Partner, wholeSeconds(s.now)
+	}
+}

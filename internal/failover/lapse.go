@@ -1,0 +1,111 @@
+package failover
+
+import (
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Due returns when Lapse is to be asked about b; the zero time: not before something changes.
+func (e *Endpoint) Due(b *binding.Binding) time.Time {
+	switch b.State {
+	case binding.Active:
+		return b.Expires
+	case binding.Expired, binding.Released, binding.Abandoned:
+		return e.freeFrom(b)
+	case binding.Free:
+	}
+	return time.Time{}
+}
+
+// freeFrom returns when an ended binding becomes free. Both must know that it ended, and then only the primary makes it so:
+// one of the two does. What the partner never heard of, whoever owned the address does. In PARTNER-DOWN time does.
+func (e *Endpoint) freeFrom(b *binding.Binding) time.Time {
+	m := b.Sync.Marks
+	agreed := e.cfg.Role == Primary && m.Has(binding.Ceded) && !m.Has(binding.Pending)
+	if agreed || m.Has(binding.Private) || !e.keeps(ruleFreeAcked) {
+		switch b.State {
+		case binding.Expired:
+			if !e.keeps(ruleGuard) {
+				return b.Expires
+			}
+			return add(b.Expires, e.cfg.Guard)
+		case binding.Abandoned:
+			return b.Expires
+		case binding.Released, binding.Active, binding.Free:
+			return b.Changed // its client said so
+		}
+	}
+	if e.rec.State == PartnerDown && e.overlay == 0 {
+		return e.freeAt(b)
+	}
+	return time.Time{}
+}
+
+// Lapse returns what becomes of a binding that is due at now. Where nothing does any more, the change is Quiet. Like those of
+// Stamp, changes must be put into the view and committed, and Step(Changed) sends them.
+func (e *Endpoint) Lapse(now time.Time, b *binding.Binding) Change {
+	due := e.Due(b)
+	if due.IsZero() || now.Before(due) {
+		return Change{Binding: *b, Due: due, Quiet: true}
+	}
+	n := *b
+	n.Changed = wholeSeconds(now)
+	if b.State == binding.Active {
+		n.State, n.Cause = binding.Expired, binding.LeaseExpired
+		if e.cfg.Role == Secondary { // told to nobody
+			n.Changed = b.Changed
+			return Change{Binding: n, Due: e.Due(&n)}
+		}
+	} else {
+		n.State, n.Owner, n.Cause = binding.Free, e.cfg.Self, binding.GuardPassed
+		if b.State == binding.Abandoned {
+			n.Cause = binding.QuarantineOver
+		}
+	}
+	e.stamp(now, b, &n)
+	if n.State == binding.Free {
+		n.Sync.Potential, n.Sync.Acked = time.Time{}, time.Time{}
+		e.balance.changed(now)
+	}
+	e.file(&b.Sync, &n)
+	return Change{Binding: n, Due: e.Due(&n)}
+}
+
+// sweep walks over all bindings and sees to it that each that can go on does: it is due when the state says so, and the
+// partner is told again of an end that neither has acknowledged.
+type sweep struct {
+	running bool
+	scan    uint64
+}
+
+func (w *sweep) begin() { *w = sweep{running: true} }
+
+// sweepOn goes on with a sweep by a bounded part.
+func (s *step) sweepOn() (more bool) {
+	next, done := s.view.Scan(s.sweep.scan, placesAStep, func(b *binding.Binding) bool {
+		if s.view.Covers(b.Addr()) {
+			s.sweepOne(b)
+		}
+		return true
+	})
+	s.sweep = sweep{running: !done, scan: next}
+	return !done
+}
+
+func (s *step) sweepOne(b *binding.Binding) {
+	now, _ := s.get(b.Prefix)
+	m := now.Sync.Marks
+	switch now.State {
+	case binding.Expired, binding.Released, binding.Abandoned:
+		ours := s.cfg.Role == Primary || now.State != binding.Expired
+		if s.rec.State == Normal && ours && !m.Has(binding.Ceded) && !m.Has(binding.Pending) {
+			old := now
+			s.stamp(s.now, &old, &now)
+			s.put(&old.Sync, &now)
+			return
+		}
+		s.out.Changes = append(s.out.Changes, Change{Binding: s.out.own(&now), Due: s.Due(&now), Quiet: true})
+	case binding.Active, binding.Free:
+	}
+}

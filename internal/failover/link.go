@@ -1,0 +1,346 @@
+package failover
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// link is the connection to the partner. The zero link is none.
+type link struct {
+	up           bool // there is a connection
+	open         bool // the two have greeted each other
+	firstMeeting bool // and had never before
+	heardState   bool // the partner has said its state
+	saidState    bool // we have said ours
+	asked        State
+	firstState   State // that the partner said first
+	begun        time.Time
+	heard, said  time.Time // the last message either way
+	window       int       // how many updates the partner takes unacknowledged
+	contact      time.Duration
+	nextID       uint32
+	hello        Hello // the partner's
+}
+
+const (
+	// greeting is how long the two have to greet each other (as ISC has it).
+	greeting = 15 * time.Second
+	// unsaidReceiveTimer and unsaidWindow are for a partner that does not say its own.
+	unsaidReceiveTimer = 20 * time.Second
+	unsaidWindow       = 10
+	maxWindow          = 1 << 16
+	leastContact       = 100 * time.Millisecond
+)
+
+// send queues a message that is no answer.
+func (s *step) send(m Message) uint32 {
+	id := s.link.nextID
+	s.link.nextID++
+	s.reply(id, m)
+	return id
+}
+
+// reply queues a message that answers the one with that number.
+func (s *step) reply(id uint32, m Message) {
+	s.out.Send = append(s.out.Send, Envelope{id, m})
+	s.link.said = s.now
+}
+
+func (s *step) linkUp() {
+	if s.link.up {
+		s.lose("another connection took its place")
+	}
+	if s.silent {
+		s.out.Close = "no connection is wanted"
+		return
+	}
+	s.link = link{up: true, begun: s.now, heard: s.now, said: s.now}
+	if s.cfg.Role == Primary { // whoever made the connection
+		s.send(Connect{s.hello()})
+	}
+}
+
+// linkDown: the edge tells of a connection that is gone.
+func (s *step) linkDown(reason string) {
+	if s.link.up {
+		s.lose(reason)
+	}
+}
+
+// close ends the connection.
+func (s *step) close(reason string) {
+	s.out.Close = reason
+	s.lose(reason)
+}
+
+// lose does what follows from the loss of the connection.
+func (s *step) lose(reason string) {
+	open := s.link.open
+	s.link = link{}
+	s.flights.clear()
+	s.outbox.restart()
+	s.dump = dump{}
+	s.leaving = false
+	s.note(Note{Kind: LinkClosed, Cause: reason})
+	if to := nextAlone(s.rec.State); open && s.overlay == 0 && to != s.rec.State {
+		s.become(to, reason)
+	}
+}
+
+func (e *Endpoint) hello() Hello {
+	return Hello{
+		Relationship: e.cfg.Relationship, Member: e.cfg.Self, MaxUnacked: e.cfg.MaxUnacked, ReceiveTimer: e.cfg.ReceiveTimer,
+		MCLT: e.rec.MCLT, Buckets: e.rec.Buckets, Store: e.cfg.Store, PartnerStore: e.rec.PartnerStore,
+		Last: e.known, Seen: e.seen, Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts,
+	}
+}
+
+// received takes a message of the partner.
+func (s *step) received(r *Received) {
+	if !s.link.up {
+		s.ignored++
+		return
+	}
+	s.link.heard = s.now
+	s.measure(r.Sent)
+	switch m := r.Message.(type) {
+	case Connect:
+		s.connect(r.ID, &m.Hello)
+		return
+	case ConnectAck:
+		s.connectAck(&m)
+		return
+	case Disconnect:
+		s.close(fmt.Sprintf("the partner closed: %s (reason %d)", m.Text, m.Reason))
+		return
+	}
+	if !s.link.open { // ISC takes everything before; we take nothing
+		s.ignored++
+		return
+	}
+	switch m := r.Message.(type) {
+	case Report:
+		s.partnerReport(&m)
+	case Contact:
+	case BindingUpdate:
+		s.receiveUpdates(r.ID, m.Updates)
+	case BindingAck:
+		for i := range m.Acks {
+			s.acknowledged(r.ID, &m.Acks[i])
+		}
+	case UpdateRequest:
+		s.startDump(r.ID, m.All)
+	case UpdateDone:
+		s.updateDone()
+	case PoolRequest:
+		s.poolRequest(r.ID)
+	case PoolResponse: // what is given comes by itself
+	case Connect, ConnectAck, Disconnect: // above
+	}
+}
+
+// connect: the primary greets.
+func (s *step) connect(id uint32, h *Hello) {
+	if s.link.open {
+		s.ignored++
+		return
+	}
+	reason, text := s.refuse(h)
+	ack := ConnectAck{Hello: s.hello(), Reason: reason, Text: text}
+	s.reply(id, ack)
+	if reason != 0 {
+		s.close("refused: " + text)
+		return
+	}
+	s.open(h)
+}
+
+// connectAck: the secondary answers.
+func (s *step) connectAck(m *ConnectAck) {
+	if s.link.open || s.cfg.Role != Primary {
+		s.ignored++
+		return
+	}
+	if m.Reason != 0 {
+		s.close(fmt.Sprintf("the partner refused: %s (reason %d)", m.Text, m.Reason))
+		return
+	}
+	if reason, text := s.refuse(&m.Hello); reason != 0 {
+		s.send(Disconnect{reason, text})
+		s.close("refused: " + text)
+		return
+	}
+	s.open(&m.Hello)
+}
+
+// refuse returns why the two must not serve together; zero if they may.
+func (s *step) refuse(h *Hello) (Reason, string) {
+	switch {
+	case h.Relationship != s.cfg.Relationship:
+		return InvalidPartner, fmt.Sprintf("the relationship is named %q here, %q there", s.cfg.Relationship, h.Relationship)
+	case s.cfg.Protocol == Lessor && h.Member != s.cfg.Partner:
+		return InvalidPartner, fmt.Sprintf("the partner is %q here, but %q spoke", s.cfg.Partner, h.Member)
+	case s.cfg.Role == Secondary && h.MCLT <= 0:
+		return InvalidMCLT, "no MCLT"
+	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT:
+		return InvalidMCLT, fmt.Sprintf("mclt is %v here, %v there: both must say the same", s.cfg.MCLT, h.MCLT)
+	case s.cfg.Protocol == Lessor && h.Store == s.cfg.Store:
+		return InvalidPartner, "both servers run on copies of one data directory"
+	}
+	if differ := s.differ(h.Parts, true); differ != "" {
+		return Miscellaneous, "the configurations differ in what both must agree on: " + differ
+	}
+	return 0, ""
+}
+
+// differ names the parts of the configuration that differ, of those that safety stands on or of the others.
+func (s *step) differ(parts []Part, vital bool) (names string) {
+	if s.cfg.Protocol != Lessor {
+		return ""
+	}
+	for _, p := range s.cfg.Parts {
+		i := slices.IndexFunc(parts, func(o Part) bool { return o.Name == p.Name })
+		if p.Vital != vital || i >= 0 && parts[i].Digest == p.Digest {
+			continue
+		}
+		if names != "" {
+			names += ", "
+		}
+		names += p.Name
+	}
+	return names
+}
+
+// open: the two have greeted each other.
+func (s *step) open(h *Hello) {
+	l := &s.link
+	l.open, l.hello, l.firstMeeting = true, *h, !s.rec.Met
+	l.window = min(h.MaxUnacked, maxWindow)
+	if l.window <= 0 {
+		l.window = unsaidWindow
+	}
+	timer := h.ReceiveTimer
+	if timer <= 0 {
+		timer = unsaidReceiveTimer
+	}
+	l.contact = max(timer/3, leastContact)
+	s.rec.Met, s.dirty = true, true
+	if s.cfg.Role == Secondary {
+		s.rec.Buckets = h.Buckets
+		if s.cfg.Protocol == ISC {
+			s.setMCLT(s.now, h.MCLT)
+		}
+	}
+	s.note(Note{Kind: LinkOpened})
+	if differ := s.differ(h.Parts, false); differ != "" {
+		s.note(Note{Kind: ConfigurationDiffers, Cause: differ})
+	}
+	s.comparePasts(h)
+	if !s.link.saidState {
+		s.say()
+	}
+}
+
+// comparePasts finds out whether either store lacks what it once had: the partner has seen more of our changes than we
+// know of, or the other way round (RELIABILITY I11). What we number from now on is above all that it has seen.
+func (s *step) comparePasts(h *Hello) {
+	if s.cfg.Protocol != Lessor {
+		return
+	}
+	known := s.known
+	s.known = max(s.known, h.Seen)
+	if h.Seen > s.last {
+		s.last = sequenceAfter(h.Seen)
+	}
+	if s.rec.PartnerStore == h.Store && h.Last < s.seen {
+		s.note(Note{Kind: StoreWentBack, Cause: "the partner's store lacks changes that it once told us of: it must recover"})
+	}
+	s.rec.PartnerStore = h.Store
+	other := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store
+	if !other && h.Seen <= known || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
+		return
+	}
+	cause := "the store lacks changes that the partner has seen"
+	if other {
+		cause = "the partner knows this server with another store"
+	}
+	s.note(Note{Kind: StoreWentBack, Cause: cause})
+	s.rec.Lost = true
+	s.become(Recover, cause)
+	s.rec.Since = s.now // it may have served until now
+}
+
+// timers does what is due at now.
+func (s *step) timers() {
+	l := &s.link
+	switch {
+	case l.up && !l.open && !s.now.Before(l.begun.Add(greeting)):
+		s.close("no greeting within " + greeting.String())
+	case l.up && !s.now.Before(l.heard.Add(s.cfg.ReceiveTimer)):
+		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
+	case l.open && !s.now.Before(l.said.Add(l.contact)):
+		s.send(Contact{})
+	}
+	if s.overlay == Startup && !s.now.Before(s.until) {
+		s.become(nextAlone(s.rec.State), "no word of the partner since the start")
+	}
+	if s.rec.State == RecoverWait && s.overlay == 0 && !s.now.Before(s.rec.WaitUntil) {
+		s.become(RecoverDone, "forgotten promises are over")
+	}
+	if at, ok := s.autoDownAt(); ok && !s.now.Before(at) {
+		s.become(PartnerDown, "no contact for "+s.cfg.AutoPartnerDown.String()+" (auto-partner-down)")
+	}
+	if !s.rec.LargestUntil.IsZero() && !s.now.Before(s.rec.LargestUntil) {
+		s.rec.Largest, s.rec.LargestUntil, s.dirty = s.rec.MCLT, time.Time{}, true
+	}
+	if s.rec.State == Normal && s.overlay == 0 && !s.now.Before(s.recheckAt) {
+		s.retry()
+		s.sweep.begin()
+	}
+	s.heardTimer()
+}
+
+func (e *Endpoint) autoDownAt() (time.Time, bool) {
+	ok := e.cfg.AutoPartnerDown > 0 && e.rec.State == CommunicationsInterrupted && e.overlay == 0 && !e.link.open
+	return e.rec.Since.Add(e.cfg.AutoPartnerDown), ok
+}
+
+// wake returns when the next Tick is due.
+func (e *Endpoint) wake() time.Time {
+	var at time.Time
+	due := func(t time.Time) {
+		if at.IsZero() || t.Before(at) {
+			at = t
+		}
+	}
+	l := &e.link
+	if l.up {
+		due(l.heard.Add(e.cfg.ReceiveTimer))
+		if l.open {
+			due(l.said.Add(l.contact))
+		} else {
+			due(l.begun.Add(greeting))
+		}
+	}
+	if e.overlay == Startup || e.overlay == Paused && !e.silent {
+		due(e.until)
+	}
+	if e.rec.State == RecoverWait && e.overlay == 0 {
+		due(e.rec.WaitUntil)
+	}
+	if t, ok := e.autoDownAt(); ok {
+		due(t)
+	}
+	if !e.rec.LargestUntil.IsZero() {
+		due(e.rec.LargestUntil)
+	}
+	if e.rec.State == Normal && e.overlay == 0 {
+		due(e.recheckAt)
+		due(e.balance.at)
+	}
+	if e.leaving && e.cfg.Protocol == ISC {
+		due(e.shareFrom())
+	}
+	return at
+}

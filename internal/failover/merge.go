@@ -1,0 +1,120 @@
+package failover
+
+import (
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// merge makes one record of two that do not know of each other. Both servers come to the same one, whichever hears the
+// other first: it depends on nothing but the two records and who is the primary. No lease of either disappears: one that
+// runs is stronger than any word that the address is free, which was said without knowledge of it.
+func (s *step) merge(mine, u *binding.Binding) verdict {
+	s.mine = mine
+	winner, loser := mine, u
+	if s.prefers(u, mine) {
+		winner, loser = u, mine
+	}
+	n := *winner
+	n.Sync = s.join(mine, u)
+	n.Sync.Marks = mine.Sync.Marks | binding.Pending // ours was not heard yet, or must be told again
+	n.Sync.Potential, n.Sync.Acked = later(n.Sync.Potential, mine.Sync.Potential), later(n.Sync.Acked, mine.Sync.Acked)
+	if mine.Client.Is(&u.Client) && mine.State == binding.Active && u.State == binding.Active {
+		s.mergeLease(&n, mine, u)
+	}
+	if n.State == binding.Active || n.State == binding.Free {
+		n.Sync.Marks &^= binding.Ceded
+	} else if loser.State != binding.Active {
+		n.Sync.Marks |= binding.Ceded // both say that it is over
+	}
+	v := verdict{binding: n, change: true, conflict: s.overlap(winner, loser)}
+	if n.State == binding.Active && u.State != binding.Active {
+		v.reason, v.text = LessCritical, "the address is leased"
+	}
+	return v
+}
+
+// mergeLease makes one lease of two of the same client: it ends when the later of the two does.
+func (s *step) mergeLease(n, mine, u *binding.Binding) {
+	if s.keeps(ruleLastWord) {
+		n.Expires = later(mine.Expires, u.Expires)
+	}
+	n.Starts = earlier(mine.Starts, u.Starts)
+	n.Changed = earlier(mine.Changed, u.Changed)
+	n.CLTT = later(mine.CLTT, u.CLTT)
+}
+
+// rank orders the states of records that do not know of each other.
+func rank(st binding.State) int {
+	switch st {
+	case binding.Active:
+		return 4
+	case binding.Abandoned:
+		return 3
+	case binding.Expired, binding.Released:
+		return 2
+	case binding.Free:
+		return 1
+	}
+	return 0
+}
+
+// prefers reports whether record a is stronger than b, of which one is ours. Of any two it says so of exactly one.
+func (s *step) prefers(a, b *binding.Binding) bool {
+	if a.State == binding.Active && b.State == binding.Active {
+		return s.prefersLease(a, b)
+	}
+	if !s.keeps(ruleActiveWins) {
+		return s.primarys(a, b)
+	}
+	if over(a, b) {
+		return false
+	}
+	if over(b, a) {
+		return true
+	}
+	if ra, rb := rank(a.State), rank(b.State); ra != rb {
+		return ra > rb
+	}
+	if a.State == binding.Abandoned && !a.Expires.Equal(b.Expires) {
+		return a.Expires.After(b.Expires)
+	}
+	return s.primarys(a, b)
+}
+
+// over reports whether lease a of one client was over before record b of another began.
+func over(a, b *binding.Binding) bool {
+	if a.State != binding.Active || a.Client.Is(&b.Client) {
+		return false
+	}
+	began := b.Starts
+	if b.State == binding.Free || b.State == binding.Abandoned {
+		began = b.Changed
+	}
+	return !began.IsZero() && !a.Expires.After(began)
+}
+
+// prefersLease compares two leases: the one of which something was heard later is right, the primary's where that is equal
+// (as ISC decides between updates that cross each other).
+func (s *step) prefersLease(a, b *binding.Binding) bool {
+	if over(a, b) || over(b, a) {
+		return over(b, a)
+	}
+	if !a.CLTT.Equal(b.CLTT) {
+		return a.CLTT.After(b.CLTT)
+	}
+	return s.primarys(a, b)
+}
+
+// primarys reports whether a is the primary's record, and not b.
+func (s *step) primarys(a, b *binding.Binding) bool {
+	aIsTheirs := a != s.mine
+	return aIsTheirs == (s.cfg.Role == Secondary)
+}
+
+// overlap returns the note of two clients that may have held the address at the same time; nil if they did not.
+func (s *step) overlap(winner, loser *binding.Binding) *Note {
+	if winner.State != binding.Active || loser.State != binding.Active || winner.Client.Is(&loser.Client) ||
+		over(winner, loser) || over(loser, winner) {
+		return nil
+	}
+	return &Note{Kind: ConflictFound, Prefix: winner.Prefix, Kept: winner.Client, Lost: loser.Client, Cause: "both servers gave the address away"}
+}

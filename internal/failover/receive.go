@@ -1,0 +1,236 @@
+package failover
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// maxUpdates is how many bindings of one message are looked at.
+const maxUpdates = 1024
+
+// receiveUpdates takes the partner's word about bindings. What is accepted is on disk before it is acknowledged, because
+// everything in Send waits for it.
+func (s *step) receiveUpdates(id uint32, updates []Update) {
+	acks := make([]Ack, 0, min(len(updates), maxUpdates))
+	for i := range updates[:min(len(updates), maxUpdates)] {
+		u := &updates[i]
+		var a Ack
+		if u.Last.IsValid() {
+			a = s.receiveRun(u)
+		} else {
+			a = s.receive(&u.Binding)
+		}
+		if a.Reason != 0 && a.Reason != LessCritical {
+			s.note(Note{Kind: UpdateRefused, Prefix: a.Prefix, Reason: a.Reason, Cause: "we: " + a.Text})
+		}
+		acks = append(acks, a)
+	}
+	s.reply(id, BindingAck{acks})
+}
+
+// receive takes the partner's word about one binding.
+func (s *step) receive(u *binding.Binding) Ack {
+	a := Ack{Prefix: u.Prefix, Ours: u.Sync.Ours}
+	if a.Reason, a.Text = s.unusable(u); a.Reason != 0 {
+		return a
+	}
+	s.seen = max(s.seen, u.Sync.Ours)
+	s.known = max(s.known, u.Sync.Theirs)
+	s.noteUse(u)
+	mine, had := s.get(u.Prefix)
+	if had {
+		// The secondary's own end of a lease was told to nobody: to the partner it is a lease still (tells).
+		mine.State = s.tells(&mine)
+	}
+	v := s.judge(&mine, had, u)
+	a.Reason, a.Text = v.reason, v.text
+	if v.conflict != nil {
+		s.conflict(*v.conflict)
+	}
+	if v.change {
+		old := mine.Sync
+		if !had {
+			old = binding.Sync{}
+		}
+		s.put(&old, &v.binding)
+		s.used = s.used || wasUsed(&v.binding)
+		if v.binding.State == binding.Free {
+			s.balance.changed(s.now)
+		}
+	}
+	return a
+}
+
+// unusable returns why an update says nothing about a binding.
+func (s *step) unusable(u *binding.Binding) (Reason, string) {
+	noClient := u.Client.Hardware.IsZero() && len(u.Client.ID) == 0
+	switch {
+	case !u.Prefix.IsValid() || u.Prefix != u.Prefix.Masked() || !s.view.Covers(u.Prefix.Addr()):
+		return IllegalAddress, fmt.Sprintf("%v is in no range that the two share", u.Prefix)
+	case u.State < binding.Free || u.State > binding.Abandoned:
+		return MissingInformation, "no binding status"
+	case noClient && (u.State == binding.Active || u.State == binding.Expired || u.State == binding.Released):
+		return MissingInformation, "a lease of nobody"
+	case u.Sync.Theirs > s.last || u.Sync.Ours.Epoch() > s.seen.Epoch()+maxEpochs && u.Sync.Ours.Epoch() > s.link.hello.Last.Epoch()+maxEpochs:
+		return MissingInformation, "a number that no change has"
+	case u.State == binding.Free && u.Owner != s.cfg.Self && u.Owner != s.cfg.Partner:
+		return MissingInformation, "a free address of nobody"
+	}
+	return 0, ""
+}
+
+// maxEpochs is by how much the partner's epoch may be above the one that it greeted with: it is so by one or two.
+const maxEpochs = 4
+
+// noteUse keeps in mind that the partner answers clients, and that it has promised something at some time.
+func (s *step) noteUse(u *binding.Binding) {
+	if wasUsed(u) || !u.Expires.IsZero() {
+		s.dumpUsed = true
+	}
+	if u.State == binding.Active {
+		s.heard.answered(&u.Client)
+		s.partnerAnswers()
+	}
+}
+
+func (s *step) conflict(n Note) {
+	n.Kept.ID, n.Lost.ID = s.out.keep(n.Kept.ID), s.out.keep(n.Lost.ID)
+	s.note(n)
+	if len(s.conflicts) == maxConflicts {
+		s.conflicts = append(s.conflicts[:0], s.conflicts[1:]...)
+	}
+	n.Kept.ID, n.Lost.ID = append([]byte(nil), n.Kept.ID...), append([]byte(nil), n.Lost.ID...)
+	s.conflicts = append(s.conflicts, n)
+}
+
+// verdict is what becomes of a binding of which the partner told.
+type verdict struct {
+	binding  binding.Binding
+	change   bool
+	reason   Reason // zero: accepted
+	text     string
+	conflict *Note
+}
+
+func refused(r Reason, text string) verdict { return verdict{reason: r, text: text} }
+
+// judge decides what an update makes of our record.
+func (s *step) judge(mine *binding.Binding, had bool, u *binding.Binding) verdict {
+	if s.cfg.Protocol == ISC {
+		return s.judgeISC(mine, had, u)
+	}
+	if !had {
+		*mine = binding.Binding{Prefix: u.Prefix}
+		return s.take(mine, u)
+	}
+	// Each record says how far it knows the changes of either server.
+	theyKnow := u.Sync.Theirs >= mine.Sync.Ours
+	weKnow := mine.Sync.Theirs >= u.Sync.Ours
+	switch {
+	case weKnow && mine.Sync.Ours >= u.Sync.Theirs && s.keeps(ruleVector): // heard before
+		return s.answerOnly(mine, u)
+	case theyKnow && u.Sync.Ours >= mine.Sync.Theirs || !s.keeps(ruleVector):
+		return s.take(mine, u)
+	}
+	return s.merge(mine, u)
+}
+
+// answerOnly says again what was said to an update that is in our record already.
+func (s *step) answerOnly(mine, u *binding.Binding) verdict {
+	if mine.State == binding.Active && u.State != binding.Active {
+		return refused(LessCritical, "the address is leased")
+	}
+	return verdict{}
+}
+
+// early is by how much a lease's end may be told before its time: clocks differ (ISC allows 65 s).
+const early = 65 * time.Second
+
+// take makes the partner's record ours, since it knows all that we did.
+func (s *step) take(mine, u *binding.Binding) verdict {
+	same := mine.Client.Is(&u.Client)
+	running := mine.State == binding.Active && mine.Expires.After(s.now.Add(early))
+	switch {
+	case !running || s.recovering():
+	case u.State == binding.Expired && same:
+		return refused(FatalConflict, "the lease has not ended yet")
+	case u.State == binding.Free && u.Cause != binding.ClientReleased && same:
+		return refused(FatalConflict, "the lease has not ended yet")
+	}
+	v := verdict{change: true, binding: s.adopt(mine, u)}
+	if running && !same && u.State == binding.Active && mine.Expires.After(u.Starts) {
+		v.conflict = &Note{Kind: ConflictFound, Prefix: u.Prefix, Kept: u.Client, Lost: mine.Client, Cause: "both servers gave the address away"}
+	}
+	return v
+}
+
+// adopt returns the partner's record as ours.
+func (s *step) adopt(mine, u *binding.Binding) binding.Binding {
+	n := *u
+	same := mine.State != 0 && mine.Client.Is(&u.Client)
+	n.Sync = s.join(mine, u)
+	n.Sync.Marks = 0
+	if same {
+		s.keepResult(&n, mine)
+	}
+	if same && mine.State == binding.Active && u.State == binding.Active {
+		n.Expires = later(mine.Expires, u.Expires)
+	}
+	if n.State != binding.Free {
+		n.Owner = ""
+	}
+	switch n.State {
+	case binding.Expired, binding.Released, binding.Abandoned:
+		n.Sync.Marks = binding.Ceded
+	case binding.Free, binding.Active:
+	}
+	return n
+}
+
+// join returns what is known after hearing u: the later of everything. A partner that says no potential expiry, or a stale
+// one, takes nothing back (ISC does for leases that its partner granted).
+func (s *step) join(mine, u *binding.Binding) binding.Sync {
+	n := binding.Sync{
+		Marks: mine.Sync.Marks,
+		Ours:  max(mine.Sync.Ours, u.Sync.Theirs), Theirs: max(mine.Sync.Theirs, u.Sync.Ours),
+	}
+	if u.State != binding.Free {
+		n.Acked = later(u.Sync.Potential, u.Expires)
+	}
+	if !s.keeps(ruleNeverLower) {
+		n.Acked = u.Sync.Potential
+	} else if goesOn(mine, u) {
+		n.Potential, n.Acked = mine.Sync.Potential, later(mine.Sync.Acked, n.Acked)
+	}
+	return n
+}
+
+// goesOn reports whether u tells of the same holding of the address as our record. What was promised in an earlier one, the
+// partner need not remember.
+func goesOn(mine, u *binding.Binding) bool {
+	return mine.Client.Is(&u.Client) && (mine.State == binding.Active || mine.State == binding.Expired) && u.State != binding.Free
+}
+
+// keepResult keeps what u does not say of the same client.
+func (s *step) keepResult(n, mine *binding.Binding) {
+	if n.Result == nil {
+		n.Result, n.Reasons, n.Version = mine.Result, mine.Reasons, mine.Version
+	}
+	if n.Facts.Shared == nil && n.Facts.Own == nil {
+		n.Facts = mine.Facts
+	}
+	if n.Home == "" {
+		n.Home = mine.Home
+	}
+	if n.Starts.IsZero() || n.Starts.After(mine.Starts) && mine.State == binding.Active {
+		n.Starts = mine.Starts
+	}
+	n.CLTT = later(n.CLTT, mine.CLTT)
+}
+
+func wholeSeconds(t time.Time) time.Time { return t.Truncate(time.Second).UTC() }
+
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }

@@ -1,0 +1,238 @@
+package failover
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Record is what a relationship keeps on disk beside the bindings. It is a value; a change is a new one.
+type Record struct {
+	State State
+	// Since is when State was entered, Cause why.
+	Since time.Time
+	Cause string
+	// Partner is the state that the partner was last heard to be in, PartnerSince since when by its own word, PartnerLearnt
+	// when we heard it.
+	Partner                     State
+	PartnerSince, PartnerLearnt time.Time
+
+	// MCLT is in force for new grants; Largest is the largest under which something may still be held, which is so until
+	// LargestUntil, for ever where that is the zero time.
+	MCLT, Largest time.Duration
+	LargestUntil  time.Time
+	// WaitUntil is the end of RECOVER-WAIT.
+	WaitUntil time.Time
+
+	Founder     bool // the operator founded the group here, so nobody has promised anything before
+	Met         bool // the partner was greeted at some time
+	Lost        bool // this store lacks what it once had, or cannot know; until NORMAL
+	NeverServed bool // in PARTNER-DOWN: the partner has never answered a client
+
+	PartnerStore [16]byte
+	Buckets      Buckets
+	// Last is a change of ours that was numbered before the record was written.
+	Last binding.Sequence
+	// Shares are the addresses without a binding that the secondary owns; the others are the primary's.
+	Shares runs
+	// Gifts are what we gave and the partner has not acknowledged; SharesSeen is the partner's last gift that we took.
+	Gifts      []Gift
+	SharesSeen binding.Sequence
+}
+
+// NewRecord returns the record of a relationship that begins now. Without a partner's word nobody knows whether a store is
+// new or was lost, so it waits for that; a founder need not.
+func NewRecord(now time.Time, mclt time.Duration, founder bool) Record {
+	r := Record{State: Recover, Since: now, Cause: "the store is empty", MCLT: mclt, Largest: mclt, Lost: true, Founder: founder}
+	if founder {
+		r.State, r.Cause, r.Lost = CommunicationsInterrupted, "the group was founded here", false
+	}
+	return r
+}
+
+const (
+	recordFormat = 1
+	maxCause     = 255
+)
+
+const (
+	flagFounder = 1 << iota
+	flagMet
+	flagLost
+	flagNeverServed
+)
+
+// Append appends r in a form that DecodeRecord reads.
+func (r *Record) Append(dst []byte) []byte {
+	be := binary.BigEndian
+	dst = append(dst, recordFormat, byte(r.State), byte(r.Partner), r.flags())
+	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil} {
+		dst = be.AppendUint64(dst, uint64(nanoseconds(t)))
+	}
+	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Last), uint64(r.SharesSeen)} {
+		dst = be.AppendUint64(dst, n)
+	}
+	dst = append(append(dst, r.PartnerStore[:]...), r.Buckets[:]...)
+	dst = appendText(dst, r.Cause)
+	dst = be.AppendUint16(dst, uint16(len(r.Shares)))
+	for _, s := range r.Shares {
+		dst = appendRun(dst, s)
+	}
+	dst = be.AppendUint16(dst, uint16(len(r.Gifts)))
+	for _, g := range r.Gifts {
+		dst = be.AppendUint64(appendRun(dst, g.Run), uint64(g.Ours))
+		dst = appendText(dst, string(g.Owner))
+	}
+	return dst
+}
+
+func (r *Record) flags() (f byte) {
+	set := func(flag byte, is bool) {
+		if is {
+			f |= flag
+		}
+	}
+	set(flagFounder, r.Founder)
+	set(flagMet, r.Met)
+	set(flagLost, r.Lost)
+	set(flagNeverServed, r.NeverServed)
+	return f
+}
+
+// nanoseconds returns t as nanoseconds since 1970, 0 for the zero time.
+func nanoseconds(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixNano()
+}
+
+func appendText(dst []byte, s string) []byte {
+	s = s[:min(len(s), maxCause)]
+	return append(append(dst, byte(len(s))), s...)
+}
+
+func appendRun(dst []byte, r Run) []byte {
+	first, last := r.First.AsSlice(), r.Last.AsSlice()
+	return append(append(append(dst, byte(len(first))), first...), last...)
+}
+
+// ErrRecord says that octets are no record of a relationship, or of a newer format.
+var ErrRecord = errors.New("the relationship's record cannot be read")
+
+// DecodeRecord reads what Append wrote. The error is ErrRecord, wrapped.
+func DecodeRecord(b []byte) (Record, error) {
+	var r Record
+	d := decoder{b: b}
+	if f := d.octet(); f != recordFormat {
+		return r, fmt.Errorf("%w: format %d", ErrRecord, f)
+	}
+	r.State, r.Partner = State(d.octet()), State(d.octet())
+	f := d.octet()
+	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
+	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil} {
+		if n := int64(d.number()); n != 0 {
+			*t = time.Unix(0, n).UTC()
+		}
+	}
+	r.MCLT, r.Largest = time.Duration(d.number()), time.Duration(d.number())
+	r.Last, r.SharesSeen = binding.Sequence(d.number()), binding.Sequence(d.number())
+	copy(r.PartnerStore[:], d.take(len(r.PartnerStore)))
+	copy(r.Buckets[:], d.take(len(r.Buckets)))
+	r.Cause = string(d.take(int(d.octet())))
+	for range d.count(maxRuns) {
+		r.Shares = append(r.Shares, d.run())
+	}
+	for range d.count(maxGifts) {
+		g := Gift{Run: d.run(), Ours: binding.Sequence(d.number())}
+		g.Owner = binding.Member(d.take(int(d.octet())))
+		r.Gifts = append(r.Gifts, g)
+	}
+	if err := r.check(); err != nil {
+		d.err = err
+	}
+	if d.err == nil && len(d.b) > 0 {
+		d.err = errors.New("octets behind its end")
+	}
+	if d.err != nil {
+		return Record{}, fmt.Errorf("%w: %v", ErrRecord, d.err)
+	}
+	return r, nil
+}
+
+func (r *Record) check() error {
+	if r.State == 0 || r.State >= states || r.Partner >= states {
+		return errors.New("an unknown state")
+	}
+	if r.MCLT <= 0 || r.Largest < r.MCLT {
+		return errors.New("no MCLT")
+	}
+	for i, s := range r.Shares {
+		if !s.valid() || i > 0 && !r.Shares[i-1].Last.Less(s.First) {
+			return errors.New("shares out of order")
+		}
+	}
+	for _, g := range r.Gifts {
+		if !g.valid() {
+			return errors.New("a gift of nothing")
+		}
+	}
+	return nil
+}
+
+// decoder reads from the front of b; once something was lacking, everything is zero.
+type decoder struct {
+	b   []byte
+	err error
+}
+
+func (d *decoder) take(n int) []byte {
+	if len(d.b) < n {
+		d.b, d.err = nil, errors.New("cut short")
+		return nil
+	}
+	v := d.b[:n]
+	d.b = d.b[n:]
+	return v
+}
+
+func (d *decoder) octet() byte {
+	if v := d.take(1); v != nil {
+		return v[0]
+	}
+	return 0
+}
+
+func (d *decoder) number() uint64 {
+	if v := d.take(8); v != nil {
+		return binary.BigEndian.Uint64(v)
+	}
+	return 0
+}
+
+func (d *decoder) count(most int) int {
+	v := d.take(2)
+	if v == nil {
+		return 0
+	}
+	n := int(binary.BigEndian.Uint16(v))
+	if n > most {
+		d.err = errors.New("too many")
+		return 0
+	}
+	return n
+}
+
+func (d *decoder) run() Run {
+	n := int(d.octet())
+	first, ok1 := netip.AddrFromSlice(d.take(n))
+	last, ok2 := netip.AddrFromSlice(d.take(n))
+	if !ok1 || !ok2 {
+		d.err = errors.New("no address")
+	}
+	return Run{first, last}
+}

@@ -1,0 +1,170 @@
+package failover
+
+import "github.com/lessor-dhcp/lessor/internal/binding"
+
+// dump is the answer to UPDREQ or UPDREQALL while it is under way.
+type dump struct {
+	running bool
+	id      uint32 // of the request; the latest where the partner asked again
+	all     bool
+	scan    uint64
+	scanned bool
+	until   binding.Sequence // what was not acknowledged when it was asked for
+}
+
+// startDump begins to answer a request; one that runs is begun anew, and answered once.
+func (s *step) startDump(id uint32, all bool) {
+	s.dump = dump{running: true, id: id, all: all, scanned: !all, until: s.last}
+	s.outbox.restart()
+	s.flights.await()
+	if all {
+		s.dumpShares()
+	}
+}
+
+// dumpShares tells which addresses without a binding are the secondary's: all others are the primary's.
+func (s *step) dumpShares() {
+	if s.cfg.Protocol != Lessor {
+		return
+	}
+	var m bundler
+	for _, r := range s.rec.Shares {
+		m.updates = append(m.updates, runUpdate(r, s.cfg.secondary(), s.known))
+	}
+	if len(m.updates) == 0 {
+		return
+	}
+	id := s.send(BindingUpdate{m.updates})
+	for _, u := range m.updates {
+		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{dump: true, gift: true})
+	}
+}
+
+// dumpOn goes on with a dump, and ends it when all of it is answered.
+func (s *step) dumpOn(budget *int) (more bool) {
+	d := &s.dump
+	if !d.running {
+		return false
+	}
+	var m bundler
+	for !d.scanned && *budget > 0 && s.room()-len(m.updates) > 0 {
+		places := min(*budget, s.room()-len(m.updates))
+		d.scan, d.scanned = s.view.Scan(d.scan, places, func(b *binding.Binding) bool {
+			*budget--
+			s.dumpOne(&m, b)
+			return true
+		})
+		*budget--
+	}
+	s.ship(&m)
+	if !d.scanned {
+		return *budget <= 0
+	}
+	if ours, _, left := s.outbox.next(); left && ours <= d.until || s.flights.dumped > 0 {
+		return false
+	}
+	s.reply(d.id, UpdateDone{})
+	*d = dump{}
+	return false
+}
+
+// dumpOne sends a binding that is not going to be sent anyway.
+func (s *step) dumpOne(m *bundler, b *binding.Binding) {
+	if !s.view.Covers(b.Addr()) {
+		return
+	}
+	now, _ := s.get(b.Prefix)
+	if now.Sync.Marks.Has(binding.Pending) {
+		return // the outbox has it
+	}
+	s.bundle(m, &now, true)
+}
+
+// ask asks the partner for what we lack, once on a connection in each state that needs it.
+func (s *step) ask() {
+	l := &s.link
+	if !l.open || !l.heardState || s.overlay != 0 || l.asked == s.rec.State {
+		return
+	}
+	switch s.rec.State {
+	case Recover:
+		if s.rec.Lost { // the partner says who owns what
+			s.rec.Shares, s.rec.Gifts, s.dirty = nil, nil, true
+		}
+		s.send(UpdateRequest{All: s.rec.Lost || s.cfg.Protocol == ISC})
+	case PotentialConflict: // the primary first (draft §9.8)
+		if s.cfg.Role == Secondary && s.rec.Partner != ConflictDone {
+			return
+		}
+		s.send(UpdateRequest{})
+	case Normal, CommunicationsInterrupted, PartnerDown, Paused, Shutdown, RecoverDone, ResolutionInterrupted, ConflictDone, RecoverWait, Startup:
+		return
+	}
+	l.asked = s.rec.State
+}
+
+// updateDone: the partner has told all that we asked for. An ISC server may say so too early, and its number is not looked
+// at: what it told before was taken, and the rest follows.
+func (s *step) updateDone() {
+	if s.overlay != 0 || s.link.asked != s.rec.State {
+		s.ignored++
+		return
+	}
+	switch s.rec.State {
+	case Recover:
+		s.recovered()
+	case PotentialConflict:
+		if s.cfg.Role == Primary {
+			s.become(ConflictDone, "the partner has told what it did")
+		} else {
+			s.become(Normal, "both know what the other did")
+		}
+	case Normal, CommunicationsInterrupted, PartnerDown, Paused, Shutdown, RecoverDone, ResolutionInterrupted, ConflictDone, RecoverWait, Startup:
+		s.ignored++
+	}
+}
+
+// recovered: the store has everything that the partner knows.
+func (s *step) recovered() {
+	switch {
+	case s.cfg.Protocol == ISC && s.rec.Partner == ConflictDone: // it waits for nothing but this
+		s.become(Normal, "the partner has told all that it knows")
+	case !s.rec.Lost || !s.keeps(ruleRecoverWait):
+		s.become(RecoverDone, "the partner has told all that it knows")
+	case s.bothNew():
+		s.become(RecoverDone, "both begin anew: nobody was promised anything")
+	default: // counted from when it may have served last
+		s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
+		s.become(RecoverWait, "the partner has told all that it knows; what this store may have promised and forgotten must end first")
+	}
+}
+
+// bothNew reports whether nobody can hold an address: neither server has ever had a binding, and neither has served. A
+// founder that has never met us cannot have been told anything by us either.
+func (s *step) bothNew() bool {
+	if s.used || s.dumpUsed {
+		return false
+	}
+	if s.cfg.Protocol == ISC {
+		return s.link.firstState == Recover && (s.rec.Partner == Recover || s.rec.Partner == RecoverDone)
+	}
+	return s.link.hello.Empty || s.link.hello.Unmet
+}
+
+// leavePartnerDown goes on with the partner when it has recovered and knows all that we did: it may then give away what is
+// its own without finding it given.
+func (s *step) leavePartnerDown() {
+	if !s.leaving || s.rec.State != PartnerDown || s.overlay != 0 {
+		return
+	}
+	if _, _, left := s.outbox.next(); (left || s.flights.len() > 0 || len(s.rec.Gifts) > 0) && s.keeps(ruleDrain) {
+		return
+	}
+	if s.cfg.Protocol == ISC && !s.rec.NeverServed && s.now.Before(s.shareFrom()) {
+		return // it does not wait itself until its forgotten promises are over
+	}
+	s.become(Normal, "the partner has recovered")
+}
+
+// recovering reports whether the partner's word counts for more than ours: what we have may be anything.
+func (e *Endpoint) recovering() bool { return e.rec.State == Recover && e.rec.Lost }

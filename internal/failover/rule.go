@@ -1,0 +1,34 @@
+package failover
+
+// rule is one of the rules that safety stands on. Tests take them away one at a time and see that it is noticed; nothing
+// else ever does.
+type rule uint64
+
+const (
+	ruleClamp            rule = 1 << iota // no promise beyond what both know + MCLT
+	ruleClampPartnerDown                  // nor in PARTNER-DOWN
+	ruleWaitSince                         // reuse waits from when the partner was known not to serve
+	ruleWaitExpires                       // and from the client's expiry
+	ruleWaitPotential                     // and from what the partner was told
+	ruleWaitAcked                         // and from what both know
+	ruleWaitMCLT                          // for the MCLT
+	ruleGuard                             // and the guard
+	ruleOwner                             // only its owner gives a free address away
+	ruleRecover                           // a lost store is recovered before it serves
+	ruleRecoverWait                       // and waits until forgotten promises are over
+	ruleStartup                           // a start is silent
+	ruleFreeAcked                         // nothing is free without an acknowledgement
+	ruleLatestAck                         // only the latest update's acknowledgement counts
+	ruleNeverLower                        // what the partner is not told lowers nothing
+	ruleOffered                           // an address on offer is not given to the partner
+	ruleDrain                             // PARTNER-DOWN ends when the partner knows all
+	ruleActiveWins                        // of two concurrent records the one with the lease wins
+	ruleVector                            // a record that was heard before changes nothing
+	ruleCeded                             // a binding whose end was told or acknowledged is nobody's
+	ruleSentFirst                         // that an end is told is on disk before
+	ruleSharesSeen                        // a gift that was heard before gives nothing
+	ruleLastWord                          // the partner's latest end is kept when a lease is merged
+)
+
+// keeps reports whether r is in force.
+func (e *Endpoint) keeps(r rule) bool { return e.without&r == 0 }
