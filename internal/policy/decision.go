@@ -37,6 +37,7 @@ type Decision struct {
 	domain     *scope
 	domainName []byte
 
+	hostKey      []byte   // scratch of hostIndex
 	suggested    scope    // layer 14
 	scopes       []*scope // those that hold, in the order of options
 	others       []*scope // and in that of parameters, where it is another

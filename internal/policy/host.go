@@ -3,10 +3,8 @@ package policy
 import (
 	"bytes"
 	"net/netip"
-	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
-	"github.com/lessor-dhcp/lessor/internal/config"
 )
 
 // Host is a reservation, compiled.
@@ -22,74 +20,8 @@ type Host struct {
 	order                             int            // by name
 	scope                             scope
 	addressReason                     []byte
-}
 
-// hostIndex finds the hosts that may match a client by one identifier each: the first that the host has of client
-// identifier, hardware, circuit, remote, subscriber, option.
-type hostIndex struct {
-	all          []*Host
-	byHardware   map[binding.Hardware][]*Host
-	byClientID   map[string][]*Host
-	byCircuit    map[string][]*Host
-	byRemote     map[string][]*Host
-	bySubscriber map[string][]*Host
-	byOption     map[uint16]map[string][]*Host
-	codes        []uint16 // of byOption, ascending
-	byAddress    map[netip.Addr]*Host
-}
-
-func (x *hostIndex) build(hosts []config.Host) {
-	x.byClientID, x.byHardware = make(map[string][]*Host), make(map[binding.Hardware][]*Host, len(hosts))
-	x.byCircuit, x.byRemote, x.bySubscriber = make(map[string][]*Host), make(map[string][]*Host), make(map[string][]*Host)
-	x.byOption, x.byAddress = make(map[uint16]map[string][]*Host), make(map[netip.Addr]*Host, len(hosts))
-	x.all = make([]*Host, 0, len(hosts))
-	for i := range hosts {
-		c := &hosts[i]
-		h := &Host{
-			Name: c.Name, Address: c.Address, hardware: c.Hardware, clientID: c.ClientID, circuitID: c.CircuitID,
-			remoteID: c.RemoteID, subscriberID: c.SubscriberID, options: c.Options, order: i,
-		}
-		h.scope = compileScope(&c.Scope, config.HostLayer, c.Name)
-		h.addressReason = binding.AppendReason(nil, binding.Reason{Code: binding.ReasonAddress, Layer: config.HostLayer.String(), Object: c.Name, Line: uint32(c.AddressPosition.Line), Rule: "reserved"})
-		x.add(h)
-	}
-}
-
-func (x *hostIndex) add(h *Host) {
-	x.all = append(x.all, h)
-	for _, has := range []bool{!h.hardware.IsZero(), h.clientID != nil, h.circuitID != nil, h.remoteID != nil, h.subscriberID != nil} {
-		if has {
-			h.weight++
-		}
-	}
-	h.weight += len(h.options)
-	switch {
-	case h.clientID != nil:
-		x.byClientID[string(h.clientID)] = append(x.byClientID[string(h.clientID)], h)
-	case !h.hardware.IsZero():
-		x.byHardware[h.hardware] = append(x.byHardware[h.hardware], h)
-	case h.circuitID != nil:
-		x.byCircuit[string(h.circuitID)] = append(x.byCircuit[string(h.circuitID)], h)
-	case h.remoteID != nil:
-		x.byRemote[string(h.remoteID)] = append(x.byRemote[string(h.remoteID)], h)
-	case h.subscriberID != nil:
-		x.bySubscriber[string(h.subscriberID)] = append(x.bySubscriber[string(h.subscriberID)], h)
-	case len(h.options) > 0:
-		x.addByOption(h)
-	}
-	if h.Address.IsValid() {
-		x.byAddress[h.Address] = h
-	}
-}
-
-func (x *hostIndex) addByOption(h *Host) {
-	o := h.options[0]
-	if x.byOption[o.Code] == nil {
-		x.byOption[o.Code] = make(map[string][]*Host)
-		x.codes = append(x.codes, o.Code)
-		slices.Sort(x.codes)
-	}
-	x.byOption[o.Code][string(o.Value)] = append(x.byOption[o.Code][string(o.Value)], h)
+	alike *Host // the next of those that the index finds by the same identifiers; nil: none
 }
 
 // matches reports whether the client has all the identifiers that h asks for.
@@ -152,35 +84,6 @@ func (n *Network) Has(a netip.Addr) bool {
 		}
 	}
 	return false
-}
-
-// hostOf returns the host entry of the client, nil if none matches.
-func (p *Policy) hostOf(f *Facts) *Host {
-	if len(p.hosts.all) == 0 {
-		return nil
-	}
-	var best *Host
-	n := f.Link.Network
-	best = strongest(best, p.hosts.byClientID[string(f.Client.ID)], f, n)
-	best = strongest(best, p.hosts.byHardware[f.Client.Hardware], f, n)
-	best = strongest(best, p.hosts.byCircuit[string(f.circuitID)], f, n)
-	best = strongest(best, p.hosts.byRemote[string(f.remoteID)], f, n)
-	best = strongest(best, p.hosts.bySubscriber[string(f.subscriberID)], f, n)
-	for _, code := range p.hosts.codes {
-		if v, ok := f.Options.Option(code); ok {
-			best = strongest(best, p.hosts.byOption[code][string(v)], f, n)
-		}
-	}
-	return best
-}
-
-func strongest(best *Host, hs []*Host, f *Facts, n *Network) *Host {
-	for _, h := range hs {
-		if h.matches(f) && h.beats(best, n) {
-			best = h
-		}
-	}
-	return best
 }
 
 // ReservedFor returns the host that a is kept for, nil if none.

@@ -80,7 +80,7 @@ func (q *Pool) admits(d *Decision) bool {
 func (p *Policy) Place(as binding.Member, f *Facts, d *Decision) {
 	f.readRelay()
 	d.policy, d.as = p, p.members[as]
-	d.Link, d.Host, d.Reserved, d.Pools = f.Link, p.hostOf(f), netip.Addr{}, d.Pools[:0]
+	d.Link, d.Host, d.Reserved, d.Pools = f.Link, p.hosts.of(f, d), netip.Addr{}, d.Pools[:0]
 	d.Subnet, d.Pool = nil, nil
 	if d.Host != nil && d.Host.fits(f.Link.Network) == 2 {
 		d.Reserved = d.Host.Address
