@@ -22,7 +22,6 @@ type Sequence uint64
 
 const countBits = 40
 
-
 // SequenceOf returns the sequence with this epoch and count.
 func SequenceOf(epoch, count uint64) Sequence {
 	return Sequence(epoch<<countBits | count&(1<<countBits-1))
