@@ -68,7 +68,7 @@ type Limits struct {
 	PerAddress int           // of those, from one address: 8
 	Links      int           // of one member in one protocol, made by it: 4
 	Burst      int           // connections from one address at once: 20, and then Rate a second
-	Rate       float64       // 2
+	Rate       float64       // 2, or 4 for each Reconnect where that is more
 }
 
 var defaults = Limits{
@@ -83,7 +83,7 @@ func orElse[T comparable](v *T, other T) {
 	}
 }
 
-func (l *Limits) fill() {
+func (l *Limits) fill(reconnect time.Duration) {
 	orElse(&l.Connect, defaults.Connect)
 	orElse(&l.Handshake, defaults.Handshake)
 	orElse(&l.First, defaults.First)
@@ -94,7 +94,8 @@ func (l *Limits) fill() {
 	orElse(&l.PerAddress, defaults.PerAddress)
 	orElse(&l.Links, defaults.Links)
 	orElse(&l.Burst, defaults.Burst)
-	orElse(&l.Rate, defaults.Rate)
+	// A member that is refused dials for each protocol every Reconnect, and is to be told the same reason each time.
+	orElse(&l.Rate, max(defaults.Rate, 4/reconnect.Seconds()))
 }
 
 // Of returns what the document says, as the member Server.Name has it; Keys and Registrar are left to the caller.
@@ -112,8 +113,8 @@ func Of(d *config.Document) Config {
 
 // check says what is wrong with c, in the operator's words, and fills what it leaves out.
 func (c *Config) check() error {
-	c.Limits.fill()
 	orElse(&c.Reconnect, 5*time.Second)
+	c.Limits.fill(c.Reconnect)
 	if c.Wait == nil {
 		c.Wait = func() time.Duration { return c.Reconnect * time.Duration(900+rand.Int64N(201)) / 1000 }
 	}

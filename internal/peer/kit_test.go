@@ -24,13 +24,13 @@ var addresses = map[binding.Member]string{"west": "127.0.0.1", "east": "127.0.0.
 
 // bench has a group whose members are on this machine.
 type bench struct {
-	t         *testing.T
+	t         testing.TB
 	dir       string
 	authority *keys.Authority
 	listeners map[binding.Member]net.Listener
 }
 
-func newBench(t *testing.T, members ...binding.Member) *bench {
+func newBench(t testing.TB, members ...binding.Member) *bench {
 	t.Helper()
 	a, err := keys.NewAuthority("campus", time.Now())
 	if err != nil {
@@ -99,7 +99,7 @@ func silent(c Config) Config {
 // running is a Peer that runs until the test ends.
 type running struct {
 	*Peer
-	t      *testing.T
+	t      testing.TB
 	events chan Event
 	cancel context.CancelFunc
 	done   chan error

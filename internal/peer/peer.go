@@ -105,8 +105,8 @@ func (p *Peer) Run(ctx context.Context, up chan<- Event) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer p.running.Wait()
 	defer cancel()
-	stop := context.AfterFunc(ctx, func() { p.listener.Close() })
-	defer stop()
+	defer p.listener.Close()
+	context.AfterFunc(ctx, func() { p.listener.Close() })
 	for _, n := range p.lines {
 		p.running.Go(func() { p.dialAll(ctx, up, n) })
 	}

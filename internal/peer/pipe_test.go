@@ -5,10 +5,16 @@ import (
 	"errors"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/config"
 )
 
 // wire is a network without sockets, so that its time can be virtual: what is written waits for whoever reads.
@@ -377,6 +383,60 @@ func TestTheMemberIsDialledOnlyWhileNothingWorks(t *testing.T) {
 			t.Errorf("status: %+v", s)
 		}
 	})
+}
+
+// exhausted is a listener of a process that has no descriptor left, for a time.
+type exhausted struct {
+	*wire
+	until time.Time
+	tried atomic.Int64
+}
+
+func (e *exhausted) Accept() (net.Conn, error) {
+	if e.tried.Add(1); time.Now().Before(e.until) {
+		return nil, &net.OpError{Op: "accept", Err: syscall.EMFILE}
+	}
+	return e.wire.Accept()
+}
+
+func TestWithoutDescriptorsItWaits(t *testing.T) {
+	var e *exhausted
+	cfg := func(t *testing.T, w *wire) Config {
+		e = &exhausted{wire: w, until: time.Now().Add(time.Minute)}
+		c := withISC(w)
+		c.listen = func() (net.Listener, error) { return e, nil }
+		return c
+	}
+	bubble(t, cfg, func(t *testing.T, w *wire, p *Peer, events <-chan Event) {
+		time.Sleep(30 * time.Second)
+		if n, s := e.tried.Load(), p.Snapshot(); n > 40 || !strings.Contains(s.Trouble, "too many open files") {
+			t.Errorf("after %d attempts: %+v", n, s)
+		}
+		time.Sleep(31 * time.Second)
+		w.dialFrom("192.0.2.4:40000")
+		if <-events; p.Snapshot().Trouble != "" || p.Snapshot().Accepted != 1 {
+			t.Errorf("after it is over: %+v", p.Snapshot())
+		}
+	})
+}
+
+func TestTheDocumentSaysWhoTheOthersAre(t *testing.T) {
+	d := &config.Document{}
+	d.Server.Name, d.Group.Name, d.Group.Failover.Reconnect = "west", "campus", time.Second
+	d.Group.Members = []config.Member{
+		{Name: "east", Peer: netip.MustParseAddrPort(eastAt), Protocol: config.ProtocolLessor},
+		{Name: "west", Peer: netip.MustParseAddrPort(westAt), Protocol: config.ProtocolLessor},
+		{Name: "isc", Peer: netip.MustParseAddrPort(iscAt), Protocol: config.ProtocolISC},
+	}
+	c := Of(d)
+	want := []Member{{"east", netip.MustParseAddrPort(eastAt), false}, {"isc", netip.MustParseAddrPort(iscAt), true}}
+	if c.Group != "campus" || c.Self != "west" || c.Listen.String() != westAt || c.Reconnect != time.Second || !slices.Equal(c.Members, want) {
+		t.Errorf("%+v", c)
+	}
+	d.Group.Failover.Reconnect = 100 * time.Millisecond
+	if c = Of(d); !errors.Is(c.check(), ErrNoKeys) || c.Limits.Rate < 2*2/0.1 {
+		t.Errorf("a member that dials often is refused for that: %v a second", c.Limits.Rate)
+	}
 }
 
 func TestReconnectVaries(t *testing.T) {

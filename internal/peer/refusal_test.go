@@ -20,7 +20,7 @@ import (
 )
 
 // pair returns what a TLS client shows of a member's files.
-func pair(t *testing.T, f keys.Files) []tls.Certificate {
+func pair(t testing.TB, f keys.Files) []tls.Certificate {
 	t.Helper()
 	c, err := tls.LoadX509KeyPair(f.Certificate, f.Key)
 	if err != nil {
