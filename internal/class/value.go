@@ -97,14 +97,6 @@ func adaptList(l []any) ref.Val {
 	return newList(elems)
 }
 
-func adaptMap(m map[string]any) ref.Val {
-	out := make(map[ref.Val]ref.Val, len(m))
-	for k, v := range m {
-		out[types.String(k)] = adapt(v)
-	}
-	return types.NewRefValMap(types.DefaultTypeAdapter, out)
-}
-
 // list is the value of an option that is a list. One of a single element equals that element too, so that an option
 // which may hold several values, and nearly always holds one, is compared as people write it.
 type list struct {
@@ -134,11 +126,22 @@ func (l *list) Equal(other ref.Val) ref.Val {
 	return types.Bool(len(l.elems) == 1 && same(l.elems[0], other))
 }
 
-// same is equality, in which the only element of an option's list stands for the list on either side.
+// same is equality, in which the only element of an option's list stands for the list on either side, and a text is the
+// same as its octets: which of the two a part of an option is depends on what the client put there.
 func same(a, b ref.Val) bool {
 	if l, ok := b.(*list); ok {
 		if _, both := a.(traits.Lister); !both {
 			a, b = l, a
+		}
+	}
+	switch x := a.(type) {
+	case types.Bytes:
+		if y, ok := b.(types.String); ok {
+			return string(x) == string(y)
+		}
+	case types.String:
+		if y, ok := b.(types.Bytes); ok {
+			return string(x) == string(y)
 		}
 	}
 	return types.Equal(a, b) == types.True
