@@ -2,6 +2,7 @@ package peer
 
 import (
 	"context"
+	"io"
 	"net"
 	"time"
 )
@@ -79,13 +80,33 @@ func (p *Peer) greet(ctx context.Context, up chan<- Event, c net.Conn, members [
 	}
 	v := &visit{peer: p, members: members, remote: remote, inbound: true}
 	conn, err := v.serve(ctx, c)
-	p.gate.leave(remote.Addr())
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
 		p.refuse(err)
-		abort(c)
-	case conn != nil:
+		if v.verdict == nil {
+			abort(c)
+		}
+		part(ctx, c)
+	}
+	p.gate.leave(remote.Addr())
+	if conn != nil && err == nil {
 		p.carry(ctx, up, p.lineOf(v.member, v.protocol), conn, c, true)
 	}
+}
+
+// parting is how long a refused member has to hear why, before it is cut off.
+const parting = time.Second
+
+// part closes a connection so that the other end gets what was said last: octets of its own that nobody reads would
+// have the kernel reset the connection, and what was said would be lost.
+func part(ctx context.Context, c net.Conn) {
+	h, ok := c.(interface{ CloseWrite() error })
+	if !ok || h.CloseWrite() != nil {
+		return
+	}
+	stop := context.AfterFunc(ctx, func() { c.Close() })
+	defer stop()
+	c.SetReadDeadline(time.Now().Add(parting))
+	io.CopyN(io.Discard, c, 64<<10)
 }

@@ -182,6 +182,34 @@ func TestAMemberWhoseCertificateHasEndedDoesNotDial(t *testing.T) {
 	}
 }
 
+// Only the end that accepts sees the certificate of the other after that one holds the handshake for done.
+func TestADiallerThatIsRefusedLateIsTold(t *testing.T) {
+	b := newBench(t, "west", "east")
+	now := time.Now()
+	other := authorityOf(t)
+	f := b.files(other, "east", now)
+	put := append(pemOf(other.Certificate()), pemOf(b.authority.Certificate())...)
+	if err := os.WriteFile(f.Authority, put, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := b.config("east", "west")
+	cfg.Keys = b.ring(f, "campus", "east")
+	west, east := b.run(silent(b.config("west", "east"))), b.run(cfg)
+	l := east.upOf(Failover4, false)
+	wantRefusal(t, east.downOf(l), RefusedByPartner)
+	if r := west.refused(OtherAuthority); r.Member != "east" {
+		t.Errorf("refused: %+v", r)
+	}
+	if r := east.refused(RefusedByPartner); r.Detail != "tls: bad certificate" {
+		t.Errorf("refused: %+v", r)
+	}
+	select {
+	case e := <-west.events:
+		t.Errorf("it became an event: %#v", e)
+	default:
+	}
+}
+
 func TestNothingIsLeftWhenRunEnds(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 5 {

@@ -2,6 +2,7 @@ package peer
 
 import (
 	"crypto/tls"
+	"io"
 	"net"
 	"time"
 
@@ -26,8 +27,8 @@ func (v *visit) register(t *tls.Conn, raw net.Conn) *Refusal {
 		names = append(names, m.Name)
 	}
 	answer, refused := v.peer.cfg.Registrar.Answer(now, request, channel, names)
-	if len(answer) > 0 && keys.WriteFrame(t, answer) == nil {
-		t.Close()
+	if keys.WriteFrame(t, answer) == nil && t.CloseWrite() == nil {
+		io.CopyN(io.Discard, t, 1) // until it has read that, and closes
 	}
 	if refused != nil {
 		return v.refusal(JoinRefused, refused.Error())
