@@ -9,7 +9,7 @@ import (
 
 // parseUpdates reads a BNDUPD: each assigned-IP-address begins a binding (draft §7.1), and what stands before the first
 // belongs to it, since ISC reads options in any order.
-func (m *Message) parseUpdates(b []byte, w Wire) *Malformed {
+func (m *Message) parseUpdates(b []byte, d Dialect) *Malformed {
 	m.Updates = append(m.Updates, Update{})
 	u := &m.Updates[0]
 	for len(b) > 0 {
@@ -25,7 +25,7 @@ func (m *Message) parseUpdates(b []byte, w Wire) *Malformed {
 		case o == OptAddress:
 			u, err = m.nextUpdate(u, v)
 		case u.Fault == nil:
-			u.Fault = u.admit(o, v, w)
+			u.Fault = u.admit(o, v, d)
 		}
 		if err != nil {
 			return err
@@ -65,20 +65,20 @@ func (m *Message) admitDigest(v []byte) *Malformed {
 	return m.takeDigest(v)
 }
 
-func (u *Update) admit(o Option, v []byte, w Wire) *Malformed {
+func (u *Update) admit(o Option, v []byte, d Dialect) *Malformed {
 	if err := u.Has.admit(o, v); err != nil {
 		return err
 	}
 	if o == OptVendorOptions {
-		return eachExtension(v, w, &u.Has, places[BndUpd], u)
+		return eachExtension(v, d, &u.Has, places[BndUpd], u)
 	}
 	if !places[BndUpd].Has(o) {
 		return nil
 	}
-	return u.take(o, v, w)
+	return u.take(o, v, d)
 }
 
-func (u *Update) take(o Option, v []byte, w Wire) *Malformed {
+func (u *Update) take(o Option, v []byte, d Dialect) *Malformed {
 	switch o {
 	case OptStatus:
 		u.Status = Status(v[0])
@@ -107,23 +107,23 @@ func (u *Update) take(o Option, v []byte, w Wire) *Malformed {
 		}
 		u.DDNS = DDNS{number(v), v[2:]}
 	default:
-		u.takeTime(o, binary.BigEndian.Uint32(v), w)
+		u.takeTime(o, binary.BigEndian.Uint32(v), d)
 	}
 	return nil
 }
 
 func number(v []byte) uint16 { return binary.BigEndian.Uint16(v) }
 
-func (u *Update) takeTime(o Option, s uint32, w Wire) {
+func (u *Update) takeTime(o Option, s uint32, d Dialect) {
 	switch o {
 	case OptExpires:
-		u.Expires = w.expiry(s)
+		u.Expires = d.expiry(s)
 	case OptPotentialExpiry:
-		u.PotentialExpiry = w.expiry(s)
+		u.PotentialExpiry = d.expiry(s)
 	case OptSince:
-		u.Since = w.instant(s)
+		u.Since = instant(s)
 	case OptCLTT:
-		u.CLTT = w.instant(s)
+		u.CLTT = instant(s)
 	}
 }
 
@@ -155,7 +155,7 @@ func (u *Update) soundRange() bool {
 }
 
 // parseAcks reads a BNDACK as parseUpdates reads a BNDUPD.
-func (m *Message) parseAcks(b []byte, w Wire) *Malformed {
+func (m *Message) parseAcks(b []byte, d Dialect) *Malformed {
 	m.Acks = append(m.Acks, Ack{})
 	a := &m.Acks[0]
 	for len(b) > 0 {
@@ -171,7 +171,7 @@ func (m *Message) parseAcks(b []byte, w Wire) *Malformed {
 		case o == OptAddress:
 			a, err = m.nextAck(a, v)
 		case a.Fault == nil:
-			a.Fault = a.admit(o, v, w)
+			a.Fault = a.admit(o, v, d)
 		}
 		if err != nil {
 			return err
@@ -202,7 +202,7 @@ func (m *Message) nextAck(a *Ack, v []byte) (*Ack, *Malformed) {
 	return a, nil
 }
 
-func (a *Ack) admit(o Option, v []byte, w Wire) *Malformed {
+func (a *Ack) admit(o Option, v []byte, d Dialect) *Malformed {
 	if err := a.Has.admit(o, v); err != nil {
 		return err
 	}
@@ -212,7 +212,7 @@ func (a *Ack) admit(o Option, v []byte, w Wire) *Malformed {
 	case OptText:
 		a.Text = v
 	case OptVendorOptions:
-		return eachExtension(v, w, &a.Has, places[BndAck], a)
+		return eachExtension(v, d, &a.Has, places[BndAck], a)
 	}
 	return nil
 }

@@ -33,7 +33,7 @@ func TestBindingsAreAddedUntilThereIsNoRoom(t *testing.T) {
 		}
 		got := b.Finish()
 		if n > 0 {
-			if back := parsed(t, got[len("before"):], Wire{Dialect: Lessor}); len(back.Updates) != n {
+			if back := parsed(t, got[len("before"):], Lessor); len(back.Updates) != n {
 				t.Errorf("%d octets: %d bindings arrive", room, len(back.Updates))
 			}
 		}
@@ -55,7 +55,7 @@ func TestAMessageHasAtMost256Bindings(t *testing.T) {
 			t.Fatalf("acknowledgement %d: %v", i, err)
 		}
 	}
-	if got := parsed(t, b.Finish(), Wire{Dialect: Lessor}); len(got.Acks) != MaxBindings {
+	if got := parsed(t, b.Finish(), Lessor); len(got.Acks) != MaxBindings {
 		t.Errorf("%d arrive", len(got.Acks))
 	}
 }
@@ -101,7 +101,7 @@ func TestWhatIsTooLongHasNoRoom(t *testing.T) {
 		}
 		m := f(60000)
 		b, err := m.Append(nil, Lessor, 0)
-		if err != nil || !same(parsed(t, b, Wire{Dialect: Lessor}), &m) {
+		if err != nil || !same(parsed(t, b, Lessor), &m) {
 			t.Errorf("case %d: 60000 octets do not arrive: %v", i, err)
 		}
 	}

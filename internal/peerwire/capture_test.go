@@ -41,7 +41,7 @@ func TestEveryMessageOfISCIsWrittenAgainAsItWas(t *testing.T) {
 	types := map[Type]int{}
 	var m Message
 	for i, c := range capture(t) {
-		if err := m.Parse(c.b, Wire{Dialect: ISC}); err != nil {
+		if err := m.Parse(c.b, ISC); err != nil {
 			t.Fatalf("message %d, %s: %v", i, c.typ, err)
 		}
 		types[m.Type]++

@@ -80,7 +80,7 @@ func TestTheManualsVectorsAreTrue(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := parsed(t, b, Wire{Dialect: Lessor}); !same(got, &m) {
+		if got := parsed(t, b, Lessor); !same(got, &m) {
 			t.Errorf("%+v\n%+v", got, m)
 		}
 		fmt.Fprintf(&want, "\n```text\n%s\n%s```\n", m.String(), annotated(b))

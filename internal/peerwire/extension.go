@@ -12,13 +12,13 @@ const magic = "lsr1"
 
 // extended is who can take an extension that has the right length.
 type extended interface {
-	takeExtension(o Option, v []byte, w Wire) *Malformed
+	takeExtension(o Option, v []byte) *Malformed
 }
 
 // eachExtension gives what a Lessor says in option 29 to into, as far as it has its place there. Between other servers
 // nothing in it means anything.
-func eachExtension(b []byte, w Wire, has *Set, allowed Set, into extended) *Malformed {
-	if w.Dialect != Lessor || len(b) < len(magic) || string(b[:len(magic)]) != magic {
+func eachExtension(b []byte, d Dialect, has *Set, allowed Set, into extended) *Malformed {
+	if d != Lessor || len(b) < len(magic) || string(b[:len(magic)]) != magic {
 		return nil
 	}
 	b = b[len(magic):]
@@ -38,14 +38,14 @@ func eachExtension(b []byte, w Wire, has *Set, allowed Set, into extended) *Malf
 		if has.admit(o, v) != nil {
 			return ErrVendorData
 		}
-		if err := into.takeExtension(o, v, w); err != nil {
+		if err := into.takeExtension(o, v); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (e *Extended) takeExtension(o Option, v []byte, _ Wire) *Malformed {
+func (e *Extended) takeExtension(o Option, v []byte) *Malformed {
 	switch o {
 	case ExtMember:
 		e.Member = v
@@ -83,7 +83,7 @@ func readSequence(v []byte) Sequence {
 	return Sequence{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}
 }
 
-func (u *Update) takeExtension(o Option, v []byte, w Wire) *Malformed {
+func (u *Update) takeExtension(o Option, v []byte) *Malformed {
 	d := &u.Detail
 	switch o {
 	case ExtSequence:
@@ -91,7 +91,7 @@ func (u *Update) takeExtension(o Option, v []byte, w Wire) *Malformed {
 	case ExtRangeEnd:
 		d.RangeEnd = netip.AddrFrom4([4]byte(v))
 	case ExtStarts:
-		d.Starts = w.instant(binary.BigEndian.Uint32(v))
+		d.Starts = instant(binary.BigEndian.Uint32(v))
 	case ExtConfigVersion:
 		d.Version = binding.Digest(v)
 	case ExtHome:
@@ -110,11 +110,15 @@ func (u *Update) takeExtension(o Option, v []byte, w Wire) *Malformed {
 		d.Reasons = v
 	case ExtReasonsDigest:
 		d.ReasonsDigest = binding.Digest(v)
+	case ExtRequestOwn:
+		d.RequestOwn = v
+	case ExtIncludes:
+		d.Includes = readSequence(v)
 	}
 	return nil
 }
 
-func (a *Ack) takeExtension(o Option, v []byte, _ Wire) *Malformed {
+func (a *Ack) takeExtension(o Option, v []byte) *Malformed {
 	switch o {
 	case ExtSequence:
 		a.Sequence = readSequence(v)

@@ -156,6 +156,8 @@ func (t *text) detail(d *Detail) {
 	t.put(ExtResultDigest, d.ResultDigest)
 	t.octets(ExtReasons, d.Reasons)
 	t.put(ExtReasonsDigest, d.ReasonsDigest)
+	t.octets(ExtRequestOwn, d.RequestOwn)
+	t.put(ExtIncludes, d.Includes)
 }
 
 // AppendText appends the acknowledgement on one line.

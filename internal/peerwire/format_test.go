@@ -14,7 +14,7 @@ func TestATraceIsOneLineABinding(t *testing.T) {
 	if got := m.String(); got != want {
 		t.Errorf("%s\n%s", got, want)
 	}
-	u := parsed(t, message(BndUpd, "0002 0004 0a000001 0003 0001 63"), Wire{Dialect: ISC})
+	u := parsed(t, message(BndUpd, "0002 0004 0a000001 0003 0001 63"), ISC)
 	if got := u.String(); !strings.HasSuffix(got, "  10.0.0.1 fault: a binding-status is none of the draft's") {
 		t.Error(got)
 	}

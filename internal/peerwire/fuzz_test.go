@@ -103,7 +103,7 @@ func checkBuild(t *testing.T, m *Message) (isc, lessor bool) {
 		if err := iscReads(b); err != nil {
 			t.Fatalf("%v\n%x\n%+v", err, b, m)
 		}
-		if err := new(Message).Parse(b, Wire{Dialect: ISC}); err != nil {
+		if err := new(Message).Parse(b, ISC); err != nil {
 			t.Fatalf("what ISC is sent is refused: %v\n%x", err, b)
 		}
 	}
@@ -112,7 +112,7 @@ func checkBuild(t *testing.T, m *Message) (isc, lessor bool) {
 		return isc, false
 	}
 	var back, c Message
-	if err := back.Parse(b, Wire{Dialect: Lessor}); err != nil {
+	if err := back.Parse(b, Lessor); err != nil {
 		t.Fatalf("what a Lessor is sent is refused: %v\n%x", err, b)
 	}
 	for i := range back.Updates {
@@ -124,7 +124,7 @@ func checkBuild(t *testing.T, m *Message) (isc, lessor bool) {
 	if err != nil || !bytes.Equal(again, b) {
 		t.Fatalf("%v\n%x\n%x", err, again, b)
 	}
-	if err := c.Parse(again, Wire{Dialect: Lessor}); err != nil || !same(&c, &back) {
+	if err := c.Parse(again, Lessor); err != nil || !same(&c, &back) {
 		t.Fatalf("%v\n%+v\n%+v", err, c, back)
 	}
 	return isc, true
@@ -218,6 +218,7 @@ func anyUpdate(r *rand.Rand) Update {
 		Sequence: Sequence{r.Uint64(), r.Uint64()}, RangeEnd: anyAddress(r), Starts: anyTime(r), Version: digest(1), Home: anyOctets(r),
 		Cause: binding.Cause(r.IntN(12)), RequestHead: anyOctets(r), RequestDigest: digest(2), ResultHead: anyOctets(r), ResultDigest: digest(3),
 		Reasons: anyOctets(r), ReasonsDigest: digest(4),
+		RequestOwn: anyOctets(r), Includes: Sequence{r.Uint64(), r.Uint64()},
 	}
 	return u
 }

@@ -155,7 +155,7 @@ var hostile = []struct {
 func TestHostileMessages(t *testing.T) {
 	var m Message
 	for _, c := range hostile {
-		err := m.Parse(c.b, Wire{Dialect: Lessor})
+		err := m.Parse(c.b, Lessor)
 		if c.want == nil && err != nil || c.want != nil && err != error(c.want) {
 			t.Errorf("%s: %v; want %v", c.name, err, c.want)
 			continue
@@ -193,6 +193,12 @@ func TestEveryReasonIsListedAndReached(t *testing.T) {
 				reached[e.Reason()] = true
 			}
 		}
+	}
+	for _, c := range hostileBindings {
+		reached[c.fault.Reason()] = true
+	}
+	for _, c := range hostileMessages {
+		reached[c.want.Reason()] = true
 	}
 	for _, c := range frames {
 		if e, ok := c.err.(*Malformed); ok {
@@ -250,7 +256,7 @@ func TestFrames(t *testing.T) {
 
 // CVE-2018-5733 and its like: a Message remembers nothing of the one before.
 func TestAMessageRemembersNothing(t *testing.T) {
-	w := Wire{Dialect: Lessor}
+	w := Lessor
 	for _, first := range hostile {
 		for _, then := range hostile {
 			var used, fresh Message
@@ -286,7 +292,7 @@ func TestDamagedMessagesAreRefusedOrSound(t *testing.T) {
 	var m Message
 	for _, b := range whole(t) {
 		for n := range b {
-			_ = m.Parse(b[:n], Wire{Dialect: Lessor})
+			_ = m.Parse(b[:n], Lessor)
 			short := bytes.Clone(b[:n])
 			if n >= 2 {
 				binary.BigEndian.PutUint16(short, uint16(n))
@@ -305,7 +311,7 @@ func check(t *testing.T, m *Message, b []byte) {
 	t.Helper()
 	for _, d := range []Dialect{ISC, Lessor} {
 		before := bytes.Clone(b)
-		if err := sound(m, b, d, m.Parse(b, Wire{Dialect: d})); err != nil {
+		if err := sound(m, b, d, m.Parse(b, d)); err != nil {
 			t.Fatalf("%x: %v", b, err)
 		}
 		if !bytes.Equal(before, b) {

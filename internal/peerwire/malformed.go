@@ -34,13 +34,17 @@ var (
 	ErrLongClientID = &Malformed{"long-client-id", "a client identifier is empty or longer than 255 octets"}
 	ErrBadRange     = &Malformed{"bad-range", "a range ends before it begins, or is not of free addresses"}
 	ErrVendorData   = &Malformed{"bad-vendor-data", "what a Lessor says in option 29 cannot be read"}
+	ErrSequence     = &Malformed{"bad-sequence", "a sequence is beyond what a store can have"}
+	ErrDigest       = &Malformed{"bad-digest", "octets are not those that their digest names"}
+	ErrOptions      = &Malformed{"bad-options", "embedded DHCP options are not in the one form that they have, or too many"}
+	ErrBuckets      = &Malformed{"bad-buckets", "the hash buckets are not 32 octets"}
 	ErrMustKnow     = &Malformed{"must-know", "a newer Lessor says something that has to be understood"}
 )
 
 var malformed = [...]*Malformed{
 	ErrTooShort, ErrTooLong, ErrBadLength, ErrBadOffset, ErrMicrosoft, ErrUnknownType, ErrOverrun, ErrTooMany, ErrNoAddress,
 	ErrNoState, ErrBadState, ErrNoCount, ErrOptionSize, ErrDuplicate, ErrNoStatus, ErrBadStatus, ErrBadHardware,
-	ErrLongClientID, ErrBadRange, ErrVendorData, ErrMustKnow,
+	ErrLongClientID, ErrBadRange, ErrVendorData, ErrSequence, ErrDigest, ErrOptions, ErrBuckets, ErrMustKnow,
 }
 
 // Reasons returns every Reason that a Malformed can have.

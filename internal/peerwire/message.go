@@ -17,7 +17,7 @@ type Message struct {
 	// XID is the sender's number of the message, or of the one that this answers (Type.IsAnswer). It begins at 0 on each
 	// connection; a BNDUPD has never 0.
 	XID uint32
-	// Time is when the message was sent, by the sender's clock, whatever Wire.Offset is.
+	// Time is when the message was sent.
 	Time time.Time
 	// Has says which of the options in Handshake, Report, Transferred, Reason, Text and Digest were said.
 	Has Set
@@ -84,6 +84,8 @@ const (
 	Founder
 	// NeverServed says that the sender's store holds no address that was ever used.
 	NeverServed
+	// NeverMet says that the sender has never greeted a partner.
+	NeverMet
 )
 
 // Room is how much the sender takes in one message.
@@ -96,7 +98,7 @@ type Room struct {
 type Report struct {
 	State ServerState
 	Flags ServerFlags
-	Since time.Time // when the state was entered, by our clock
+	Since time.Time // when the state was entered
 }
 
 // Digest is option 17.
@@ -140,8 +142,8 @@ type Update struct {
 	Fault *Malformed
 }
 
-// Detail is what a Lessor says of a binding beyond the draft. Octets that are named by a digest were sent before, here or
-// as a part of lessor-group/1; both the octets and the digest may be there.
+// Detail is what a Lessor says of a binding beyond the draft. Octets that are named by a digest were sent before on the
+// connection; both the octets and the digest may be there.
 type Detail struct {
 	// Sequence is the number of the change that the update tells of, in the order of the server that made it.
 	Sequence Sequence
@@ -157,6 +159,11 @@ type Detail struct {
 	RequestDigest, ResultDigest binding.Digest
 	Reasons                     []byte // as binding.AppendReason has them
 	ReasonsDigest               binding.Digest
+	// RequestOwn is what the client asked with and no other client does: DHCP options, as in Update.Request, which has the
+	// others.
+	RequestOwn []byte
+	// Includes is the receiver's last change of the binding that is in this one.
+	Includes Sequence
 }
 
 // Ack is one binding of a BNDACK. ISC reads more than the address and a refusal as something else than it says.

@@ -117,6 +117,7 @@ func everyDetail() Update {
 		Sequence: Sequence{2, 77}, Starts: noon.Add(-time.Hour), Version: digest(1), Home: []byte("west"), Cause: binding.Renewed,
 		RequestHead: unhex("01 00 06 666c6f6f7231 00"), RequestDigest: digest(2),
 		ResultHead: unhex("01 00000258 00000000 00 00"), ResultDigest: digest(3), Reasons: []byte("any"), ReasonsDigest: digest(4),
+		RequestOwn: unhex("0c 02 6869"), Includes: Sequence{3, 78},
 	}
 	return u
 }
@@ -140,7 +141,7 @@ func TestMessagesHaveTheseOctets(t *testing.T) {
 		if want := append([]byte("before"), unhex(c.want)...); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %v\n%x\n%x", c.name, err, got, want)
 		}
-		if back := parsed(t, unhex(c.want), Wire{Dialect: c.d}); !same(back, &c.m) {
+		if back := parsed(t, unhex(c.want), c.d); !same(back, &c.m) {
 			t.Errorf("%s: %+v\n%+v", c.name, back, c.m)
 		}
 	}
@@ -170,7 +171,7 @@ func TestEverythingThatALessorSaysArrives(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := parsed(t, b, Wire{Dialect: Lessor}); !same(got, &m) {
+		if got := parsed(t, b, Lessor); !same(got, &m) {
 			t.Errorf("%+v\n%+v", got, m)
 		}
 	}
@@ -183,7 +184,7 @@ func TestAnotherVendorDoesNotHearWhatIsOurs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := parsed(t, b, Wire{Dialect: ISC}).Updates[0]
+	u := parsed(t, b, ISC).Updates[0]
 	if u.Fault != nil || u.Has&detail != 0 || !reflect.DeepEqual(u.Detail, Detail{}) || u.Address != m.Updates[0].Address {
 		t.Errorf("%+v", u)
 	}
@@ -191,7 +192,7 @@ func TestAnotherVendorDoesNotHearWhatIsOurs(t *testing.T) {
 	if b, err = hello.Append(nil, Lessor, 0); err != nil {
 		t.Fatal(err)
 	}
-	got := parsed(t, b, Wire{Dialect: ISC})
+	got := parsed(t, b, ISC)
 	if !reflect.DeepEqual(got.Handshake.Extended, Extended{}) || !bytes.Equal(got.Handshake.Relationship, []byte("lab-rel")) {
 		t.Errorf("%+v", got)
 	}
@@ -212,7 +213,7 @@ func TestToISCNothingIsSaidThatItCannotBear(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if u := parsed(t, b, Wire{Dialect: ISC}).Updates[0]; u.Has.Has(OptHardware) || u.Has.Has(OptClientID) {
+	if u := parsed(t, b, ISC).Updates[0]; u.Has.Has(OptHardware) || u.Has.Has(OptClientID) {
 		t.Errorf("an abandoned address has a client: %+v", u)
 	}
 	a := bndAck(Ack{Has: places[BndAck].Without(OptReason).Without(OptText), Address: lost.Address, Wants: WantsResult})
@@ -339,7 +340,7 @@ func TestEveryStateAndStatusIsWrittenAndRead(t *testing.T) {
 		b, err := m.Append(nil, ISC, 0)
 		if want := s >= 2 && s <= 11 || s == 254; (err == nil) != want {
 			t.Errorf("state %d: %v", s, err)
-		} else if want && parsed(t, b, Wire{Dialect: ISC}).Report.State != ServerState(s) {
+		} else if want && parsed(t, b, ISC).Report.State != ServerState(s) {
 			t.Errorf("state %d became another", s)
 		}
 		u := granted()
@@ -348,7 +349,7 @@ func TestEveryStateAndStatusIsWrittenAndRead(t *testing.T) {
 		b, err = m.Append(nil, ISC, 0)
 		if want := s >= 1 && s <= 7; (err == nil) != want {
 			t.Errorf("status %d: %v", s, err)
-		} else if want && parsed(t, b, Wire{Dialect: ISC}).Updates[0].Status != Status(s) {
+		} else if want && parsed(t, b, ISC).Updates[0].Status != Status(s) {
 			t.Errorf("status %d became another", s)
 		}
 	}

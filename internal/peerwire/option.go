@@ -61,6 +61,8 @@ const (
 	ExtReasons
 	ExtReasonsDigest
 	ExtWants
+	ExtRequestOwn
+	ExtIncludes
 	endOfExtensions
 )
 
@@ -126,6 +128,8 @@ var shapes = [endOfExtensions]shape{
 	ExtReasons:         {"reasons", 26, variable},
 	ExtReasonsDigest:   {"reasons-digest", 27, 16},
 	ExtWants:           {"wants", 28, 1},
+	ExtRequestOwn:      {"request-own", 29, variable},
+	ExtIncludes:        {"includes", 30, 16},
 }
 
 // String returns the draft's name, or that of docs/protocol.md.

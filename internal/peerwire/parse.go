@@ -7,30 +7,22 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
-// Wire is how to read what comes over one connection.
-type Wire struct {
-	Dialect Dialect
-	// Offset is how far our clock is ahead of the partner's. It is added to every time but the header's, so that a time
-	// is by our clock from here on.
-	Offset time.Duration
-}
-
 // Parse makes m the message that b holds, which Cut has split off, and refers to b. The error is a *Malformed: nothing
 // in m but what stood in the header is to be used then. What is wrong with one binding is that binding's Fault and no
 // error. Options that are unknown, also twice, and those that have no place in the message are passed over; a known one
 // that stands there twice or has an impossible length is an error. It does not allocate but to make room for more
 // bindings than m ever had.
-func (m *Message) Parse(b []byte, w Wire) error {
+func (m *Message) Parse(b []byte, d Dialect) error {
 	*m = Message{Updates: m.Updates[:0], Acks: m.Acks[:0]}
 	payload, err := m.parseHeader(b)
 	if err == nil {
 		switch m.Type {
 		case BndUpd:
-			err = m.parseUpdates(payload, w)
+			err = m.parseUpdates(payload, d)
 		case BndAck:
-			err = m.parseAcks(payload, w)
+			err = m.parseAcks(payload, d)
 		default:
-			err = m.parseOptions(payload, w)
+			err = m.parseOptions(payload, d)
 		}
 	}
 	if err != nil {
@@ -46,7 +38,7 @@ func (m *Message) parseHeader(b []byte) (payload []byte, err *Malformed) {
 		return nil, ErrTooShort
 	}
 	m.Type = Type(b[2])
-	m.Time = Wire{}.instant(binary.BigEndian.Uint32(b[4:]))
+	m.Time = instant(binary.BigEndian.Uint32(b[4:]))
 	m.XID = binary.BigEndian.Uint32(b[8:])
 	offset := int(b[3])
 	switch {
@@ -90,7 +82,7 @@ func (s *Set) admit(o Option, v []byte) *Malformed {
 }
 
 // parseOptions reads a message that has no bindings. Options without a place in it are forgotten again.
-func (m *Message) parseOptions(b []byte, w Wire) *Malformed {
+func (m *Message) parseOptions(b []byte, d Dialect) *Malformed {
 	for len(b) > 0 {
 		o, v, rest, err := cut(b)
 		if err != nil {
@@ -106,7 +98,7 @@ func (m *Message) parseOptions(b []byte, w Wire) *Malformed {
 		if !m.mayHave(o) {
 			continue
 		}
-		if err := m.take(o, v, w); err != nil {
+		if err := m.take(o, v, d); err != nil {
 			return err
 		}
 	}
@@ -115,7 +107,7 @@ func (m *Message) parseOptions(b []byte, w Wire) *Malformed {
 }
 
 // take reads an option that has its place in m.
-func (m *Message) take(o Option, v []byte, w Wire) *Malformed {
+func (m *Message) take(o Option, v []byte, d Dialect) *Malformed {
 	switch o {
 	case OptTransferred:
 		m.Transferred = binary.BigEndian.Uint32(v)
@@ -126,9 +118,9 @@ func (m *Message) take(o Option, v []byte, w Wire) *Malformed {
 	case OptDigest:
 		return m.takeDigest(v)
 	case OptServerState, OptServerFlags, OptSince:
-		m.Report.take(o, v, w)
+		m.Report.take(o, v)
 	case OptVendorOptions:
-		return eachExtension(v, w, &m.Has, places[m.Type], &m.Handshake.Extended)
+		return eachExtension(v, d, &m.Has, places[m.Type], &m.Handshake.Extended)
 	default:
 		m.Handshake.take(o, v)
 	}
@@ -143,14 +135,14 @@ func (m *Message) takeDigest(v []byte) *Malformed {
 	return nil
 }
 
-func (r *Report) take(o Option, v []byte, w Wire) {
+func (r *Report) take(o Option, v []byte) {
 	switch o {
 	case OptServerState:
 		r.State = ServerState(v[0])
 	case OptServerFlags:
 		r.Flags = ServerFlags(v[0])
 	case OptSince:
-		r.Since = w.instant(binary.BigEndian.Uint32(v))
+		r.Since = instant(binary.BigEndian.Uint32(v))
 	}
 }
 

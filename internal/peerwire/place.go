@@ -20,7 +20,7 @@ var (
 	draftUpdate = SetOf(OptAddress, OptStatus, OptClientID, OptHardware, OptExpires, OptPotentialExpiry, OptSince,
 		OptCLTT, OptIPFlags)
 	detail = SetOf(ExtSequence, ExtRangeEnd, ExtStarts, ExtConfigVersion, ExtHome, ExtCause, ExtRequestHead,
-		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest)
+		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest, ExtRequestOwn, ExtIncludes)
 	handshake = SetOf(OptDigest, OptRelationship, OptMaxUnacked, OptReceiveTimer, OptVendorClass, OptVersion,
 		ExtMember, ExtPast, ExtSeen, ExtHead, ExtHistory, ExtParts, ExtRoom)
 )

@@ -77,7 +77,7 @@ func again(m *Message, d Dialect) error {
 		return nil
 	}
 	var back Message
-	if err := back.Parse(b, Wire{Dialect: Lessor}); err != nil {
+	if err := back.Parse(b, Lessor); err != nil {
 		return fmt.Errorf("what was written is refused: %v\n%x", err, b)
 	}
 	if !same(&back, &c) {

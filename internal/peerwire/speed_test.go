@@ -7,7 +7,7 @@ func TestParsingAndBuildingDoNotAllocate(t *testing.T) {
 	bundle := manyUpdates(t, 100)
 	var m Message
 	room := make([]byte, 0, 1<<16)
-	ours, isc := Wire{Dialect: Lessor}, Wire{Dialect: ISC}
+	ours, isc := Lessor, ISC
 	for what, f := range map[string]func(){
 		"parse what ISC says": func() {
 			for i := range all {
@@ -69,7 +69,7 @@ func benchmarkParse(b *testing.B, msg []byte, d Dialect) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(msg)))
 	for b.Loop() {
-		if err := m.Parse(msg, Wire{Dialect: d}); err != nil {
+		if err := m.Parse(msg, d); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -81,7 +81,7 @@ func BenchmarkWrite100Updates(b *testing.B) { benchmarkWrite(b, manyUpdates(b, 1
 
 func benchmarkWrite(b *testing.B, msg []byte, d Dialect) {
 	var m Message
-	if err := m.Parse(msg, Wire{Dialect: d}); err != nil {
+	if err := m.Parse(msg, d); err != nil {
 		b.Fatal(err)
 	}
 	room := make([]byte, 0, 1<<16)

@@ -34,10 +34,10 @@ func message(typ Type, options string) []byte {
 	return append(b, o...)
 }
 
-func parsed(t *testing.T, b []byte, w Wire) *Message {
+func parsed(t *testing.T, b []byte, d Dialect) *Message {
 	t.Helper()
 	m := new(Message)
-	if err := m.Parse(b, w); err != nil {
+	if err := m.Parse(b, d); err != nil {
 		t.Fatalf("%x: %v", b, err)
 	}
 	return m

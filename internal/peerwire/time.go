@@ -9,6 +9,10 @@ import (
 
 // Times are seconds since 1970 by the sender's clock, 0 for "never". A fraction of a second is rounded towards later,
 // and a time that the wire cannot say becomes the next later one that it can: nobody may free an address too early.
+//
+// They are not moved by how far the two clocks are apart. That is known by an estimate that varies, so a time that went
+// there and back would grow with each renewal, and two records of one binding would never be equal. What clocks differ by
+// is covered by the guard behind every lease (docs/protocol.md).
 
 // endless is what the expiry of a lease without end is: ISC's largest time, or the largest of all. ISC has no time
 // behind its own; in 2038 a Lessor goes on counting.
@@ -40,23 +44,19 @@ func putInstant(t time.Time) uint32 {
 }
 
 // expiry reads what putExpiry wrote.
-func (w Wire) expiry(s uint32) time.Time {
-	if s >= w.Dialect.endless() {
+func (d Dialect) expiry(s uint32) time.Time {
+	if s >= d.endless() {
 		return binding.Forever
 	}
-	return w.instant(s)
+	return instant(s)
 }
 
-// instant reads what putInstant wrote, and moves it to our clock.
-func (w Wire) instant(s uint32) time.Time {
+// instant reads what putInstant wrote.
+func instant(s uint32) time.Time {
 	if s == 0 {
 		return time.Time{}
 	}
-	t := time.Unix(int64(s), 0).UTC()
-	if w.Offset == 0 {
-		return t
-	}
-	return time.Unix(int64(putInstant(t.Add(w.Offset))), 0).UTC()
+	return time.Unix(int64(s), 0).UTC()
 }
 
 // seconds returns how a duration is written, rounded up; false if it is negative or too long.

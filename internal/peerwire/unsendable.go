@@ -6,7 +6,7 @@ import (
 )
 
 // ErrNoRoom says that a message would be longer than it may be, or have more bindings. A binding that has no room in a
-// message of its own has too much Detail: what a digest names goes by lessor-group/1 then.
+// message of its own has too much Detail, of which some is to be left out.
 var ErrNoRoom = errors.New("no room in the message")
 
 // Unsendable is why a message is not written: it could not be read, or the partner is known to end, to stop serving, or

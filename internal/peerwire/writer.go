@@ -176,5 +176,7 @@ func (w *writer) detail(x *Detail) {
 	w.digest(ExtResultDigest, x.ResultDigest)
 	w.octets(ExtReasons, x.Reasons)
 	w.digest(ExtReasonsDigest, x.ReasonsDigest)
+	w.octets(ExtRequestOwn, x.RequestOwn)
+	w.sequence(ExtIncludes, x.Includes)
 	w.endVendor(at)
 }
