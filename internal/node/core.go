@@ -20,7 +20,7 @@ type Core struct {
 	pools  *pool.Pools
 	terms  responder.Terms
 	guard  time.Duration
-	forget time.Time // when the responder's earlier policy is of no use any more
+	forget time.Time // when the responder's earlier policies are of no use any more
 
 	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
 	commit, durable uint64
@@ -87,10 +87,16 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 	return c
 }
 
-// adopt makes p the policy that every message from now on is answered by. What is on offer by the policy before it is
+// maxEarlier is how many policies are kept beside the one that serves.
+const maxEarlier = 3
+
+// adopt makes p the policy that every message from now on is answered by. What is on offer by a policy before it is
 // granted by that one.
 func (c *Core) adopt(now time.Time, p *policy.Policy) {
-	earlier := c.policy
+	earlier := c.responder.Earlier
+	if c.policy != nil {
+		earlier = append([]*policy.Policy{c.policy}, earlier[:min(len(earlier), maxEarlier-1)]...)
+	}
 	c.policy = p
 	c.guard = max(c.guard, binding.Guard(p.LongestLifetime())) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Earlier: earlier, Guard: c.guard}
@@ -100,7 +106,7 @@ func (c *Core) adopt(now time.Time, p *policy.Policy) {
 	c.keepFailing()
 }
 
-// forgetEarlier lets go of the policy before this one once nothing can be on offer by it.
+// forgetEarlier lets go of the policies before this one once nothing can be on offer by them.
 func (c *Core) forgetEarlier(now time.Time) {
 	if c.responder.Earlier != nil && !now.Before(c.forget) {
 		c.responder.Earlier = nil

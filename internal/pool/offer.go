@@ -70,10 +70,13 @@ func (p *Pools) Offer(a netip.Addr, c *binding.Client, until time.Time) {
 // NewVersion says that offers are made by another version of the configuration from now on.
 func (p *Pools) NewVersion() { p.version++ }
 
-// OfferedBefore reports whether a is on offer to c since the version of the configuration before this one.
-func (p *Pools) OfferedBefore(a netip.Addr, c *binding.Client) bool {
-	mine, _ := p.Offered(a, c)
-	return mine && p.offers.at(keyOf(a)).version == p.version-1
+// OfferedAgo returns how many versions of the configuration ago a was offered to c: 0 is this one. It is false if a is not
+// on offer to c.
+func (p *Pools) OfferedAgo(a netip.Addr, c *binding.Client) (versions uint32, ok bool) {
+	if mine, _ := p.Offered(a, c); !mine {
+		return 0, false
+	}
+	return p.version - p.offers.at(keyOf(a)).version, true
 }
 
 func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {

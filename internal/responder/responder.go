@@ -52,9 +52,9 @@ type Request struct {
 type Responder struct {
 	Self   binding.Member
 	Policy *policy.Policy
-	// Earlier is the policy before Policy, for as long as something may be on offer that was decided by it: who takes
-	// such an offer is granted what it was offered. nil: none.
-	Earlier *policy.Policy
+	// Earlier are the policies before Policy, the latest first, for as long as something may be on offer that was decided
+	// by them: who takes such an offer is granted what it was offered.
+	Earlier []*policy.Policy
 	Guard   time.Duration
 
 	now   time.Time
@@ -67,7 +67,7 @@ type Responder struct {
 	facts    policy.Facts
 	decision *policy.Decision // current or before
 	current  policy.Decision
-	before   policy.Decision // of Earlier
+	before   policy.Decision // of one of Earlier
 	builder  dhcpv4.Builder
 	override netip.Addr // server identifier override (RFC 5107); invalid: none
 	relay    []byte     // relay agent information; nil: none

@@ -62,18 +62,23 @@ func (r *Responder) selecting(server, a netip.Addr) {
 // asOffered goes back to the policy that a was offered by, if that was another and lets the client have a: an exchange is
 // answered by one version of the configuration.
 func (r *Responder) asOffered(a netip.Addr) {
-	if r.Earlier == nil || !r.view.Pools.OfferedBefore(a, &r.facts.Client) {
+	if len(r.Earlier) == 0 {
 		return
 	}
-	link, _ := r.Earlier.Locate(r.req.Msg, &r.req.Arrival)
+	ago, ok := r.view.Pools.OfferedAgo(a, &r.facts.Client)
+	if !ok || ago == 0 || int64(ago) > int64(len(r.Earlier)) {
+		return
+	}
+	p := r.Earlier[ago-1]
+	link, _ := p.Locate(r.req.Msg, &r.req.Arrival)
 	if link == nil {
 		return
 	}
 	facts := r.facts
 	facts.Link = link
-	r.Earlier.Place(r.Self, &facts, &r.before)
-	if link.Network.Has(a) && r.Earlier.May(&r.before, a) {
-		r.policy, r.facts, r.decision = r.Earlier, facts, &r.before
+	p.Place(r.Self, &facts, &r.before)
+	if link.Network.Has(a) && p.May(&r.before, a) {
+		r.policy, r.facts, r.decision = p, facts, &r.before
 	}
 }
 
