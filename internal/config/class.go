@@ -130,7 +130,8 @@ func (p *parser) checkClasses() {
 
 // checkPoolClasses says which pools are for nobody, since of the classes no client can be in, or all must be.
 func (p *parser) checkPoolClasses() {
-	never, always := map[string]bool{}, map[string]bool{}
+	stranger := len(p.doc.Hosts) == 0 && !p.problems.Errors() // else hosts may have been refused
+	never, always := map[string]bool{ClassKnown: stranger}, map[string]bool{ClassUnknown: stranger}
 	for i := range p.doc.Classes {
 		if c := &p.doc.Classes[i]; c.Match != nil {
 			never[c.Name], always[c.Name] = c.Match.Never(), c.Match.Always()
@@ -144,9 +145,13 @@ func (p *parser) checkPoolClasses() {
 			p.add(Warning, x.at("deny"), fmt.Sprintf("no client may use this pool: everybody is in class %s, which it denies", clip(x.Deny[i])), "change deny, or the class")
 			continue
 		}
+		remedy := "change allow, or the classes"
+		if stranger && slices.Contains(x.Allow, ClassKnown) {
+			remedy = "declare hosts, since those are known, or change allow"
+		}
 		left := slices.DeleteFunc(slices.Clone(x.Allow), func(c string) bool { return never[c] || slices.Contains(x.Deny, c) })
 		if len(x.Allow) > 0 && len(left) == 0 {
-			p.add(Warning, x.at("allow"), "no client may use this pool: nobody can be in the classes that it allows", "change allow, or the classes")
+			p.add(Warning, x.at("allow"), "no client may use this pool: nobody can be in the classes that it allows", remedy)
 		}
 	}
 }

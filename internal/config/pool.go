@@ -13,7 +13,11 @@ func poolKeys() *object[Pool] {
 	scope := func(p *Pool) *Scope { return &p.Scope }
 	classes := func(name, doc string, at func(*Pool) *[]string) key[Pool] {
 		return key[Pool]{name: name, doc: doc, shape: listOf(shape{"type": "string", "maxLength": MaxName, "examples": []string{ClassKnown}}), noted: true,
-			read: func(p *parser, x *Pool, _, v *yaml.Node) { *at(x) = p.classes(v, name) }}
+			read: func(p *parser, x *Pool, k, v *yaml.Node) {
+				if *at(x) = p.classes(v, name); name == "allow" && v.Kind == yaml.SequenceNode && len(v.Content) == 0 {
+					p.add(Warning, position(k), "allow names no class, so it keeps nobody from this pool", "name the classes that may use the pool, or take allow out")
+				}
+			}}
 	}
 	return &object[Pool]{
 		name: "pool", what: "a pool", where: "networks: NAME: subnets: PREFIX: pools", example: "{range: 10.0.0.50-10.0.0.240}", scope: scope,
