@@ -39,11 +39,16 @@ type traffic struct {
 	octets  []byte
 	msg     dhcpv4.Message
 	packet  Packet
+	// model returns the vendor class of client number n; nil: clients say none.
+	model func(n uint32, dst []byte) []byte
+	said  []byte
 }
 
-func newTraffic(tb testing.TB) *traffic {
+func newTraffic(tb testing.TB) *traffic { return trafficOf(tb, benchPolicy()) }
+
+func trafficOf(tb testing.TB, p *policy.Policy) *traffic {
 	tb.Helper()
-	t := &traffic{core: NewCore("west", benchPolicy(), binding.NewTable(), 0), now: epoch, octets: make([]byte, 0, 1500)}
+	t := &traffic{core: NewCore("west", p, binding.NewTable(), 0), now: epoch, octets: make([]byte, 0, 1500)}
 	t.core.Handle(t.now, LinksChanged{Links: []Link{{Index: 1, Name: "eth0", Addrs: []netip.Prefix{netip.MustParsePrefix("10.0.0.2/8")}, Up: true}}}, &t.out)
 	return t
 }
@@ -70,6 +75,11 @@ func (t *traffic) say(typ dhcpv4.MessageType, n uint32, a netip.Addr, renew bool
 		t.builder.Add(option.CodeRequestedAddress, ip[:])
 	}
 	t.builder.Add(option.CodeParameterRequestList, asked)
+	if t.model != nil {
+		t.said = t.model(n, t.said[:0])
+		t.builder.Add(option.CodeVendorClass, t.said)
+		t.builder.Add(option.CodeClientSystem, []byte{0, byte(n % 12)})
+	}
 	b, _ := t.builder.Finish(nil)
 	if err := t.msg.Parse(b); err != nil {
 		panic(err)
