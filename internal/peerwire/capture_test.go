@@ -10,8 +10,8 @@ import (
 
 // captured is a message of the capture.
 type captured struct {
-	conn, sender, typ string
-	b                 []byte
+	seconds, conn, sender, typ string
+	b                          []byte
 }
 
 func capture(t testing.TB) (all []captured) {
@@ -29,7 +29,7 @@ func capture(t testing.TB) (all []captured) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, captured{f[1], f[2], f[3], b})
+		all = append(all, captured{f[0], f[1], f[2], f[3], b})
 	}
 	if len(all) != 408 {
 		t.Fatalf("%d messages of 408", len(all))

@@ -156,12 +156,28 @@ func (t *Translator) hear(w *Update, name, octets Option, kind recordKind, diges
 	if h.bytes, fault = t.tlvs(head, options, maxRecord); fault != nil {
 		return h, fault
 	}
+	if !headed(kind, h.bytes, len(head)) {
+		return h, ErrVendorData
+	}
 	actual := binding.DigestOf(h.bytes)
 	if w.Has.Has(name) && actual != digest {
 		return h, ErrDigest
 	}
 	h.key.digest = actual
 	return h, nil
+}
+
+// headed reports whether the record's head is of n octets, so that it can be told to others as it came.
+func headed(kind recordKind, record []byte, n int) bool {
+	cut := CutRequest
+	switch kind {
+	case WantsReasons:
+		return true
+	case WantsResult:
+		cut = CutResult
+	}
+	head, _, ok := cut(record)
+	return ok && len(head) == n
 }
 
 // blob returns the record; nil if it is not known.

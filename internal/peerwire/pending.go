@@ -35,56 +35,35 @@ func (t *Translator) Pending(dst []byte, now time.Time) []byte {
 
 // appendAnswers appends a BNDACK for each message that is answered.
 func (t *Translator) appendAnswers(dst []byte, now time.Time) []byte {
-	b, begun := &t.builder, false
+	out := t.begin(dst, BndAck, now, 0)
 	for i := range t.answers {
 		a := &t.answers[i]
-		if begun && (a.id != t.answers[i-1].id || t.full(b) || b.Ack(&a.ack) != nil) {
-			dst, begun = b.Finish(), false
-		} else if begun {
-			continue
+		out.number(a.id)
+		if err := out.ack(&a.ack); err != nil {
+			panic("peerwire: an answer cannot be written: " + err.Error())
 		}
-		m := Message{Type: BndAck, Time: now, XID: a.id}
-		if b.Begin(dst, &m, t.setup.Dialect, t.room(0)) == nil && b.Ack(&a.ack) == nil {
-			begun = true
-		}
-	}
-	if begun {
-		dst = b.Finish()
 	}
 	clear(t.answers)
 	t.answers = t.answers[:0]
-	return dst
+	return out.finish()
 }
 
 // appendAgain appends what the partner wants whole, under the number that it had: so failover hears one answer.
 func (t *Translator) appendAgain(dst []byte, now time.Time) []byte {
+	out := t.begin(dst, BndUpd, now, 0)
 	for _, k := range t.flights.again {
 		i, ok := t.flights.at[k]
 		if !ok {
 			continue
 		}
 		u := &t.flights.slots[i].update
+		out.number(k.id)
 		t.fill(u, true)
-		m := Message{Type: BndUpd, Time: now, XID: k.id}
-		b := &t.builder
-		if b.Begin(dst, &m, t.setup.Dialect, t.room(0)) != nil {
-			continue
-		}
-		err := b.Update(&t.update)
-		for err == ErrNoRoom && t.shed() {
-			err = b.Update(&t.update)
-		}
-		if err != nil {
-			t.leave(k.id, u, reasonOf(err))
-			t.flights.end(k)
-			continue
-		}
-		dst = b.Finish()
-		t.mentioned(k.id, u)
+		t.addUpdate(out, k.id, u)
 		t.flights.end(k)
 	}
 	t.flights.again = t.flights.again[:0]
-	return dst
+	return out.finish()
 }
 
 // run is addresses that nobody ever used, of which an ISC server is told one by one.
@@ -120,6 +99,7 @@ func (t *Translator) expand(id uint32, u *failover.Update) {
 
 // appendRuns goes on with the runs.
 func (t *Translator) appendRuns(dst []byte, now time.Time) []byte {
+	out := t.begin(dst, BndUpd, now, 0)
 	room := min(max(t.window/2, 1), maxRunUpdates)
 	for i := range t.runs {
 		room -= t.runs[i].unanswered
@@ -127,8 +107,7 @@ func (t *Translator) appendRuns(dst []byte, now time.Time) []byte {
 	for i := range t.runs {
 		r := &t.runs[i]
 		for ; room > 0 && r.next.IsValid(); room-- {
-			dst = t.appendAddress(dst, now, r)
-			r.unanswered++
+			t.tellOf(out, r)
 			if r.next == r.update.Last {
 				r.next = netip.Addr{}
 			} else {
@@ -136,19 +115,19 @@ func (t *Translator) appendRuns(dst []byte, now time.Time) []byte {
 			}
 		}
 	}
-	return dst
+	return out.finish()
 }
 
-func (t *Translator) appendAddress(dst []byte, now time.Time, r *run) []byte {
+// tellOf tells of the next address of a run.
+func (t *Translator) tellOf(out *several, r *run) {
 	u := failover.Update{Binding: r.update.Binding}
 	u.Binding.Prefix = netip.PrefixFrom(r.next, 32)
 	t.fill(&u, false)
-	m := Message{Type: BndUpd, Time: now, XID: r.id}
-	b := &t.builder
-	if b.Begin(dst, &m, t.setup.Dialect, 0) != nil || b.Update(&t.update) != nil {
-		panic("peerwire: a free address has no room in a message")
+	out.number(r.id)
+	if err := out.update(&t.update); err != nil {
+		panic("peerwire: a free address cannot be written: " + err.Error())
 	}
-	return b.Finish()
+	r.unanswered++
 }
 
 // ofRun takes the answer to an address of a run. When it is the last, ack becomes the answer to the run, and false is

@@ -34,11 +34,9 @@ func (t *Translator) Append(dst []byte, now time.Time, e *failover.Envelope, roo
 			m.Has, m.Text = m.Has.With(OptText), said(x.Cause)
 		}
 	case failover.BindingUpdate:
-		m.Type = BndUpd
-		return t.appendUpdates(dst, &m, x.Updates, room)
+		return t.appendUpdates(dst, now, e.ID, x.Updates, room), nil
 	case failover.BindingAck:
-		m.Type = BndAck
-		return t.appendAcks(dst, &m, x.Acks, room)
+		return t.appendAcks(dst, now, e.ID, x.Acks, room)
 	case failover.UpdateRequest:
 		m.Type = UpdReq
 		if x.All {
@@ -83,37 +81,25 @@ func (t *Translator) room(n int) int {
 	return n
 }
 
-// full reports whether the partner takes no more bindings in the message.
-func (t *Translator) full(b *Builder) bool { return b.Bindings() >= int(t.theirs.Bindings) }
-
-func (t *Translator) appendAcks(dst []byte, m *Message, acks []failover.Ack, room int) ([]byte, error) {
-	b, room, begun := &t.builder, t.room(room), false
+// appendAcks appends a BNDACK, or as many as it needs.
+func (t *Translator) appendAcks(dst []byte, now time.Time, id uint32, acks []failover.Ack, room int) ([]byte, error) {
+	out := t.begin(dst, BndAck, now, room)
+	out.number(id)
 	for i := range acks {
 		a := t.ack(&acks[i])
-		for tries := 0; ; tries++ {
-			if !begun {
-				if err := b.Begin(dst, m, t.setup.Dialect, room); err != nil {
-					return dst, err
-				}
-				begun = true
-			}
-			err := error(ErrNoRoom)
-			if !t.full(b) {
-				err = b.Ack(&a)
-			}
-			if err == nil {
-				break
-			}
-			if err != ErrNoRoom || tries > 0 || b.Bindings() == 0 { // an address that is none, or no room for any
-				return dst, err
-			}
-			dst, begun = b.Finish(), false
+		if err := out.ack(&a); err != nil {
+			return dst, err
 		}
 	}
-	if begun {
-		dst = b.Finish()
-	}
-	return dst, nil
+	return out.finish(), nil
+}
+
+// begin begins messages with bindings.
+func (t *Translator) begin(dst []byte, typ Type, now time.Time, room int) *several {
+	out := &t.out
+	out.dialect, out.room, out.most = t.setup.Dialect, t.room(room), int(t.theirs.Bindings)
+	out.begin(dst, typ, now)
+	return out
 }
 
 // ack returns how an acknowledgement is written.

@@ -1,7 +1,6 @@
 package peerwire
 
 import (
-	"errors"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -9,55 +8,36 @@ import (
 )
 
 // appendUpdates appends a BNDUPD, or as many as it needs.
-func (t *Translator) appendUpdates(dst []byte, m *Message, updates []failover.Update, room int) ([]byte, error) {
-	b, begun := &t.builder, false
-	room = t.room(room)
+func (t *Translator) appendUpdates(dst []byte, now time.Time, id uint32, updates []failover.Update, room int) []byte {
+	out := t.begin(dst, BndUpd, now, room)
+	out.number(id)
 	for i := range updates {
 		u := &updates[i]
 		if t.setup.Dialect == ISC && u.Last.IsValid() {
-			t.expand(m.XID, u)
+			t.expand(id, u)
 			continue
 		}
 		t.fill(u, false)
-		for {
-			if !begun {
-				if err := b.Begin(dst, m, t.setup.Dialect, room); err != nil {
-					return dst, err
-				}
-				begun = true
-			}
-			err := error(ErrNoRoom)
-			if !t.full(b) {
-				err = b.Update(&t.update)
-			}
-			if err == nil {
-				t.mentioned(m.XID, u)
-				break
-			}
-			if err == ErrNoRoom && b.Bindings() > 0 {
-				dst, begun = b.Finish(), false
-				continue
-			}
-			if err == ErrNoRoom && t.shed() {
-				continue
-			}
-			t.leave(m.XID, u, reasonOf(err))
-			break
-		}
+		t.addUpdate(out, id, u)
 	}
-	if begun && b.Bindings() > 0 {
-		dst = b.Finish()
-	}
-	return dst, nil
+	return out.finish()
 }
 
-// reasonOf returns why an update could not be said, in words.
-func reasonOf(err error) string {
-	var no *Unsendable
-	if errors.As(err, &no) {
-		return no.Says
+// addUpdate adds t.update, which says u, without what there is no room for.
+func (t *Translator) addUpdate(out *several, id uint32, u *failover.Update) {
+	err := out.update(&t.update)
+	for err == ErrNoRoom && t.shed() {
+		err = out.update(&t.update)
 	}
-	return err.Error()
+	if err == nil {
+		t.mentioned(id, u)
+		return
+	}
+	why := t.update.check(t.setup.Dialect)
+	if why == "" {
+		why = err.Error()
+	}
+	t.leave(id, u, why)
 }
 
 // fill makes t.update what u says. whole is for a partner that lacks what digests name.
@@ -140,14 +120,16 @@ func (w *Update) sayTime(o Option, field *time.Time, at time.Time) {
 // fillDetail fills what only a Lessor hears.
 func (t *Translator) fillDetail(b *binding.Binding, whole bool) {
 	w, d := &t.update, &t.update.Detail
-	if b.Home != "" {
+	if b.Home != "" && len(b.Home) <= maxName {
 		w.Has, d.Home = w.Has.With(ExtHome), t.hold(string(b.Home))
 	}
 	if !b.Version.IsZero() {
 		w.Has, d.Version = w.Has.With(ExtConfigVersion), b.Version
 	}
-	if own, ok := t.embed(b.Facts.Own); ok && len(own) > 0 {
-		w.Has, d.RequestOwn = w.Has.With(ExtRequestOwn), own
+	if n := len(b.Facts.Own); n > 0 && n <= binding.MaxFacts {
+		if own, ok := t.embed(b.Facts.Own); ok {
+			w.Has, d.RequestOwn = w.Has.With(ExtRequestOwn), own
+		}
 	}
 	t.fillRequest(b.Facts.Shared, whole)
 	t.fillResult(b.Result, whole)

@@ -36,7 +36,7 @@ type Translator struct {
 	unsaid      []unsaid
 	refused     []failover.Ack
 
-	builder Builder
+	out     several // that is being written
 	message Message // that is being read
 	update  Update  // that is being written
 	arena   []byte  // octets of what is being read or written
