@@ -19,12 +19,13 @@ const (
 // bounds collects the lifetimes that the layers set; the strongest layer that says anything of one sets it.
 type bounds struct {
 	lease  config.Lease
-	reason []byte // of the default
+	reason []byte       // of the default
+	layer  config.Layer // of the default
 }
 
 func (b *bounds) lay(s *scope) {
 	if b.lease.Default == 0 && s.lease.Default != 0 {
-		b.lease.Default, b.reason = s.lease.Default, s.parameters.leaseReason
+		b.lease.Default, b.reason, b.layer = s.lease.Default, s.parameters.leaseReason, s.layer
 	}
 	if b.lease.Min == 0 {
 		b.lease.Min = s.lease.Min
@@ -38,7 +39,7 @@ func (b *bounds) lay(s *scope) {
 func (b *bounds) settle() {
 	l := &b.lease
 	if l.Default == 0 {
-		l.Default, b.reason = DefaultLifetime, builtinLifetime
+		l.Default, b.reason, b.layer = DefaultLifetime, builtinLifetime, config.HostRequirements
 		if l.Min != 0 {
 			l.Default = max(l.Default, l.Min)
 		}
@@ -55,7 +56,8 @@ func (b *bounds) settle() {
 }
 
 // lifetime returns how long the client is to have its address: the default, or what it asks for within bounds. Without
-// `accept: lease-time` a client may only shorten, down to the minimum.
+// `accept: lease-time`, or where the layer of the default is stronger than the client's, a client may only shorten, down to
+// the minimum.
 func (p *Policy) lifetime(f *Facts, b *bounds) (time.Duration, []byte) {
 	b.settle()
 	l := &b.lease
@@ -65,7 +67,7 @@ func (p *Policy) lifetime(f *Facts, b *bounds) (time.Duration, []byte) {
 		return def, b.reason
 	}
 	low, high := l.Min, def
-	if p.accept.LeaseMax != 0 { // who asks for more never gets less than who asks for nothing
+	if p.accept.LeaseMax != 0 && !p.aboveClient.has(b.layer) { // who asks for more never gets less than who asks for nothing
 		high = max(def, min(p.accept.LeaseMax, l.Max))
 	}
 	if p.accept.LeaseMin != 0 {

@@ -167,3 +167,32 @@ func TestResolvingAllocatesNothing(t *testing.T) {
 		t.Errorf("%v allocations", n)
 	}
 }
+
+func TestALongerLifetimeIsTheClientsLayerToGive(t *testing.T) {
+	const text = `accept: {lease-time: {max: 12h}}
+enterprise: {lease: {default: 2h}}
+networks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: 10.0.0.10-10.0.0.20}]}}}}
+hosts: {h: {hardware: 02:00:00:00:00:01, lease: {default: 1h}}}
+`
+	for _, c := range []struct {
+		precedence  string
+		last        byte
+		asked, want time.Duration
+	}{
+		{"native", 1, 10 * time.Hour, 10 * time.Hour},
+		{"[host, client, enterprise]", 1, 10 * time.Hour, time.Hour},
+		{"[host, client, enterprise]", 1, 30 * time.Minute, 30 * time.Minute},
+		{"[host, client, enterprise]", 2, 10 * time.Hour, 10 * time.Hour},
+		{"[host, enterprise, client]", 2, 10 * time.Hour, 2 * time.Hour},
+		{"{options: [host, client]}", 1, 10 * time.Hour, 10 * time.Hour},
+		{"{parameters: [host]}", 1, 10 * time.Hour, time.Hour},
+		{"{parameters: [host]}", 2, 10 * time.Hour, 10 * time.Hour},
+	} {
+		p := compiled(t, "precedence: "+c.precedence+"\n"+text)
+		var d Decision
+		p.Resolve("west", p.on("10.0.0.0", binding.Client{Hardware: mac(c.last)}, asks(c.asked)), &d)
+		if d.Lifetime != c.want {
+			t.Errorf("%s, asked for %v: %v, want %v", c.precedence, c.asked, d.Lifetime, c.want)
+		}
+	}
+}

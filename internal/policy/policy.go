@@ -47,6 +47,7 @@ type Policy struct {
 
 	optionOrder, parameterOrder []place // the strongest first
 	sameOrder                   bool
+	aboveClient                 layers // those that are stronger than the client, for parameters
 	habits                      config.Habits
 }
 
@@ -99,6 +100,7 @@ func Compile(doc *config.Document) *Policy {
 	}
 	p.optionOrder, p.parameterOrder = compileOrder(doc.Precedence.Options), compileOrder(doc.Precedence.Parameters)
 	p.sameOrder = slices.Equal(p.optionOrder, p.parameterOrder)
+	p.aboveClient = above(doc.Precedence.Parameters, config.ClientLayer)
 	p.addClasses(doc) // before the pools, which name them
 	p.addMembers(doc)
 	for i := range doc.Domains {

@@ -1,6 +1,10 @@
 package policy
 
-import "github.com/lessor-dhcp/lessor/internal/config"
+import (
+	"slices"
+
+	"github.com/lessor-dhcp/lessor/internal/config"
+)
 
 // place is one place in an order of layers: one layer, or kinds of classes that share it.
 type place struct {
@@ -22,6 +26,24 @@ func compileOrder(o config.Order) []place {
 		ps = append(ps, x)
 	}
 	return ps
+}
+
+// layers is a set of layers, bit for bit.
+type layers uint16
+
+func (ls layers) has(l config.Layer) bool { return ls>>l&1 == 1 }
+
+// above returns the layers that are stronger than l.
+func above(o config.Order, l config.Layer) (ls layers) {
+	for _, place := range o {
+		if slices.Contains(place, l) {
+			break
+		}
+		for _, x := range place {
+			ls |= 1 << x
+		}
+	}
+	return ls
 }
 
 // serverScopes are the layers that depend on the member that answers. Nil: nobody wrote any.
