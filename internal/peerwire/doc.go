@@ -3,6 +3,9 @@
 // knows what was measured to end an ISC server, and never writes that. FREE and BACKUP, the draft's spelling of who owns
 // a free address, exist here alone.
 //
+// Message is a message, Translator what failover means by it on one connection: whose a free address is, which records
+// of a binding were said before.
+//
 // Parsing refers to the octets that arrived, building appends to a buffer, and neither allocates once its room has
 // grown. The package never decides what to answer (failover), when to send, or over which connection (peer).
 package peerwire

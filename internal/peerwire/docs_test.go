@@ -51,7 +51,7 @@ func vectors() []Message {
 
 // told is a lease with what its client said and was told.
 func told() Update {
-	request := (&binding.Facts{Link: "floor1", Options: []binding.Fact{{Code: 12, Value: []byte("hi")}, {Code: 55, Value: []byte{1, 3}}}}).
+	request := (&binding.Facts{Link: "floor1", Options: []binding.Fact{{Code: 55, Value: []byte{1, 3}}}}).
 		AppendShared(nil, func(uint16) bool { return false })
 	result := binding.AppendResultHeader(nil, 10*time.Minute, netip.Addr{}, nil, nil)
 	result = binding.AppendTLV(result, 1, []byte{255, 255, 255, 0})
@@ -59,10 +59,11 @@ func told() Update {
 	u := granted()
 	u.Address = address("198.51.100.50")
 	u.Has |= SetOf(OptRequest, OptReply, ExtSequence, ExtStarts, ExtConfigVersion, ExtHome, ExtCause, ExtRequestHead,
-		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest)
+		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest, ExtRequestOwn, ExtIncludes)
 	u.Detail = Detail{
 		Sequence: Sequence{4, 1001}, Starts: noon, Version: digest(7), Home: []byte("west"), Cause: binding.Granted,
 		RequestDigest: binding.DigestOf(request), ResultDigest: binding.DigestOf(result), Reasons: reasons, ReasonsDigest: binding.DigestOf(reasons),
+		RequestOwn: []byte{12, 2, 'h', 'i'}, Includes: Sequence{9, 17},
 	}
 	var tlvs []byte
 	u.Detail.RequestHead, tlvs, _ = CutRequest(request)

@@ -98,7 +98,7 @@ type unsaid struct {
 }
 
 // Unsaid makes out what a partner would say that refused the updates of one message that could not be said to it, so
-// that failover knows; false if there are none. To the next Unsaid out is valid.
+// that failover knows; false if there are none (any more).
 func (t *Translator) Unsaid(out *failover.Received) bool {
 	if len(t.unsaid) == 0 {
 		return false
