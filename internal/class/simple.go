@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"strings"
 
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
 
@@ -25,13 +26,31 @@ func HardwareType(htype uint8) *Match {
 }
 
 // Option matches clients whose option code begins with value; with whole, whose option is value. Zeros at the end are no
-// part of an option that is a text. An option that belongs to one packet is never there.
+// part of an option that is a text, and one user class is the same with its length before it (RFC 3004 §4) and as it is. An
+// option that belongs to one packet is never there.
 func Option(code option.Code, value []byte, whole bool) *Match {
+	if other, ok := otherUserClass(value); ok && whole && code == option.CodeUserClass {
+		both := newTexts(subject{kind: optionOctets, code: uint8(code)}, equals, bytes.Clone(value), other)
+		return simple(both, readsOption(uint8(code)))
+	}
 	kind := optionOctets
 	if t := option.Standard().ByCode(option.DHCPv4, code).Type; t.Kind == option.Text && !t.List {
 		kind, value = optionTextOctets, trimText(value)
 	}
 	return simple(octets(subject{kind: kind, code: uint8(code)}, value, whole), readsOption(uint8(code)))
+}
+
+// otherUserClass returns the other of the two spellings of a single user class; false if there is none.
+func otherUserClass(value []byte) ([]byte, bool) {
+	all := dhcpv4.UserClassesOf(value)
+	class, ok := all.Next()
+	if _, more := all.Next(); !ok || more || len(class) == 0 || len(class) > 255 {
+		return nil, false
+	}
+	if len(class) == len(value) {
+		return append([]byte{byte(len(class))}, class...), true
+	}
+	return bytes.Clone(class), !option.IsCountedUserClass(class)
 }
 
 // UserClass matches clients that name a user class in option 77 (RFC 3004) that begins with value, or is it.

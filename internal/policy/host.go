@@ -36,7 +36,7 @@ func (h *Host) matches(f *Facts) bool {
 // said reports whether the client sent the options that h asks for.
 func (h *Host) said(f *Facts) bool {
 	for _, o := range h.options {
-		if v, ok := f.Options.Option(o.Code); !ok || !bytes.Equal(v, o.Value) {
+		if v, ok := f.Options.Option(o.Code); !ok || !saidSame(o.Code, v, o.Value) {
 			return false
 		}
 	}

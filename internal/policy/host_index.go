@@ -136,11 +136,15 @@ func (a *asked) appendKey(dst []byte, f *Facts) ([]byte, bool) {
 		dst = appendIdentifier(dst, id.value)
 	}
 	for codes := a.codes; len(codes) > 0; codes = codes[2:] {
-		v, ok := f.Options.Option(uint16(codes[0])<<8 | uint16(codes[1]))
+		code := uint16(codes[0])<<8 | uint16(codes[1])
+		v, ok := f.Options.Option(code)
 		if !ok {
 			return dst, false
 		}
-		dst = appendIdentifier(dst, v)
+		at := len(dst)
+		dst = appendSaid(append(dst, 0, 0), code, v)
+		n := len(dst) - at - 2
+		dst[at], dst[at+1] = byte(n>>8), byte(n)
 	}
 	return dst, true
 }

@@ -246,6 +246,7 @@ hosts:
   line: {subscriber-id: line-7, address: 10.0.0.50}
   uuid: {match-options: {option-97: {hex: "000102030405060708090a0b0c0d0e0f10"}}, address: 10.0.0.51}
   both: {subscriber-id: line-7, match-options: {vendor-class-identifier: Phone}, address: 10.0.0.52}
+  boot: {match-options: {user-class: iPXE, client-system: 7}, address: 10.0.0.53}
 `)
 	subscriber := "\x06\x06line-7"
 	for _, c := range []struct {
@@ -255,6 +256,11 @@ hosts:
 		{said{82: subscriber}, "line"},
 		{said{82: subscriber, 60: "Phone"}, "both"},
 		{said{60: "Phone"}, ""},
+		{said{82: subscriber, 60: "Phone\x00"}, "both"},
+		{said{77: "iPXE", 93: "\x00\x07"}, "boot"},
+		{said{77: "\x04iPXE", 93: "\x00\x07"}, "boot"},
+		{said{77: "\x04iPXE\x01x", 93: "\x00\x07"}, ""},
+		{said{77: "", 93: "\x00\x07"}, ""},
 		{said{97: "\x00\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c\x0d\x0e\x0f\x10"}, "uuid"},
 	} {
 		var d Decision
