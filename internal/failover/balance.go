@@ -32,10 +32,15 @@ func (b *balance) changed(now time.Time) {
 	}
 }
 
+// mayBalance reports whether both are in NORMAL and hear each other.
+func (e *Endpoint) mayBalance() bool {
+	return e.updating() && e.rec.State == Normal && e.overlay == 0 && e.rec.Partner == Normal
+}
+
 // balanceOn goes on with a run by a bounded part, and begins one when it is due.
 func (s *step) balanceOn() (more bool) {
 	b := &s.balance
-	if s.rec.State != Normal || s.overlay != 0 || s.rec.Partner != Normal {
+	if !s.mayBalance() {
 		b.running = false
 		return false
 	}

@@ -34,6 +34,7 @@ type Endpoint struct {
 	skewed  bool
 
 	leaving   bool // out of PARTNER-DOWN, as soon as the partner knows all
+	told      bool // in RECOVER: the partner has told everything
 	dumpUsed  bool // in RECOVER: the partner told of an address that was used
 	recheckAt time.Time
 	ignored   uint64 // messages that meant nothing where they came
@@ -153,7 +154,7 @@ func (s *step) finish(more bool) {
 	}
 	s.out.Connect = !s.silent
 	s.out.Terms = s.Terms()
-	s.out.Wake = s.wake()
+	s.out.Wake = s.wake(s.now)
 	if more {
 		s.out.Wake = s.now
 	}

@@ -42,11 +42,12 @@ func (s *step) work() (more bool) {
 	}
 	budget := feedsAStep
 	if s.updating() {
+		more = s.balanceOn() || more
 		s.feedGifts()
 		more = s.feed(&budget) || more
 		more = s.dumpOn(&budget) || more
-		more = s.balanceOn() || more
 	}
+	s.recovered()
 	s.leavePartnerDown()
 	s.flush()
 	return more
@@ -118,6 +119,8 @@ type bundler struct {
 func (s *step) bundle(m *bundler, b *binding.Binding, dump bool) {
 	u := Update{Binding: s.out.own(b)}
 	u.Binding.State = s.tells(b)
+	// All that both know, so that a partner that has forgotten it knows it again.
+	u.Binding.Sync.Potential = later(b.Sync.Potential, b.Sync.Acked)
 	m.updates = append(m.updates, u)
 	m.dump = m.dump || dump
 	if s.cfg.Protocol == ISC || len(m.updates) == bundle {

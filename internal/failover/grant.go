@@ -62,11 +62,13 @@ func (e *Endpoint) Known(b *binding.Binding) bool {
 // MayGive reports whether a new client may be given the address now, whose binding is b, nil if it has none. Only its owner
 // gives a free address away; in PARTNER-DOWN the other one does, too, when nobody can hold it any more.
 func (e *Endpoint) MayGive(now time.Time, a netip.Addr, b *binding.Binding) bool {
-	owner := e.ownerOf(a)
-	if b != nil {
-		if b.State != binding.Free || now.Before(e.withheldUntil(b)) {
-			return false
-		}
+	var owner binding.Member
+	switch {
+	case b == nil:
+		owner = e.ownerOf(a)
+	case b.State != binding.Free || now.Before(e.withheldUntil(b)):
+		return false
+	default:
 		owner = b.Owner
 	}
 	if owner == e.cfg.Self || !e.keeps(ruleOwner) {

@@ -19,10 +19,17 @@ func (e *Endpoint) Due(b *binding.Binding) time.Time {
 }
 
 // freeFrom returns when an ended binding becomes free. Both must know that it ended, and then only the primary makes it so:
-// one of the two does. What the partner never heard of, whoever owned the address does. In PARTNER-DOWN time does.
+// one of the two does. What the partner never heard of, whoever owned the address does. In PARTNER-DOWN time does, and so
+// it does where the one that acknowledged may have promised more before it lost its store.
 func (e *Endpoint) freeFrom(b *binding.Binding) time.Time {
+	if !e.frees() {
+		return time.Time{}
+	}
 	m := b.Sync.Marks
 	agreed := e.cfg.Role == Primary && m.Has(binding.Ceded) && !m.Has(binding.Pending)
+	if agreed && b.Starts.Before(e.rec.Forgotten) && e.keeps(ruleForgotten) {
+		return later(earlier(FreeAt(b, e.rec.Forgotten, e.rec.Largest, e.cfg.Guard), e.forgottenUntil()), add(b.Expires, e.cfg.Guard))
+	}
 	if agreed || m.Has(binding.Private) || !e.keeps(ruleFreeAcked) {
 		switch b.State {
 		case binding.Expired:
@@ -36,10 +43,30 @@ func (e *Endpoint) freeFrom(b *binding.Binding) time.Time {
 			return b.Changed // its client said so
 		}
 	}
-	if e.rec.State == PartnerDown && e.overlay == 0 {
+	if e.rec.State == PartnerDown {
 		return e.freeAt(b)
 	}
 	return time.Time{}
+}
+
+// frees reports whether this is a state in which ended bindings become free: not where the partner may have been in
+// PARTNER-DOWN, and have freed them itself.
+func (e *Endpoint) frees() bool {
+	switch e.State() {
+	case Normal, CommunicationsInterrupted, PartnerDown:
+		return true
+	case Startup, PotentialConflict, Recover, Paused, Shutdown, RecoverDone, ResolutionInterrupted, ConflictDone, RecoverWait:
+	}
+	return false
+}
+
+// forgottenUntil returns when all is over that a server can have promised before it lost its store: a potential end is half a
+// lease behind its lease.
+func (e *Endpoint) forgottenUntil() time.Time {
+	if e.cfg.Longest == binding.Infinite {
+		return binding.Forever
+	}
+	return add(e.rec.Forgotten, e.cfg.Longest+e.cfg.Longest/2+2*e.rec.Largest+e.cfg.Guard)
 }
 
 // Lapse returns what becomes of a binding that is due at now. Where nothing does any more, the change is Quiet. Like those of

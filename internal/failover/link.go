@@ -81,7 +81,7 @@ func (s *step) lose(reason string) {
 	s.flights.clear()
 	s.outbox.restart()
 	s.dump = dump{}
-	s.leaving = false
+	s.leaving, s.told = false, false
 	s.note(Note{Kind: LinkClosed, Cause: reason})
 	if to := nextAlone(s.rec.State); open && s.overlay == 0 && to != s.rec.State {
 		s.become(to, reason)
@@ -282,7 +282,8 @@ func (s *step) timers() {
 	case l.open && !s.now.Before(l.said.Add(l.contact)):
 		s.send(Contact{})
 	}
-	if s.overlay == Startup && !s.now.Before(s.until) {
+	// While there is a connection its word is waited for: it may be that the operator declared us down.
+	if s.overlay == Startup && !l.up && !s.now.Before(s.until) {
 		s.become(nextAlone(s.rec.State), "no word of the partner since the start")
 	}
 	if s.rec.State == RecoverWait && s.overlay == 0 && !s.now.Before(s.rec.WaitUntil) {
@@ -307,7 +308,7 @@ func (e *Endpoint) autoDownAt() (time.Time, bool) {
 }
 
 // wake returns when the next Tick is due.
-func (e *Endpoint) wake() time.Time {
+func (e *Endpoint) wake(now time.Time) time.Time {
 	var at time.Time
 	due := func(t time.Time) {
 		if at.IsZero() || t.Before(at) {
@@ -323,7 +324,7 @@ func (e *Endpoint) wake() time.Time {
 			due(l.begun.Add(greeting))
 		}
 	}
-	if e.overlay == Startup || e.overlay == Paused && !e.silent {
+	if e.overlay == Startup && !l.up || e.overlay == Paused && !e.silent {
 		due(e.until)
 	}
 	if e.rec.State == RecoverWait && e.overlay == 0 {
@@ -337,10 +338,12 @@ func (e *Endpoint) wake() time.Time {
 	}
 	if e.rec.State == Normal && e.overlay == 0 {
 		due(e.recheckAt)
+	}
+	if e.mayBalance() {
 		due(e.balance.at)
 	}
-	if e.leaving && e.cfg.Protocol == ISC {
-		due(e.shareFrom())
+	if from := e.shareFrom(); e.leaving && e.cfg.Protocol == ISC && now.Before(from) {
+		due(from)
 	}
 	return at
 }

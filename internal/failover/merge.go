@@ -112,9 +112,12 @@ func (s *step) primarys(a, b *binding.Binding) bool {
 
 // overlap returns the note of two clients that may have held the address at the same time; nil if they did not.
 func (s *step) overlap(winner, loser *binding.Binding) *Note {
-	if winner.State != binding.Active || loser.State != binding.Active || winner.Client.Is(&loser.Client) ||
-		over(winner, loser) || over(loser, winner) {
+	if !leased(winner) || !leased(loser) || winner.Client.Is(&loser.Client) ||
+		!winner.Starts.Before(loser.Expires) || !loser.Starts.Before(winner.Expires) {
 		return nil
 	}
 	return &Note{Kind: ConflictFound, Prefix: winner.Prefix, Kept: winner.Client, Lost: loser.Client, Cause: "both servers gave the address away"}
 }
+
+// leased reports whether b says of a client from when until when it had the address.
+func leased(b *binding.Binding) bool { return b.State == binding.Active || b.State == binding.Expired }

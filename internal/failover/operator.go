@@ -81,9 +81,7 @@ func (s *step) flush() {
 	if s.overlay != Paused || s.silent {
 		return
 	}
-	_, _, left := s.outbox.next()
-	busy := s.link.open && (left || s.flights.len() > 0 || len(s.rec.Gifts) > 0)
-	if busy && s.now.Before(s.until) {
+	if s.link.open && !s.drained() && s.now.Before(s.until) {
 		return
 	}
 	s.silent = true

@@ -197,8 +197,12 @@ func (s *step) join(mine, u *binding.Binding) binding.Sync {
 		Marks: mine.Sync.Marks,
 		Ours:  max(mine.Sync.Ours, u.Sync.Theirs), Theirs: max(mine.Sync.Theirs, u.Sync.Ours),
 	}
-	if u.State != binding.Free {
+	switch u.State {
+	case binding.Active, binding.Expired:
 		n.Acked = later(u.Sync.Potential, u.Expires)
+	case binding.Released, binding.Abandoned: // whose Expires is not the end of a lease
+		n.Acked = u.Sync.Potential
+	case binding.Free:
 	}
 	if !s.keeps(ruleNeverLower) {
 		n.Acked = u.Sync.Potential

@@ -25,6 +25,9 @@ type Record struct {
 	// LargestUntil, for ever where that is the zero time.
 	MCLT, Largest time.Duration
 	LargestUntil  time.Time
+	// Forgotten is when one of the two stores was last found to lack something; the zero time: never. What its server may
+	// have promised before, its acknowledgement does not take back.
+	Forgotten time.Time
 	// WaitUntil is the end of RECOVER-WAIT.
 	WaitUntil time.Time
 
@@ -70,7 +73,7 @@ const (
 func (r *Record) Append(dst []byte) []byte {
 	be := binary.BigEndian
 	dst = append(dst, recordFormat, byte(r.State), byte(r.Partner), r.flags())
-	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil} {
+	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil, r.Forgotten} {
 		dst = be.AppendUint64(dst, uint64(nanoseconds(t)))
 	}
 	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Last), uint64(r.SharesSeen)} {
@@ -134,7 +137,7 @@ func DecodeRecord(b []byte) (Record, error) {
 	r.State, r.Partner = State(d.octet()), State(d.octet())
 	f := d.octet()
 	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
-	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil} {
+	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten} {
 		if n := int64(d.number()); n != 0 {
 			*t = time.Unix(0, n).UTC()
 		}

@@ -19,6 +19,7 @@ func (s *step) startDump(id uint32, all bool) {
 	s.flights.await()
 	if all {
 		s.dumpShares()
+		s.rec.Forgotten, s.dirty = s.now, true
 	}
 }
 
@@ -89,7 +90,7 @@ func (s *step) ask() {
 	switch s.rec.State {
 	case Recover:
 		if s.rec.Lost { // the partner says who owns what
-			s.rec.Shares, s.rec.Gifts, s.dirty = nil, nil, true
+			s.rec.Shares, s.rec.Gifts, s.rec.Forgotten, s.dirty = nil, nil, s.now, true
 		}
 		s.send(UpdateRequest{All: s.rec.Lost || s.cfg.Protocol == ISC})
 	case PotentialConflict: // the primary first (draft §9.8)
@@ -112,7 +113,7 @@ func (s *step) updateDone() {
 	}
 	switch s.rec.State {
 	case Recover:
-		s.recovered()
+		s.told = true // and recovered, when the partner knows all that we did, too
 	case PotentialConflict:
 		if s.cfg.Role == Primary {
 			s.become(ConflictDone, "the partner has told what it did")
@@ -124,8 +125,19 @@ func (s *step) updateDone() {
 	}
 }
 
-// recovered: the store has everything that the partner knows.
+// drained reports whether the partner has answered to all that we told, and there is nothing more to tell.
+func (e *Endpoint) drained() bool {
+	_, _, left := e.outbox.next()
+	return !left && e.flights.len() == 0 && len(e.rec.Gifts) == 0
+}
+
+// recovered: the store has everything that the partner knows, and the other way round. Before, each could take an address
+// for its own that the other one freed.
 func (s *step) recovered() {
+	if !s.told || s.rec.State != Recover || s.overlay != 0 || !s.drained() {
+		return
+	}
+	s.told = false
 	switch {
 	case s.cfg.Protocol == ISC && s.rec.Partner == ConflictDone: // it waits for nothing but this
 		s.become(Normal, "the partner has told all that it knows")
@@ -157,7 +169,7 @@ func (s *step) leavePartnerDown() {
 	if !s.leaving || s.rec.State != PartnerDown || s.overlay != 0 {
 		return
 	}
-	if _, _, left := s.outbox.next(); (left || s.flights.len() > 0 || len(s.rec.Gifts) > 0) && s.keeps(ruleDrain) {
+	if !s.drained() && s.keeps(ruleDrain) {
 		return
 	}
 	if s.cfg.Protocol == ISC && !s.rec.NeverServed && s.now.Before(s.shareFrom()) {

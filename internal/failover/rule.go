@@ -27,6 +27,7 @@ const (
 	ruleCeded                             // a binding whose end was told or acknowledged is nobody's
 	ruleSentFirst                         // that an end is told is on disk before
 	ruleSharesSeen                        // a gift that was heard before gives nothing
+	ruleForgotten                         // a server that lost its store takes back nothing
 	ruleLastWord                          // the partner's latest end is kept when a lease is merged
 )
 

@@ -67,9 +67,12 @@ var served = [states]answers{
 // nothing follows. starting says that this server has just begun, and me is the state that it had before. Where ISC's
 // table would stop serving for good, or end the process, this one resolves the conflict (docs/failover.md).
 func next(me State, starting bool, p State) State {
+	if starting && p == PartnerDown && (served[me].fresh && me != PartnerDown || me == PotentialConflict) {
+		return Recover // it served alone while we were down; we do not serve before we know what it did
+	}
 	switch me {
 	case Normal:
-		return nextNormal(starting, p)
+		return nextNormal(p)
 	case CommunicationsInterrupted:
 		return nextInterrupted(p)
 	case PartnerDown:
@@ -91,14 +94,9 @@ func next(me State, starting bool, p State) State {
 	return me
 }
 
-func nextNormal(starting bool, p State) State {
+func nextNormal(p State) State {
 	switch p {
-	case PartnerDown:
-		if starting { // it served alone while we were down, and we did not
-			return Recover
-		}
-		return PotentialConflict
-	case PotentialConflict, ResolutionInterrupted, ConflictDone:
+	case PartnerDown, PotentialConflict, ResolutionInterrupted, ConflictDone:
 		return PotentialConflict
 	case Recover, RecoverWait, Shutdown: // it does not serve, and will not before it has heard from us
 		return PartnerDown
