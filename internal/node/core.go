@@ -87,16 +87,10 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 	return c
 }
 
-// maxEarlier is how many policies are kept beside the one that serves.
-const maxEarlier = 3
-
 // adopt makes p the policy that every message from now on is answered by. What is on offer by a policy before it is
 // granted by that one.
 func (c *Core) adopt(now time.Time, p *policy.Policy) {
-	earlier := c.responder.Earlier
-	if c.policy != nil {
-		earlier = append([]*policy.Policy{c.policy}, earlier[:min(len(earlier), maxEarlier-1)]...)
-	}
+	earlier := earlierOf(c.policy, c.responder.Earlier)
 	c.policy = p
 	c.guard = max(c.guard, binding.Guard(p.LongestLifetime())) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Earlier: earlier, Guard: c.guard}

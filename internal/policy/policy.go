@@ -241,6 +241,11 @@ func (p *Policy) SubnetOf(a netip.Addr) *Subnet {
 // Registry returns the options that the document knows.
 func (p *Policy) Registry() *option.Registry { return p.registry }
 
+// Size is about how many objects the policy has: a measure of the memory that it takes.
+func (p *Policy) Size() int {
+	return len(p.networks) + p.subnets.Size() + len(p.pools) + len(p.hosts.all) + len(p.classes) + len(p.domains)
+}
+
 // Summary says in a few words how large the policy is, for the log.
 func (p *Policy) Summary() string {
 	s := fmt.Sprintf("%d networks, %d pools, %d hosts", len(p.networks), len(p.pools), len(p.hosts.all))
