@@ -26,6 +26,7 @@ func (s *step) enter(to State) {
 		s.sweep.begin()
 		s.balance.soon(s.now)
 	case PartnerDown, CommunicationsInterrupted:
+		s.rec.Roused = false
 		s.sweep.begin() // what ended changes by itself from now on, or no longer
 	case Recover:
 		s.dumpUsed = false
@@ -109,6 +110,8 @@ func (s *step) partnerReport(r *Report) {
 	if first {
 		s.link.firstState = r.State
 	}
+	// In RECOVER it waits for us, whatever happens to the connection; in any other state it may go on alone.
+	s.rec.Roused = r.State != Recover
 	switch {
 	case s.overlay == Paused:
 	case r.Starting && s.rec.State == PartnerDown: // it will go to RECOVER when it hears us
@@ -124,6 +127,15 @@ func (s *step) partnerReport(r *Report) {
 	s.ask()
 }
 
+// alone returns the state that follows when the partner is lost. One that has recovered by what we told it may answer clients
+// by now, so that nothing of what it holds is over because time passes.
+func (e *Endpoint) alone() State {
+	if e.rec.State == PartnerDown && e.rec.Roused && e.keeps(ruleRoused) {
+		return CommunicationsInterrupted
+	}
+	return nextAlone(e.rec.State)
+}
+
 // follow makes the change that the partner's state asks for.
 func (s *step) follow(r *Report) {
 	me, starting := s.rec.State, s.overlay == Startup
@@ -135,6 +147,7 @@ func (s *step) follow(r *Report) {
 	if to != me || starting {
 		s.become(to, cause)
 	}
+	s.rec.Roused = r.State != Recover
 	s.leaving = s.rec.State == PartnerDown && r.State == RecoverDone && !r.Starting
 	if to == PartnerDown && me != PartnerDown && r.State == Recover && s.link.firstMeeting {
 		s.rec.NeverServed = true

@@ -83,7 +83,7 @@ func (s *step) lose(reason string) {
 	s.dump = dump{}
 	s.leaving, s.told = false, false
 	s.note(Note{Kind: LinkClosed, Cause: reason})
-	if to := nextAlone(s.rec.State); open && s.overlay == 0 && to != s.rec.State {
+	if to := s.alone(); open && s.overlay == 0 && to != s.rec.State {
 		s.become(to, reason)
 	}
 }
@@ -284,7 +284,7 @@ func (s *step) timers() {
 	}
 	// While there is a connection its word is waited for: it may be that the operator declared us down.
 	if s.overlay == Startup && !l.up && !s.now.Before(s.until) {
-		s.become(nextAlone(s.rec.State), "no word of the partner since the start")
+		s.become(s.alone(), "no word of the partner since the start")
 	}
 	if s.rec.State == RecoverWait && s.overlay == 0 && !s.now.Before(s.rec.WaitUntil) {
 		s.become(RecoverDone, "forgotten promises are over")

@@ -35,6 +35,7 @@ type Record struct {
 	Met         bool // the partner was greeted at some time
 	Lost        bool // this store lacks what it once had, or cannot know; until NORMAL
 	NeverServed bool // in PARTNER-DOWN: the partner has never answered a client
+	Roused      bool // in PARTNER-DOWN: the partner was heard, and needs no more word of ours to answer clients again
 
 	PartnerStore [16]byte
 	Buckets      Buckets
@@ -67,6 +68,7 @@ const (
 	flagMet
 	flagLost
 	flagNeverServed
+	flagRoused
 )
 
 // Append appends r in a form that DecodeRecord reads.
@@ -103,6 +105,7 @@ func (r *Record) flags() (f byte) {
 	set(flagMet, r.Met)
 	set(flagLost, r.Lost)
 	set(flagNeverServed, r.NeverServed)
+	set(flagRoused, r.Roused)
 	return f
 }
 
@@ -137,6 +140,7 @@ func DecodeRecord(b []byte) (Record, error) {
 	r.State, r.Partner = State(d.octet()), State(d.octet())
 	f := d.octet()
 	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
+	r.Roused = f&flagRoused != 0
 	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten} {
 		if n := int64(d.number()); n != 0 {
 			*t = time.Unix(0, n).UTC()

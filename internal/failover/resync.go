@@ -65,6 +65,7 @@ func (s *step) dumpOn(budget *int) (more bool) {
 		return false
 	}
 	s.reply(d.id, UpdateDone{})
+	s.rec.Roused, s.dirty = true, true
 	*d = dump{}
 	return false
 }

@@ -28,6 +28,7 @@ const (
 	ruleSentFirst                         // that an end is told is on disk before
 	ruleSharesSeen                        // a gift that was heard before gives nothing
 	ruleForgotten                         // a server that lost its store takes back nothing
+	ruleRoused                            // a partner that was heard again may serve
 	ruleLastWord                          // the partner's latest end is kept when a lease is merged
 )
 

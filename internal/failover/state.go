@@ -109,11 +109,13 @@ func nextNormal(p State) State {
 
 func nextInterrupted(p State) State {
 	switch p {
-	case Normal, CommunicationsInterrupted, RecoverDone:
+	case Normal, CommunicationsInterrupted:
 		return Normal
 	case PartnerDown, PotentialConflict, ResolutionInterrupted, ConflictDone:
 		return PotentialConflict
 	case Recover, RecoverWait, Shutdown:
+		return PartnerDown
+	case RecoverDone: // it must first know what we did while it did not serve: leavePartnerDown
 		return PartnerDown
 	case Paused, Startup:
 	}
