@@ -64,10 +64,20 @@ func (c *Calendar) Memory() int64 { return c.heads.Memory() }
 
 // Each calls each for all items in their order; each must not change the calendar.
 func (c *Calendar) Each(each func(i uint32)) {
+	c.While(func(i uint32) bool { each(i); return true })
+}
+
+// While is Each until each says false.
+func (c *Calendar) While(each func(i uint32) bool) {
 	for k, head := c.heads.First(); head != nil; k, head = c.heads.Above(k) {
-		each(*head)
-		for i := c.links(*head).Next; i != *head; i = c.links(i).Next {
-			each(i)
+		first := *head
+		if !each(first) {
+			return
+		}
+		for i := c.links(first).Next; i != first; i = c.links(i).Next {
+			if !each(i) {
+				return
+			}
 		}
 	}
 }
