@@ -1,6 +1,7 @@
 package pool
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -39,6 +40,40 @@ func TestServingAllocatesNothing(t *testing.T) {
 			if allocs := testing.AllocsPerRun(2000, run); allocs > 0 {
 				t.Errorf("%v, %s: %v allocations", state, name, allocs)
 			}
+		}
+	}
+}
+
+func TestServingInAGroupAllocatesNothing(t *testing.T) {
+	const n = 5000
+	table := used(n, binding.Free)
+	p := New([]Range{{nth(0), nth(4 * n)}}, nil, table)
+	runs := []Range{{nth(n / 2), nth(n)}, {nth(2 * n), nth(3 * n)}}
+	i := 0
+	for name, run := range map[string]func(){
+		"a stay":        func() { stay(p, table, i); i++ },
+		"PickOf":        func() { p.PickOf(0, "east") },
+		"AvailableTo":   func() { p.AvailableTo(nth(i%n), "east"); i++ },
+		"Counts":        func() { p.Counts(0) },
+		"the same runs": func() { p.Share("west", "east", true, runs) },
+		"a gift": func() {
+			p.Share("west", "east", true, []Range{{nth(n / 2), nth(n + i%2*100)}, {nth(2 * n), nth(3 * n)}})
+			i++
+		},
+		"EachFree": func() {
+			most := 10
+			p.EachFree(0, "east", func(*binding.Binding) bool { most--; return most > 0 })
+		},
+		"EachUnused": func() {
+			sum := 0
+			p.EachUnused(0, func(first, last netip.Addr) bool { sum++; return true })
+		},
+	} {
+		for range 3 * n {
+			run()
+		}
+		if allocs := testing.AllocsPerRun(2000, run); allocs > 0 {
+			t.Errorf("%s: %v allocations", name, allocs)
 		}
 	}
 }

@@ -95,3 +95,37 @@ func BenchmarkNew(b *testing.B) {
 		})
 	}
 }
+
+// hop makes an address active and free again.
+func hop(p *Pools, table *binding.Table, i int) {
+	a := nth(i)
+	b, _ := table.Get(single(a))
+	b.State = binding.Active
+	table.Put(b, time.Time{})
+	p.Changed(a, binding.Free, binding.Active)
+	b, _ = table.Get(single(a))
+	b.State = binding.Free
+	table.Put(b, time.Time{})
+	p.Changed(a, binding.Active, binding.Free)
+}
+
+func BenchmarkPick(b *testing.B) {
+	for _, state := range []binding.State{binding.Active, binding.Free} {
+		b.Run(state.String(), func(b *testing.B) {
+			p := New([]Range{{nth(0), nth(100_000)}}, nil, used(100_000, state))
+			for b.Loop() {
+				p.Pick(0)
+			}
+		})
+	}
+}
+
+func BenchmarkChanged(b *testing.B) {
+	table := used(100_000, binding.Free)
+	p := New([]Range{{nth(0), nth(100_000)}}, nil, table)
+	i := 0
+	for b.Loop() {
+		hop(p, table, i*7919%100_000)
+		i++
+	}
+}

@@ -38,11 +38,11 @@ func (p *Pools) load() {
 			return true
 		})
 	}
-	p.taken.set(taken.runs)
+	p.closed[mine].set(taken.runs)
 	slices.SortFunc(free, freed.compare)
 	p.free.Expect(len(free))
 	for _, n := range free {
-		p.queueNew(p.poolOf(n.key), n.key, n.since)
+		p.queueNew(p.poolOf(n.key), n.key, mine, n.since)
 	}
 }
 

@@ -111,7 +111,7 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {
 		*now++
 		o.counted = true
 	}
-	p.taken.add(k)
+	p.take(q, k)
 	p.dequeue(q, k)
 }
 
@@ -180,11 +180,12 @@ func (p *Pools) withdraw(i uint32) {
 	if reserved {
 		return
 	}
-	switch state, since := p.bindings.State(single(addrOf(o.key))); state {
+	switch state, _ := p.bindings.State(single(addrOf(o.key))); state {
 	case 0:
-		p.taken.remove(o.key)
+		p.untake(q, o.key)
 	case binding.Free:
-		p.enqueue(q, o.key, second(since))
+		s, since := p.whose(o.key)
+		p.enqueue(q, o.key, s, since)
 	case binding.Active, binding.Expired, binding.Released, binding.Abandoned:
 	}
 }
@@ -208,9 +209,10 @@ func (p *Pools) NextOfferExpiry() (time.Time, bool) {
 	return timeOf(until), i != 0
 }
 
-// Carry takes over the offers of old, which it leaves as they are. Of several to one client that are now in one pool,
-// the one that ends last stays.
+// Carry takes over the offers of old, which it leaves as they are, and who owns what (Share). Of several offers to one
+// client that are now in one pool, the one that ends last stays.
 func (p *Pools) Carry(old *Pools) {
+	p.Share(old.self, old.other, old.primary, old.given)
 	p.version = old.version
 	old.ends.Each(func(i uint32) {
 		o := old.slots.At(i)

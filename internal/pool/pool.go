@@ -26,28 +26,32 @@ type Pools struct {
 	reserved []slab.Key // ascending, each once
 	bindings *binding.Table
 
-	seed  slab.Seed
-	taken runs // addresses of the pools that have a record, are reserved or on offer
-	nodes slab.Slab[node, *node]
-	free  slab.Index // the nodes by address
+	seed   slab.Seed
+	closed [sides]runs // what a side cannot give away as never used
+	nodes  slab.Slab[node, *node]
+	free   slab.Index // the nodes by address
+	shares
 	offers
+	walked binding.Binding // by EachFree
 }
 
 type pool struct {
 	first, last slab.Key
-	queue       slab.Calendar // the nodes of the pool, by when the address became free
-	counts      Counts        // Free is not kept
+	queue       [sides]slab.Calendar // the nodes of the pool, by when the address became free
+	counts      Counts               // Free and PartnerFree are not kept
+	theirs      slab.Key             // how many addresses nobody ever used that are theirs
 }
 
 // New returns the pools of these ranges, without offers; reserved addresses, in a range or not, are never picked. An
-// address is free when bindings has no record of it, or one in state Free. It panics if a range is empty or overlaps
-// another, which config refuses.
+// address is free when bindings has no record of it, or one in state Free. All are this server's own, until Share. It
+// panics if a range is empty or overlaps another, which config refuses.
 func New(ranges []Range, reserved []netip.Addr, bindings *binding.Table) *Pools {
 	p := &Pools{ranges: slices.Clone(ranges), reserved: keysOf(reserved), bindings: bindings, seed: slab.NewSeed()}
 	p.free = slab.NewIndex(
 		func(i uint32) uint64 { return p.seed.Key(p.nodes.At(i).key) },
 		func(i uint32) *uint32 { return &p.nodes.At(i).chain })
 	p.offers.init(&p.seed)
+	p.closed[theirs].addRun(run{last: most})
 	p.layRanges()
 	p.load()
 	return p
@@ -57,11 +61,11 @@ func (p *Pools) layRanges() {
 	links := func(i uint32) *slab.Links { return &p.nodes.At(i).queue }
 	p.pools = make([]pool, len(p.ranges))
 	for id, r := range p.ranges {
-		q := pool{first: keyOf(r.First), last: keyOf(r.Last), queue: slab.NewCalendar(links)}
+		q := pool{first: keyOf(r.First), last: keyOf(r.Last), queue: [sides]slab.Calendar{slab.NewCalendar(links), slab.NewCalendar(links)}}
 		if !r.First.IsValid() || r.First.BitLen() != r.Last.BitLen() || q.last.Less(q.first) {
 			panic(fmt.Sprintf("pool: %v-%v is no range", r.First, r.Last))
 		}
-		q.counts.Size = size(q.first, q.last)
+		q.counts.Size = clipped(q.run().size())
 		p.pools[id] = q
 		p.ids = append(p.ids, ID(id))
 	}
@@ -114,14 +118,21 @@ func (p *Pools) isReserved(k slab.Key) bool {
 
 // Memory returns how many octets the pools and the offers hold.
 func (p *Pools) Memory() int64 {
-	const perPool = 200
-	bytes := p.nodes.Memory() + p.free.Memory() + p.taken.memory() + p.offers.memory() +
+	const perPool = 400
+	bytes := p.nodes.Memory() + p.free.Memory() + p.shares.memory() + p.offers.memory() +
 		int64(len(p.pools))*perPool + int64(len(p.reserved))*16
+	for s := range p.closed {
+		bytes += p.closed[s].memory()
+	}
 	for i := range p.pools {
-		bytes += p.pools[i].queue.Memory()
+		for s := range p.pools[i].queue {
+			bytes += p.pools[i].queue[s].Memory()
+		}
 	}
 	return bytes
 }
+
+func (q *pool) run() run { return run{q.first, q.last} }
 
 // keyOf returns an address as a number; an IPv4 address has that of its IPv4-mapped form (RFC 4291 §2.5.5.2).
 func keyOf(a netip.Addr) slab.Key {
@@ -155,15 +166,6 @@ func compare(a, b slab.Key) int {
 		return 1
 	}
 	return 0
-}
-
-// size returns how many addresses there are from first to last; what 64 bits cannot hold counts as the most they can.
-func size(first, last slab.Key) uint64 {
-	n, over := last.Minus(first).Plus(1)
-	if over || n.Hi > 0 {
-		return 1<<64 - 1
-	}
-	return n.Lo
 }
 
 // second returns a time as a number of the same order, fractions of a second rounded up; 0 for the zero time.

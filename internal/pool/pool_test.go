@@ -53,6 +53,7 @@ type world struct {
 	limit    int
 	order    int
 	now      time.Time
+	group
 }
 
 func (w *world) all(r Range) (addrs []netip.Addr) {
@@ -94,7 +95,11 @@ func (w *world) change(a netip.Addr) {
 		return
 	}
 	changed := w.now.Add(-time.Duration(w.r.IntN(3)) * time.Second)
-	w.table.Put(binding.Binding{Prefix: single(a), State: to, Client: w.someClient(), Changed: changed}, time.Time{})
+	b := binding.Binding{Prefix: single(a), State: to, Client: w.someClient(), Changed: changed}
+	if to == binding.Free {
+		b.Owner = w.someOwner()
+	}
+	w.table.Put(b, time.Time{})
 	w.settle(a, from, to)
 }
 
@@ -218,6 +223,7 @@ func (w *world) check() {
 	if !slices.Equal(got, want) {
 		w.t.Errorf("OfferTo(%v) = %v, want %v", &c, got, want)
 	}
+	w.checkShares()
 	a := w.someAddr()
 	o, ok := w.offers[a]
 	toThis, toOther := w.pools.Offered(a, &c)
@@ -228,23 +234,44 @@ func (w *world) check() {
 
 func (w *world) checkPool(id ID) {
 	var want Counts
-	var unused netip.Addr
-	var longest time.Time
-	free := map[netip.Addr]time.Time{}
 	for _, a := range w.all(w.ranges[id]) {
 		if got, ok := w.pools.Of(a); !ok || got != id {
 			w.t.Errorf("Of(%v) = %v, %v; want %v", a, got, ok, id)
 		}
-		state, since := w.table.State(single(a))
+		state, _ := w.table.State(single(a))
 		_, offered := w.offers[a]
 		want.Size++
-		*want.of(state, offered, w.isReserved(a))++
+		count := want.of(state, offered, w.isReserved(a))
+		if count == &want.Free && !w.isMine(a) {
+			count = &want.PartnerFree
+		}
+		*count++
 		available := w.available(a)
-		if got := w.pools.Available(a); got != available {
+		if got := w.pools.Available(a); got != (available && w.isMine(a)) {
 			w.t.Errorf("Available(%v) = %v", a, got)
 		}
-		switch {
-		case !available:
+		if w.other != "" && w.pools.AvailableTo(a, w.other) != (available && !w.isMine(a)) {
+			w.t.Errorf("AvailableTo(%v) the other is %v", a, !available || w.isMine(a))
+		}
+	}
+	got := w.pools.Counts(id)
+	if got != want || got.Free+got.PartnerFree+got.Offered+got.Active+got.Grace+got.Abandoned+got.Reserved != got.Size {
+		w.t.Errorf("pool %d: counts %+v, want %+v", id, got, want)
+	}
+	picked, ok := w.pools.Pick(id)
+	w.checkPicked(id, mine, picked, ok)
+	picked, ok = w.pools.PickOf(id, w.partner())
+	w.checkPicked(id, theirs, picked, ok)
+}
+
+// checkPicked compares what is picked of one side with what nobody has used for longest of all that is there.
+func (w *world) checkPicked(id ID, s side, picked netip.Addr, ok bool) {
+	var unused netip.Addr
+	var longest time.Time
+	free := map[netip.Addr]time.Time{}
+	for _, a := range w.all(w.ranges[id]) {
+		switch state, since := w.table.State(single(a)); {
+		case !w.available(a) || w.isMine(a) != (s == mine):
 		case state == 0:
 			if !unused.IsValid() {
 				unused = a
@@ -256,11 +283,6 @@ func (w *world) checkPool(id ID) {
 			}
 		}
 	}
-	got := w.pools.Counts(id)
-	if got != want || got.Free+got.Offered+got.Active+got.Grace+got.Abandoned+got.Reserved != got.Size {
-		w.t.Errorf("pool %d: counts %+v, want %+v", id, got, want)
-	}
-	picked, ok := w.pools.Pick(id)
 	switch {
 	case unused.IsValid():
 		if picked != unused {
@@ -292,6 +314,7 @@ func history(t *testing.T, steps int) {
 	w.limit = 5 + w.r.IntN(20)
 	w.pools = New(w.ranges, w.reserved, w.table)
 	w.pools.LimitOffers(w.limit)
+	w.self, w.secondary = "", map[netip.Addr]bool{}
 	for step := range steps {
 		switch n := w.r.IntN(100); {
 		case n < 40:
@@ -304,8 +327,10 @@ func history(t *testing.T, steps int) {
 			if a, ok := w.pools.Pick(ID(w.r.IntN(len(w.ranges)))); ok {
 				w.offer(a, w.someClient())
 			}
-		case n < 88:
+		case n < 86:
 			w.withdraw(w.someAddr())
+		case n < 88:
+			w.share()
 		case n < 97:
 			w.now = w.now.Add(time.Duration(w.r.IntN(4)) * time.Second)
 			w.expire()
