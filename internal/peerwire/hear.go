@@ -82,7 +82,7 @@ func (t *Translator) hearAcks(m *Message) []failover.Ack {
 		}
 		var ok bool
 		if ack.Ours, ok = a.Sequence.sequence(); !ok {
-			ack.Reason, ack.Text = failover.Miscellaneous, ErrSequence.says
+			ack.Ours, ack.Reason, ack.Text = 0, failover.Miscellaneous, ErrSequence.says
 		}
 		k := flightKey{m.XID, a.Address}
 		switch {

@@ -297,6 +297,24 @@ func isUnsendable(err error, to **Unsendable) (ok bool) {
 	return ok
 }
 
+// An ISC server believes option 18 alone, so that it never says less than the lease itself.
+func TestISCIsToldNoPotentialExpiryBeforeTheLeases(t *testing.T) {
+	for _, c := range []struct{ potential, want time.Time }{
+		{time.Time{}, leased().Expires}, {noon, leased().Expires}, {binding.Forever, binding.Forever}, {noon.Add(2 * time.Hour), noon.Add(2 * time.Hour)},
+	} {
+		p := newPair(ISC)
+		b := leased()
+		b.Sync.Potential = c.potential
+		out, err := p.west.Append(nil, noon, &failover.Envelope{ID: 1, Message: telling(b)}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if u := parsed(t, out, ISC).Updates[0]; !u.PotentialExpiry.Equal(c.want) {
+			t.Errorf("%v is said as %v", c.potential, u.PotentialExpiry)
+		}
+	}
+}
+
 // An ISC server hears of a run one by one, a few at a time, and failover of one answer.
 func TestARunIsToldToISCAddressByAddress(t *testing.T) {
 	for _, c := range []struct {

@@ -69,7 +69,12 @@ func TestWhatThePartnerLacksComesAgainWhole(t *testing.T) {
 	if a := back[0].Message.(failover.BindingAck).Acks; len(back) != 1 || len(a) != 0 {
 		t.Errorf("failover hears %+v", back)
 	}
-	arrive(t, p.west, p.wests, wants) // heard twice
+	for range 5 { // heard again and again
+		arrive(t, p.west, p.wests, wants)
+	}
+	if n := len(p.west.flights.again); n != 1 {
+		t.Errorf("it is to come again %d times", n)
+	}
 	got = arrive(t, p.east, p.easts, p.west.Pending(nil, noon))
 	if want := kept(failover.Received{Envelope: lease(2)}).Envelope; len(got) != 1 || !reflect.DeepEqual(got[0].Envelope, want) {
 		t.Fatalf("%+v comes again", got)
@@ -174,7 +179,7 @@ func TestNoMessageIsLargerThanThePartnerTakes(t *testing.T) {
 		m     failover.Message
 		count int
 	}{{failover.BindingUpdate{Updates: u}, 10}, {failover.BindingAck{Acks: a}, 7}} {
-		b, err := p.west.Append(nil, noon, &failover.Envelope{ID: 1, Message: c.m}, 0)
+		b, err := p.west.Append(nil, noon, &failover.Envelope{ID: 1, Message: c.m}, 60_000)
 		all := split(t, b)
 		if err != nil || len(all) != c.count {
 			t.Errorf("%v: %d messages", err, len(all))
@@ -186,6 +191,41 @@ func TestNoMessageIsLargerThanThePartnerTakes(t *testing.T) {
 		}
 		if got := together(arrive(t, p.east, p.easts, b)); !reflect.DeepEqual(got, kept(failover.Received{Envelope: failover.Envelope{ID: 1, Message: c.m}}).Envelope) {
 			t.Errorf("%+v", got)
+		}
+	}
+}
+
+// A partner that says to have less room than everybody must have is not believed: nothing could be said to it.
+func TestAPartnerTakesAsMuchAsAnISCServer(t *testing.T) {
+	p := newPair(Lessor)
+	p.east.setup.Room = Room{1, 0}
+	hello := failover.Hello{Relationship: "x", MaxUnacked: 10, ReceiveTimer: time.Minute}
+	carry(t, p.east, p.west, p.wests, failover.Envelope{Message: failover.Connect{Hello: hello}}, 0)
+	if p.west.theirs != (Room{2048, 1}) {
+		t.Errorf("it takes %v", p.west.theirs)
+	}
+	if got := carry(t, p.west, p.east, p.easts, lease(1), 0); len(got) != 1 {
+		t.Errorf("%+v", got)
+	}
+}
+
+// An answer that cannot be read leaves no update waiting.
+func TestAnAnswerThatCannotBeReadIsARefusal(t *testing.T) {
+	for _, c := range []struct {
+		name, options string
+		want          failover.Ack
+	}{
+		{"a reason of two octets", "0002 0004 c6336432 0015 0002 0101", failover.Ack{Text: "its answer cannot be read: " + ErrOptionSize.says}},
+		{"a sequence beyond all", "0002 0004 c6336432" + vendor("0010 0010 ffffffffffffffffffffffffffffffff"), failover.Ack{Text: ErrSequence.says}},
+	} {
+		p := newPair(Lessor)
+		carry(t, p.west, p.east, p.easts, lease(6), 0)
+		carry(t, p.west, p.east, p.easts, lease(7), 0)
+		got := arrive(t, p.west, p.wests, message(BndAck, c.options))
+		a := got[0].Message.(failover.BindingAck).Acks
+		c.want.Prefix, c.want.Reason = leased().Prefix, failover.Miscellaneous
+		if got[0].ID != 7 || len(a) != 1 || a[0] != c.want || len(p.west.flights.at) > 0 {
+			t.Errorf("%s: %+v", c.name, got)
 		}
 	}
 }
