@@ -121,6 +121,9 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 		t.fit(pageWidth-2, 2, 3, 4)
 		t.write(c, w, "  ")
 	}
+	for _, o := range d.LeftOut {
+		fmt.Fprintf(w, "  %s: no room for %s in the message that the client takes; %s\n", c.paint(yellow, "Left out"), printable(o.Name), origin(o.Layer, o.Object, o.Line, ""))
+	}
 	writeToday(c, w, d.Today)
 }
 

@@ -20,6 +20,9 @@ const (
 	ReasonAddress        = 0xff05 // how the address was chosen; Rule says it
 )
 
+// RuleNoRoom is the Rule of an option that the configuration has for the client, and its message had no room for.
+const RuleNoRoom = "no room"
+
 // AppendReason appends r: code, line, and three strings of one octet length each, cut at 255 octets.
 func AppendReason(dst []byte, r Reason) []byte {
 	dst = binary.BigEndian.AppendUint16(dst, r.Code)

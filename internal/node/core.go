@@ -6,6 +6,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/pool"
 	"github.com/lessor-dhcp/lessor/internal/responder"
@@ -20,7 +21,9 @@ type Core struct {
 	pools  *pool.Pools
 	terms  responder.Terms
 	guard  time.Duration
-	forget time.Time // when the responder's earlier policies are of no use any more
+	// relation is the relationship with the other server of the group; nil: this one is alone.
+	relation *relation
+	forget   time.Time // when the responder's earlier policies are of no use any more
 
 	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
 	commit, durable uint64
@@ -67,6 +70,7 @@ type Counts struct {
 	Received, Sent [19]uint64 // by dhcpv4.MessageType; 0 is BOOTP
 	Drops          []uint64   // by responder.Reason
 	Malformed      map[string]uint64
+	OptionsLeftOut uint64 // replies without room for all their options
 	ProbesSkipped  uint64 // offers made without a probe because too many were under way
 	Refused        uint64 // DHCPNAKs
 }
@@ -124,10 +128,11 @@ func (c *Core) layPools() {
 	if old != nil {
 		c.pools.Carry(old)
 	}
+	c.layShares()
 }
 
 // Input is something that happened: one of Packet, Tick, Durable, CommitFailed, ProbeAnswered, LinksChanged, Adopt,
-// StoreRoom.
+// StoreRoom, Partner.
 type Input interface{ input() }
 
 // Packet is a datagram that was received.
@@ -198,22 +203,30 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		c.adopt(now, in.Policy)
 	case StoreRoom:
 		c.terms.Commit = !in.Full
+	case *Partner:
+		if c.joined() {
+			c.relate(now, in.Event, out)
+		}
 	}
 }
 
-// Rebuild makes the core go on after a failed commit, with the bindings that are on disk.
+// Rebuild makes the core go on after a failed commit, with the bindings that are on disk. One of two servers answers
+// nobody until it is Joined anew.
 func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
 	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
 	c.count()
 	c.pools = nil
 	c.layPools()
+	if c.relation != nil { // until Join says what is on disk of it
+		c.relation.endpoint, c.relation.terms = nil, failover.Terms{}
+	}
 }
 
 // Wake returns when Tick is due next; false if nothing is waited for.
 func (c *Core) Wake() (time.Time, bool) {
 	var at time.Time
-	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next, c.nextForget} {
+	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.nextRelated} {
 		if t, ok := next(); ok && (at.IsZero() || t.Before(at)) {
 			at = t
 		}
@@ -221,8 +234,14 @@ func (c *Core) Wake() (time.Time, bool) {
 	return at, !at.IsZero()
 }
 
-// put commits the change of one binding under the current commit number.
-func (c *Core) put(ch *responder.Change, out *Effects) {
+// put commits a change of ours of one binding under the current commit number.
+func (c *Core) put(now time.Time, ch *responder.Change, out *Effects) {
+	c.stamp(now, ch)
+	c.apply(ch, out)
+}
+
+// apply takes a change of one binding into the view, and commits it under the current commit number.
+func (c *Core) apply(ch *responder.Change, out *Effects) {
 	var from binding.State
 	if old, ok := c.table.Get(ch.Binding.Prefix); ok {
 		from = old.State
@@ -257,10 +276,16 @@ func (c *Core) tick(now time.Time, out *Effects) {
 		if !begun {
 			c.commit, begun = c.commit+1, true
 		}
-		n := b.Lapse(now, c.self)
-		ch := responder.Change{Binding: n, Due: n.Due(c.guard)}
-		c.put(&ch, out)
-		c.lapsed(now, &n, out)
+		ch, changes := c.lapse(now, &b)
+		if !changes {
+			c.table.Put(ch.Binding, ch.Due)
+			continue
+		}
+		c.apply(&ch, out)
+		c.lapsed(now, &ch.Binding, out)
 	}
 	c.recovered(now, out)
+	if c.joined() && (begun || !now.Before(c.relation.wake)) {
+		c.relate(now, failover.Tick{}, out)
+	}
 }

@@ -5,6 +5,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/responder"
 )
 
@@ -19,11 +20,24 @@ type Effects struct {
 	Probes []ProbeRequest
 	// Events are for operators.
 	Events []Event
+	// Record is the relationship's with the other server, which is committed under RecordCommit; nil: it is unchanged.
+	Record       *failover.Record
+	RecordCommit uint64
+	// ToPartner goes to the other server, each when the commit that it was decided on is durable.
+	ToPartner []ToPartner
+	// ClosePartner, if not empty, ends the connection to the other server behind all of these, and says why.
+	ClosePartner string
+	CloseAfter   uint64
+	// Connect says, where Related is true, whether a connection to the other server is wanted.
+	Connect, Related bool
+	// Notes are what happened between the two servers, for operators.
+	Notes []failover.Note
 	// Rebuild says that the view must be read from disk anew (Core.Rebuild).
 	Rebuild bool
 
-	octets []byte // of the replies, one after the other
-	kept   []byte // what Changes refer to
+	partner failover.Output // what ToPartner and Notes refer to
+	octets  []byte          // of the replies, one after the other
+	kept    []byte          // what Changes refer to
 }
 
 // keep returns a copy of b that is valid until Reset.
@@ -64,11 +78,13 @@ func (e *Effects) Octets(r *Reply) []byte { return e.octets[r.begin:r.end] }
 func (e *Effects) Reset() {
 	*e = Effects{
 		Changes: e.Changes[:0], Replies: e.Replies[:0], Probes: e.Probes[:0], Events: e.Events[:0],
-		octets: e.octets[:0], kept: e.kept[:0],
+		ToPartner: e.ToPartner[:0], Notes: e.Notes[:0], partner: e.partner, octets: e.octets[:0], kept: e.kept[:0],
 	}
+	e.partner.Reset()
 }
 
 // Empty reports whether there is nothing to do.
 func (e *Effects) Empty() bool {
-	return len(e.Changes)+len(e.Replies)+len(e.Probes)+len(e.Events) == 0 && !e.Rebuild
+	return len(e.Changes)+len(e.Replies)+len(e.Probes)+len(e.Events)+len(e.ToPartner)+len(e.Notes) == 0 &&
+		e.Record == nil && e.ClosePartner == "" && !e.Rebuild
 }

@@ -3,7 +3,9 @@ package node
 import (
 	"context"
 	"encoding/hex"
+	"maps"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -148,6 +150,7 @@ func (c *Core) showResult(d *LeaseDetail, b *binding.Binding, result *binding.Re
 	d.ServerHostname, d.BootFileName = result.ServerName, result.BootFile
 	reasons := reasonsOf(b)
 	d.Options, d.Parameters = c.told(result, reasons), toldParameters(reasons)
+	d.LeftOut = c.leftOut(reasons)
 }
 
 // parameterNames are the names of what is no option, in the order in which they are shown.
@@ -206,6 +209,17 @@ func (c *Core) told(r *binding.Result, reasons map[uint16][]binding.Reason) []To
 			}
 		}
 		os = append(os, t)
+	}
+	return os
+}
+
+// leftOut returns the options that the client's message had no room for.
+func (c *Core) leftOut(reasons map[uint16][]binding.Reason) (os []LeftOut) {
+	for _, code := range slices.Sorted(maps.Keys(reasons)) {
+		if why := reasons[code][0]; why.Rule == binding.RuleNoRoom {
+			def := c.policy.Registry().ByCode(option.DHCPv4, option.Code(code))
+			os = append(os, LeftOut{Name: def.Name, Code: code, Layer: why.Layer, Object: why.Object, Line: int(why.Line)})
+		}
 	}
 	return os
 }

@@ -28,7 +28,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 	c.arrive(p)
 	a := &c.answer
 	a.Reset()
-	c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.terms, out.octets, a)
+	c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(), out.octets, a)
 	if a.Reply != nil && a.Type != dhcpv4.Nak && c.probes.pending(a.Address) { // a client that cannot wait for the probe
 		a.Reset()
 		a.Drop = responder.ProbePending
@@ -38,7 +38,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 		c.counts.ProbesSkipped++
 		c.pools.Offer(a.Offer, &a.Client, a.Until)
 		a.Reset()
-		c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.terms, out.octets, a)
+		c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(), out.octets, a)
 	}
 	c.carry(now, p, out)
 }
@@ -53,7 +53,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 		c.pools.Withdraw(a.Withdraw)
 	}
 	for i := range a.Changes {
-		c.put(&a.Changes[i], out)
+		c.put(now, &a.Changes[i], out)
 	}
 	if a.Offer.IsValid() {
 		c.pools.Offer(a.Offer, &a.Client, a.Until)
@@ -68,9 +68,15 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	case a.Drop != 0:
 		c.counts.Drops[a.Drop]++
 	case a.Reply != nil:
+		if a.LeftOut {
+			c.counts.OptionsLeftOut++
+		}
 		c.send(out)
 	}
 	c.report(now, p, out)
+	if len(a.Changes) > 0 {
+		c.changed(now, out)
+	}
 }
 
 // send queues the answer's reply behind the last commit that was decided.

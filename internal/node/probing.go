@@ -113,7 +113,8 @@ func (c *Core) probeAnswered(now time.Time, in *ProbeAnswered, out *Effects) {
 	b := c.known(in.Addr)
 	c.commit++
 	ch := responder.Abandon(&b, binding.ConflictFound, now)
-	c.put(&ch, out)
+	c.put(now, &ch, out)
+	c.changed(now, out)
 	c.conflictEvent(now, in.Addr, out)
 	if w.attempts < maxAttempts {
 		c.decideAgain(now, w, out)

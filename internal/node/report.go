@@ -68,6 +68,8 @@ type Status struct {
 	ClassesFailed []ClassFailure `json:"classes_failed"`
 	// ProbesSkipped counts offers that were made without a conflict probe because too many were under way.
 	ProbesSkipped uint64 `json:"probes_skipped,omitempty"`
+	// OptionsLeftOut counts replies that had no room for every option that they should have had.
+	OptionsLeftOut uint64 `json:"options_left_out,omitempty"`
 	// Bindings counts the records by state, Memory is what they take in octets.
 	Bindings map[string]int `json:"bindings"`
 	Memory   int64          `json:"memory"`
@@ -255,6 +257,8 @@ type LeaseDetail struct {
 	ServerHostname string       `json:"server_hostname"`
 	BootFileName   string       `json:"boot_file_name"`
 	Options        []ToldOption `json:"options"`
+	// LeftOut are the options for which there was no room in the message: a client says how long a message it takes (57).
+	LeftOut []LeftOut `json:"left_out,omitempty"`
 	// Parameters says where what is no option came from: lifetime, next-server, server-hostname, boot-file-name, and
 	// the address, if it was reserved.
 	Parameters []ToldParameter `json:"parameters"`
@@ -269,6 +273,15 @@ func (d LeaseDetail) MarshalJSON() ([]byte, error) {
 	notNilSlice(&d.Options)
 	notNilSlice(&d.Parameters)
 	return json.Marshal(plain(d))
+}
+
+// LeftOut is an option that the configuration has for a client, and that its message had no room for.
+type LeftOut struct {
+	Name   string `json:"name"`
+	Code   uint16 `json:"code"`
+	Layer  string `json:"layer"`
+	Object string `json:"object"`
+	Line   int    `json:"line"`
 }
 
 // LeaseFacts is what a client said.

@@ -65,7 +65,9 @@ func (t *LeaseToday) compare(d *LeaseDetail, now []policy.ExplainedOption) {
 	}
 	for i := range now {
 		x := &now[i]
-		if !slices.ContainsFunc(d.Options, func(o ToldOption) bool { return o.Code == x.Code }) {
+		known := slices.ContainsFunc(d.Options, func(o ToldOption) bool { return o.Code == x.Code }) ||
+			slices.ContainsFunc(d.LeftOut, func(o LeftOut) bool { return o.Code == x.Code }) // there would be no room today either
+		if !known {
 			t.New = append(t.New, ToldOption{
 				SaidOption: SaidOption{Name: x.Name, Code: x.Code}, Today: todayOption(x), Differs: true,
 			})

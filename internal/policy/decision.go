@@ -212,6 +212,11 @@ func (v *Value) AppendReason(dst []byte) []byte {
 	return dst
 }
 
+// AppendReasonAs appends who sets v, and rule in the place of how.
+func (v *Value) AppendReasonAs(dst []byte, rule string) []byte {
+	return binding.AppendReason(dst, binding.Reason{Code: v.Code, Layer: v.Layer.String(), Object: v.Object, Line: uint32(v.Line), Rule: rule})
+}
+
 // Boot returns the header's boot fields: siaddr (invalid: none), sname, file.
 func (d *Decision) Boot() (next netip.Addr, serverName, file []byte) {
 	return d.parameters.nextServer, d.parameters.serverHostname, d.parameters.bootFile

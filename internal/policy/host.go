@@ -50,17 +50,20 @@ func (h *Host) IsMachine(c *binding.Client) bool {
 	return !h.hardware.IsZero() && h.hardware == c.Hardware && (h.clientID == nil || bytes.Equal(h.clientID, c.ID))
 }
 
-// beats reports whether h is to be taken rather than o: an address on the client's link before none before one
-// elsewhere, then more identifiers, then the name that sorts first (CONFIG.md, Order).
+// beats reports whether h is to be taken rather than o: more identifiers, then an address on the client's link before none,
+// then the name that sorts first (CONFIG.md, Order). A host whose address is elsewhere is another link's, and comes last.
 func (h *Host) beats(o *Host, n *Network) bool {
 	if o == nil {
 		return true
 	}
-	if a, b := h.fits(n), o.fits(n); a != b {
-		return a > b
-	}
-	if h.weight != o.weight {
+	a, b := h.fits(n), o.fits(n)
+	switch {
+	case (a == 0) != (b == 0):
+		return a > 0
+	case h.weight != o.weight:
 		return h.weight > o.weight
+	case a != b:
+		return a > b
 	}
 	return h.order < o.order
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -45,7 +46,7 @@ func (r *Responder) remembered() (held, had netip.Addr) {
 		a := b.Addr()
 		switch {
 		case !b.Prefix.IsSingleIP() || !r.may(a):
-		case b.Holds(&r.facts.Client):
+		case r.holds(&b):
 			if !held.IsValid() || b.CLTT.After(heldAt) {
 				held, heldAt = a, b.CLTT
 			}
@@ -76,7 +77,7 @@ func (r *Responder) offered() (netip.Addr, bool) {
 // asked returns the address that the client asks for, if it may have it.
 func (r *Responder) asked() (netip.Addr, bool) {
 	a, ok := r.requested()
-	if !ok || r.decision.PoolOf(a) == nil || !r.view.Pools.Available(a) {
+	if !ok || r.decision.PoolOf(a) == nil || !r.view.Pools.Available(a) || !r.ours(a) {
 		return netip.Addr{}, false
 	}
 	return a, true
@@ -113,7 +114,23 @@ func (r *Responder) unused() (netip.Addr, bool) {
 			best, since = a, b.Changed
 		}
 	}
-	return best, best.IsValid()
+	if !best.IsValid() {
+		return r.ofPartner()
+	}
+	return best, true
+}
+
+// ofPartner returns a free address of the other server's share, where that does not serve and nobody can hold it.
+func (r *Responder) ofPartner() (netip.Addr, bool) {
+	if r.terms.Group == nil || r.terms.Group.State() != failover.PartnerDown {
+		return netip.Addr{}, false
+	}
+	for _, q := range r.decision.Pools {
+		if a, ok := r.view.Pools.PickOf(q.ID, r.terms.Partner); ok && r.ours(a) {
+			return a, true
+		}
+	}
+	return netip.Addr{}, false
 }
 
 func (r *Responder) pick(q *policy.Pool) (netip.Addr, bool) { return r.view.Pools.Pick(q.ID) }

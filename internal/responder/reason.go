@@ -27,6 +27,7 @@ const (
 	BadAddress
 	NoOwnAddress
 	Unreachable
+	ForTheOtherServer
 
 	reasons // how many there are
 )
@@ -38,7 +39,7 @@ var reasonTexts = [reasons]string{
 	NotTheHolder: "not-the-holder", PoolExhausted: "no-free-address", ProbePending: "conflict-probe-pending",
 	NotServing: "not-serving", NotServingNew: "not-serving-new-clients", NotReserved: "bootp-client-without-host-entry",
 	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
-	Unreachable: "not-on-link-and-not-relayed",
+	Unreachable: "not-on-link-and-not-relayed", ForTheOtherServer: "for-the-other-server-of-the-group",
 }
 
 // String returns the reason's name.

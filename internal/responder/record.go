@@ -18,6 +18,11 @@ func (r *Responder) record(b *binding.Binding) {
 	s.bytes = r.decision.AppendResult(s.bytes[:0], &r.facts, &s.sent)
 	b.Result = r.view.Bindings.Intern(s.bytes)
 	s.bytes = r.appendReasons(s.bytes[:0], b)
+	for _, c := range s.omitted {
+		if v := r.decision.Option(c); v != nil && !policy.NotInResult(c) {
+			s.bytes = v.AppendReasonAs(s.bytes, binding.RuleNoRoom)
+		}
+	}
 	b.Reasons = r.view.Bindings.Intern(s.bytes)
 }
 

@@ -35,7 +35,7 @@ func (r *Responder) recallRelay() {
 		return
 	}
 	b, ok := r.view.Bindings.Get(host(m.CIAddr))
-	if !ok || !b.Holds(&r.facts.Client) {
+	if !ok || !r.holds(&b) {
 		return
 	}
 	r.facts.GIAddr = b.Facts.GIAddr()

@@ -77,7 +77,7 @@ func (r *Responder) reply(t dhcpv4.MessageType, yours netip.Addr) {
 	for _, c := range omitted {
 		r.scratch.sent.Remove(c)
 	}
-	r.scratch.omitted = omitted
+	r.scratch.omitted, r.out.LeftOut = omitted, len(omitted) > 0
 	r.out.Type, r.out.Reply, r.out.To = t, msg, r.destination(t, yours)
 }
 
@@ -118,7 +118,7 @@ func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
 		r.add(option.CodeMessageType, []byte{byte(t)})
 		r.addServerID()
 		if m.Type() != dhcpv4.Inform && !yours.IsUnspecified() {
-			r.addLifetime(r.decision.Lifetime)
+			r.addLifetime(r.promise(yours).Lifetime)
 		}
 	}
 	if m.Type() == dhcpv4.Discover && t == dhcpv4.Ack {

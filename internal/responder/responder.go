@@ -12,6 +12,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/pool"
 )
@@ -27,6 +28,12 @@ type Terms struct {
 	Known  bool // clients with a binding
 	New    bool // new clients, by DISCOVER or SELECTING
 	Commit bool // there is room on the disk for what must be durable before it is told
+	// Group is what the relationship with another server says of each address; nil: this server is alone.
+	Group *failover.Endpoint
+	// Partner is that server.
+	Partner binding.Member
+	// Balanced says that clients that look for an address are shared out between the two.
+	Balanced bool
 }
 
 // View is what the server knows of addresses: bindings, free addresses and offers.
@@ -107,6 +114,8 @@ type Answer struct {
 	Failed []class.Failure
 	// Short says that every address that the client may have is in use, whether it was told anything or not.
 	Short bool
+	// LeftOut says that the reply has no room for every option that it should have.
+	LeftOut bool
 	// Drop is why there is no reply.
 	Drop Reason
 	// Note says in words why a reply is a refusal, or what an operator should know.
@@ -232,7 +241,7 @@ func (r *Responder) strayed(why string) {
 		return
 	}
 	if m.Type() == dhcpv4.Request && !m.CIAddr.IsUnspecified() {
-		if b, ok := r.view.Bindings.Get(host(m.CIAddr)); ok && b.Holds(&r.facts.Client) && r.terms.Known {
+		if b, ok := r.view.Bindings.Get(host(m.CIAddr)); ok && r.holds(&b) && r.terms.Known {
 			r.out.Address = m.CIAddr
 			r.nak("the address belongs to no subnet any more")
 			return

@@ -18,6 +18,10 @@ func (r *Responder) discover() {
 		r.drop(StoreFull)
 		return
 	}
+	if r.balanced() {
+		r.drop(ForTheOtherServer)
+		return
+	}
 	a, ok := r.choose()
 	if !ok {
 		r.noAddress()
@@ -49,7 +53,7 @@ func (r *Responder) wantsProbe(a netip.Addr) bool {
 		return false
 	}
 	b, ok := r.view.Bindings.Get(host(a))
-	return a != r.decision.Reserved && (!ok || !b.Holds(&r.facts.Client))
+	return a != r.decision.Reserved && (!ok || !r.holds(&b))
 }
 
 func (r *Responder) rapid() bool {
@@ -106,16 +110,17 @@ func (r *Responder) grant(a netip.Addr) {
 		return
 	}
 	r.reply(dhcpv4.Ack, a)
+	promise := r.promise(a)
 	r.out.Offer, r.out.Withdraw = netip.Addr{}, a
 	old, had := r.view.Bindings.Get(host(a))
-	again := had && old.Holds(&r.facts.Client)
+	again := had && r.holds(&old)
 	now := wholeSeconds(r.now)
 	b := binding.Binding{
 		Prefix: host(a), State: binding.Active, Client: r.facts.Client, Cause: binding.Granted,
 		Starts: now, CLTT: now, Changed: now, Home: r.Self,
-		Expires: binding.Expiry(r.now, r.decision.Lifetime),
-		Version: r.policy.Version,
+		Expires: promise.Expires, Version: r.policy.Version,
 	}
+	b.Sync.Potential = promise.Potential
 	if again {
 		b.Home, b.Cause = old.Home, binding.Renewed
 		if old.Expires.After(b.Expires) { // this answer may be lost, and the client go on by the one before

@@ -29,7 +29,7 @@ func (r *Responder) decline() {
 	b, known := r.view.Bindings.Get(host(a))
 	offered, _ := r.view.Pools.Offered(a, &r.facts.Client)
 	switch {
-	case known && b.Holds(&r.facts.Client):
+	case known && r.holds(&b):
 	case offered && (!known || b.State == binding.Free):
 		b.Prefix, b.Client = host(a), r.facts.Client
 	default:
@@ -66,7 +66,7 @@ func (r *Responder) release() {
 		return
 	}
 	b, known := r.view.Bindings.Get(host(a))
-	if !known || !b.Holds(&r.facts.Client) {
+	if !known || !r.holds(&b) {
 		r.drop(NotTheHolder)
 		return
 	}

@@ -136,6 +136,8 @@ func (r *Responder) verify(a netip.Addr) {
 			r.nak("another address is reserved for the client")
 		case r.may(a):
 			r.grant(a)
+		case !r.maySayNo():
+			r.drop(ForTheOtherServer)
 		default:
 			r.nak("the client may not have the address any more")
 		}
@@ -143,6 +145,8 @@ func (r *Responder) verify(a netip.Addr) {
 		r.nak("another client has the address")
 	case r.policy.ReservedFor(a) != nil:
 		r.nak("the address is reserved for another client")
+	case !r.maySayNo():
+		r.drop(ForTheOtherServer)
 	case r.hasAnother(a):
 		r.nak("the client has another address")
 	case r.decision.Authoritative():

@@ -17,7 +17,7 @@ func (r *Responder) freeFor(a netip.Addr) bool {
 		return false
 	}
 	b, ok := r.view.Bindings.Get(host(a))
-	if ok && b.State != binding.Free && !b.Holds(&r.facts.Client) && !r.sameMachine(a, &b) {
+	if ok && b.State != binding.Free && !r.holds(&b) && !r.sameMachine(a, &b) {
 		return false
 	}
 	if a == r.decision.Reserved { // offered to whom the reservation means, by whatever name
@@ -43,7 +43,7 @@ func (r *Responder) heldByOther(a netip.Addr) bool {
 
 // may reports whether the client may have a now: the configuration lets it, and nobody else has it.
 func (r *Responder) may(a netip.Addr) bool {
-	return r.decision.Link.Network.Has(a) && r.policy.May(r.decision, a) && r.freeFor(a)
+	return r.decision.Link.Network.Has(a) && r.policy.May(r.decision, a) && r.freeFor(a) && r.ours(a)
 }
 
 // shouldMove reports whether the client is to leave a because another address is reserved for it, and free.
@@ -64,7 +64,7 @@ func (r *Responder) hasAnother(a netip.Addr) bool {
 		if !ok {
 			break
 		}
-		if b.Holds(&r.facts.Client) && r.decision.Link.Network.Has(b.Addr()) {
+		if r.holds(&b) && r.decision.Link.Network.Has(b.Addr()) {
 			return true
 		}
 	}

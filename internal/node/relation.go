@@ -1,0 +1,180 @@
+package node
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/pool"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+)
+
+// relation is the relationship with the other server of the group. A core that serves alone has none.
+type relation struct {
+	config   failover.Config
+	endpoint *failover.Endpoint
+	terms    failover.Terms
+	wake     time.Time
+	shares   []pool.Range // of the secondary: addresses without a binding that are its own
+}
+
+// Partner is something that happened between this server and the other one of its group.
+type Partner struct{ Event failover.Event }
+
+func (*Partner) input() {}
+
+// ToPartner is a message for the other server.
+type ToPartner struct {
+	// After is the number of the last commit whose state the message was decided on.
+	After    uint64
+	Envelope failover.Envelope
+}
+
+// Join makes the core one of two servers that share their addresses: cfg is the relationship, and rec what of it was kept. It
+// answers nobody until the endpoint's terms let it.
+func (c *Core) Join(now time.Time, cfg failover.Config, rec failover.Record, out *Effects) {
+	c.relation = &relation{config: cfg}
+	c.relation.endpoint = failover.New(cfg, rec, shared{c}, now)
+	c.share(&rec)
+	c.relate(now, failover.Tick{}, out)
+}
+
+// joined reports whether this server is one of two, and knows how it stands with the other.
+func (c *Core) joined() bool { return c.relation != nil && c.relation.endpoint != nil }
+
+// share tells the pools who owns what.
+func (c *Core) share(rec *failover.Record) {
+	r := c.relation
+	r.shares = r.shares[:0]
+	for _, run := range rec.Shares {
+		r.shares = append(r.shares, pool.Range{First: run.First, Last: run.Last})
+	}
+	c.layShares()
+}
+
+func (c *Core) layShares() {
+	if r := c.relation; r != nil {
+		c.pools.Share(c.self, r.config.Partner, r.config.Role == failover.Primary, r.shares)
+	}
+}
+
+// relate lets the endpoint decide about an event, and takes over what it says in its order.
+func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
+	r, o := c.relation, &out.partner
+	changes, sends, notes := len(o.Changes), len(o.Send), len(o.Notes)
+	o.Persist, o.Close = nil, ""
+	r.endpoint.Step(now, ev, shared{c}, o)
+	begun := false
+	begin := func() {
+		if !begun {
+			c.commit, begun = c.commit+1, true
+		}
+	}
+	if o.Persist != nil {
+		begin()
+		out.Record, out.RecordCommit = o.Persist, c.commit
+		c.share(o.Persist)
+	}
+	for i := changes; i < len(o.Changes); i++ {
+		ch := responder.Change{Binding: o.Changes[i].Binding, Due: o.Changes[i].Due}
+		if o.Changes[i].Quiet {
+			c.table.Put(ch.Binding, ch.Due)
+			continue
+		}
+		begin()
+		c.apply(&ch, out)
+	}
+	for i := sends; i < len(o.Send); i++ {
+		out.ToPartner = append(out.ToPartner, ToPartner{After: c.commit, Envelope: o.Send[i]})
+	}
+	if o.Close != "" {
+		out.ClosePartner, out.CloseAfter = o.Close, c.commit
+	}
+	out.Connect, out.Related = o.Connect, true
+	for i := notes; i < len(o.Notes); i++ {
+		out.Notes = append(out.Notes, o.Notes[i])
+	}
+	r.terms, r.wake = o.Terms, o.Wake
+}
+
+// changed tells the endpoint of changes that were put, so that the other server hears of them.
+func (c *Core) changed(now time.Time, out *Effects) {
+	if c.joined() {
+		c.relate(now, failover.Changed{}, out)
+	}
+}
+
+// answeringTerms are those on which clients are answered now.
+func (c *Core) answeringTerms() responder.Terms {
+	t := c.terms
+	if r := c.relation; r != nil {
+		t.Known, t.New = t.Known && r.terms.Known, t.New && r.terms.New
+		t.Balanced, t.Group = r.terms.Balanced, r.endpoint
+		t.Partner = r.config.Partner
+	}
+	return t
+}
+
+// stamp makes a change of ours one that the other server will be told of.
+func (c *Core) stamp(now time.Time, ch *responder.Change) {
+	r := c.relation
+	if !c.joined() || !(shared{c}).Covers(ch.Binding.Addr()) {
+		return
+	}
+	if old, had := c.table.Get(ch.Binding.Prefix); had {
+		r.endpoint.Stamp(now, &old, &ch.Binding)
+	} else {
+		r.endpoint.Stamp(now, nil, &ch.Binding)
+	}
+	ch.Due = r.endpoint.Due(&ch.Binding)
+}
+
+// lapse returns what becomes of a binding that is due; false if it only is due at another time.
+func (c *Core) lapse(now time.Time, b *binding.Binding) (responder.Change, bool) {
+	if c.joined() && (shared{c}).Covers(b.Addr()) {
+		ch := c.relation.endpoint.Lapse(now, b)
+		return responder.Change{Binding: ch.Binding, Due: ch.Due}, !ch.Quiet
+	}
+	n := b.Lapse(now, c.self)
+	return responder.Change{Binding: n, Due: n.Due(c.guard)}, true
+}
+
+// nextRelated returns when the endpoint wants to be asked next.
+func (c *Core) nextRelated() (time.Time, bool) {
+	if !c.joined() {
+		return time.Time{}, false
+	}
+	return c.relation.wake, !c.relation.wake.IsZero()
+}
+
+// shared is what the endpoint may look at.
+type shared struct{ *Core }
+
+// Get implements failover.View, as the others do.
+func (s shared) Get(p netip.Prefix) (binding.Binding, bool) { return s.table.Get(p) }
+
+func (s shared) Scan(from uint64, n int, each func(*binding.Binding) bool) (uint64, bool) {
+	return s.table.Scan(from, n, each)
+}
+
+// Covers reports whether a is shared: an address of a pool or, between Lessors, one that is reserved for a host. An ISC
+// server knows no others than those of pools.
+func (s shared) Covers(a netip.Addr) bool {
+	if _, ok := s.pools.Of(a); ok {
+		return true
+	}
+	return s.relation.config.Protocol == failover.Lessor && s.policy.ReservedFor(a) != nil
+}
+
+func (s shared) Ranges() int { return len(s.policy.Pools()) }
+
+func (s shared) FreeOf(i int, owner binding.Member) uint64 { return s.pools.FreeOf(i, owner) }
+
+func (s shared) EachFree(i int, owner binding.Member, each func(*binding.Binding) bool) {
+	s.pools.EachFree(i, owner, each)
+}
+
+func (s shared) EachUnused(i int, each func(first, last netip.Addr) bool) {
+	s.pools.EachUnused(i, each)
+}
