@@ -86,6 +86,13 @@ func (r *Report) check(from disk.FS) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		v.notes = append(v.notes, Damage{Kind: CopyLost, File: headName, Why: err.Error()})
 	}
+	_, lost, err := readRelationship(from, r.ID)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		lost = err.Error()
+	}
+	if lost != "" {
+		v.notes = append(v.notes, Damage{Kind: CopyLost, File: relationshipName, Why: lost})
+	}
 	return r.read(from, v, k.block)
 }
 

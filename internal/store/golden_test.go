@@ -19,13 +19,13 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// goldenConfig is the store that testdata/v1 is a copy of.
+// goldenConfig is the store that testdata/v1 and testdata/v2 are copies of.
 func goldenConfig(fs *memfs.FS) store.Config {
 	return store.Config{FS: fs, Member: "west", SegmentSize: 16 << 10, NewID: store.ID([]byte("lessor format 1!"))}
 }
 
 // goldenBindings has a binding of every kind: all fields, none, IPv6, a lease without end.
-func goldenBindings(t *mapTable) []binding.Binding {
+func goldenBindings(t *mapTable, v2 bool) []binding.Binding {
 	at := time.Unix(1_795_305_600, 0).UTC()
 	full := binding.Binding{
 		Prefix: netip.MustParsePrefix("198.51.100.7/32"), State: binding.Active, Cause: binding.Renewed,
@@ -34,6 +34,9 @@ func goldenBindings(t *mapTable) []binding.Binding {
 		Version: binding.DigestOf([]byte("the configuration")),
 		Facts:   binding.StoredFacts{Shared: t.Intern([]byte("facts that phones share")), Own: []byte{0, 12, 0, 5, 'p', 'h', 'o', 'n', 'e'}},
 		Result:  t.Intern([]byte("what it was told")), Reasons: t.Intern([]byte("why")),
+	}
+	if v2 {
+		full.Sync = binding.Sync{Potential: at.Add(6 * time.Hour), Acked: at.Add(2 * time.Hour), Ours: binding.SequenceOf(3, 7), Theirs: 1<<64 - 1, Marks: binding.Pending | binding.Sent}
 	}
 	next := full
 	next.Prefix, next.Client.ID, next.Facts.Own = netip.MustParsePrefix("198.51.100.8/32"), nil, nil
@@ -47,12 +50,12 @@ func goldenBindings(t *mapTable) []binding.Binding {
 	}
 }
 
-// goldenStore makes the directory that testdata/v1 is a copy of: a snapshot, a journal behind it, a head.
+// goldenStore makes the directory that testdata/v2 is a copy of: a snapshot, a journal behind it, a relationship, a head.
 func goldenStore(t *testing.T) *memfs.FS {
 	fs := memfs.New(0)
 	for round := range 2 {
 		s, table, _ := mustOpen(t, goldenConfig(fs))
-		for i, x := range goldenBindings(table)[round*3:][:3] {
+		for i, x := range goldenBindings(table, true)[round*3:][:3] {
 			b := s.Begin()
 			b.Put(uint64(round*3+i+1), &x)
 			table.Put(x, time.Time{})
@@ -72,6 +75,9 @@ func goldenStore(t *testing.T) *memfs.FS {
 				t.Fatal(err)
 			}
 		}
+		if err := s.SetRelationship([]byte("what both servers know")); err != nil {
+			t.Fatal(err)
+		}
 		err := s.SetHead(store.HeadRecord{Digest: binding.DigestOf(nil), Since: time.Unix(1_795_305_600, 0), Document: []byte("server: {name: west}\n")})
 		if err != nil {
 			t.Fatal(err)
@@ -83,13 +89,21 @@ func goldenStore(t *testing.T) *memfs.FS {
 	return fs
 }
 
-// Format 1 is read for ever: testdata/v1 was written by the version that made it. If this fails, the format changed:
-// give it a new number, and keep reading this one.
-func TestFormat1IsRead(t *testing.T) {
-	dir := filepath.Join("testdata", "v1")
+// Formats are read for ever: testdata/v1 and testdata/v2 were written by the versions that made them. If this fails, the
+// format changed: give it a new number, and keep reading this one.
+func TestEveryFormatIsRead(t *testing.T) {
 	if *update {
-		writeGolden(t, dir, goldenStore(t))
+		writeGolden(t, filepath.Join("testdata", "v2"), goldenStore(t))
 	}
+	for _, v := range []struct {
+		dir string
+		v2  bool
+	}{{"v1", false}, {"v2", true}} {
+		t.Run(v.dir, func(t *testing.T) { mustReadFormat(t, filepath.Join("testdata", v.dir), v.v2) })
+	}
+}
+
+func mustReadFormat(t *testing.T, dir string, v2 bool) {
 	fs := memfs.New(0)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -103,7 +117,7 @@ func TestFormat1IsRead(t *testing.T) {
 		fs.Set(e.Name(), b)
 	}
 	want := newMapTable()
-	for _, x := range goldenBindings(want) {
+	for _, x := range goldenBindings(want, v2) {
 		want.Put(x, time.Time{})
 	}
 	report, err := store.CheckFS(fs, dir)
@@ -118,14 +132,40 @@ func TestFormat1IsRead(t *testing.T) {
 	if h, ok := s.Head(); !ok || string(h.Document) != "server: {name: west}\n" || h.Since.Unix() != 1_795_305_600 {
 		t.Errorf("head: %v %+v", ok, h)
 	}
+	if r, ok := s.Relationship(); ok != v2 || v2 && string(r) != "what both servers know" {
+		t.Errorf("relationship: %v %q", ok, r)
+	}
 }
 
-// The bytes that are written are those of testdata/v1. Where they change without need, older versions may not read
+// A directory of an earlier format gets the present one with the first opening, so that an earlier server, which would forget
+// what the partner knows, refuses it from then on.
+func TestAnOpeningBringsTheFormatUp(t *testing.T) {
+	fs := memfs.New(0)
+	for _, name := range []string{"head", "identity", "journal-0001", "journal-0002", "snapshot"} {
+		b, err := os.ReadFile(filepath.Join("testdata", "v1", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		fs.Set(name, b)
+	}
+	if f := fs.Content("identity")[8]; f != 1 {
+		t.Fatalf("testdata/v1 has format %d", f)
+	}
+	s, _, _ := mustOpen(t, goldenConfig(fs))
+	if f := fs.Content("identity")[8]; f != store.Format {
+		t.Errorf("after an opening the directory has format %d", f)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// The bytes that are written are those of testdata/v2. Where they change without need, older versions may not read
 // them.
-func TestFormat1IsWritten(t *testing.T) {
+func TestTheFormatIsWritten(t *testing.T) {
 	made := goldenStore(t)
 	for _, name := range made.Files() {
-		want, err := os.ReadFile(filepath.Join("testdata", "v1", name))
+		want, err := os.ReadFile(filepath.Join("testdata", "v2", name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -115,6 +115,9 @@ func (s *Store) open() error {
 	if err := s.checkSlots(); err != nil {
 		return err
 	}
+	if err := s.openRelationship(); err != nil {
+		return err
+	}
 	return s.openHead()
 }
 

@@ -30,11 +30,18 @@ const (
 	fieldOwn      = 14 // Facts.Own, as it is
 	fieldResult   = 15 // the digest of a blob
 	fieldReasons  = 16 // the digest of a blob
+
+	// Since format 2: a server that leaves these out would forget what it has promised.
+	fieldPotential = 17 // a time
+	fieldAcked     = 18 // a time
+	fieldOurs      = 19 // a varint
+	fieldTheirs    = 20 // a varint
+	fieldMarks     = 21 // 1 octet
 )
 
 // recordBound returns a length that the record of x does not exceed.
 func recordBound(x *binding.Binding, maxBlob int) int {
-	n := 192 + 5*3 + len(x.Client.ID) + len(x.Owner) + len(x.Home)
+	n := 240 + 5*3 + len(x.Client.ID) + len(x.Owner) + len(x.Home)
 	if len(x.Facts.Own) <= maxBlob {
 		n += len(x.Facts.Own)
 	}
@@ -74,7 +81,29 @@ func appendRecord(dst []byte, x *binding.Binding, maxBlob int) []byte {
 		dst = appendField(dst, fieldOwn, x.Facts.Own)
 	}
 	dst = appendBlobName(dst, fieldResult, x.Result, maxBlob)
-	return appendBlobName(dst, fieldReasons, x.Reasons, maxBlob)
+	dst = appendBlobName(dst, fieldReasons, x.Reasons, maxBlob)
+	return appendSync(dst, &x.Sync)
+}
+
+func appendSync(dst []byte, y *binding.Sync) []byte {
+	dst = appendTime(dst, fieldPotential, y.Potential)
+	dst = appendTime(dst, fieldAcked, y.Acked)
+	dst = appendSequence(dst, fieldOurs, y.Ours)
+	dst = appendSequence(dst, fieldTheirs, y.Theirs)
+	if y.Marks != 0 {
+		dst = append(dst, fieldMarks, 1, byte(y.Marks))
+	}
+	return dst
+}
+
+func appendSequence(dst []byte, tag byte, s binding.Sequence) []byte {
+	if s == 0 {
+		return dst
+	}
+	at := len(dst) + 1
+	dst = binary.AppendUvarint(append(dst, tag, 0), uint64(s))
+	dst[at] = byte(len(dst) - at - 1)
+	return dst
 }
 
 func appendPrefix(dst []byte, p netip.Prefix) []byte {
@@ -219,8 +248,38 @@ func (r *record) field(tag byte, v []byte, n names) (err error) {
 		r.result, err = decodeDigest(v)
 	case fieldReasons:
 		r.reasons, err = decodeDigest(v)
+	default:
+		return r.sync(tag, v)
 	}
 	return err
+}
+
+// sync reads the fields that came with format 2.
+func (r *record) sync(tag byte, v []byte) (err error) {
+	y := &r.binding.Sync
+	switch tag {
+	case fieldPotential:
+		y.Potential, err = decodeTime(v)
+	case fieldAcked:
+		y.Acked, err = decodeTime(v)
+	case fieldOurs:
+		y.Ours, err = decodeSequence(v)
+	case fieldTheirs:
+		y.Theirs, err = decodeSequence(v)
+	case fieldMarks:
+		var b byte
+		b, err = decodeOctet(v)
+		y.Marks = binding.Marks(b)
+	}
+	return err
+}
+
+func decodeSequence(v []byte) (binding.Sequence, error) {
+	n, w := binary.Uvarint(v)
+	if w != len(v) || w <= 0 {
+		return 0, errors.New("a number is out of range")
+	}
+	return binding.Sequence(n), nil
 }
 
 func decodePrefix(v []byte) (netip.Prefix, error) {

@@ -71,21 +71,23 @@ type Store struct {
 	kick      chan struct{} // there may be work
 	working   sync.Mutex    // held while Work works
 
-	mu        sync.Mutex
-	fatal     error     // why the store is dead; nil while it is alive
-	head      *head     // nil if no version was adopted
-	live      []segment // in ascending order of number, the one being written last
-	last      uint64    // number of the last segment that was ever given a file; it need not be live
-	spares    []string  // names of the files that may be written over
-	useless   []string  // names of files that are to be removed: they have another size
-	nextName  int
-	noSpace   error // why the last reservation failed; nil if it did not
-	tryAgain  bool  // Reserve asked for another attempt
-	free      int64 // on the file system, when it was looked at last
-	snapshot  *Snapshot
-	snapBytes int64 // of the last snapshot
-	snapWait  int   // no snapshot is due while the journal has fewer segments: the last one failed
-	closed    bool  // guarded by working
+	mu    sync.Mutex
+	fatal error // why the store is dead; nil while it is alive
+	head  *head // nil if no version was adopted
+	// relationship is the failover relationship's record, nil if there is none.
+	relationship []byte
+	live         []segment // in ascending order of number, the one being written last
+	last         uint64    // number of the last segment that was ever given a file; it need not be live
+	spares       []string  // names of the files that may be written over
+	useless      []string  // names of files that are to be removed: they have another size
+	nextName     int
+	noSpace      error // why the last reservation failed; nil if it did not
+	tryAgain     bool  // Reserve asked for another attempt
+	free         int64 // on the file system, when it was looked at last
+	snapshot     *Snapshot
+	snapBytes    int64 // of the last snapshot
+	snapWait     int   // no snapshot is due while the journal has fewer segments: the last one failed
+	closed       bool  // guarded by working
 }
 
 // slot is a file of the journal as Open found it.

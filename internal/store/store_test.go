@@ -41,6 +41,12 @@ func draw(r *rand.Rand, t *mapTable, n int) binding.Binding {
 	b.Facts.Own = fmt.Appendf(nil, "host-name h%d and circuit ge-0/0/%d", id, r.IntN(48))
 	b.Result = t.Intern(fmt.Appendf(nil, "%0*d: routers, domain name servers and all of that", 1+r.IntN(200), r.IntN(5)))
 	if r.IntN(2) == 0 {
+		b.Sync = binding.Sync{
+			Potential: now.Add(2 * time.Hour), Acked: now, Ours: binding.Sequence(r.Uint64()), Theirs: binding.Sequence(r.IntN(300)),
+			Marks: binding.Marks(r.IntN(16)),
+		}
+	}
+	if r.IntN(2) == 0 {
 		b.Reasons = t.Intern(fmt.Appendf(nil, "reasons %d", r.IntN(3)))
 	}
 	return b
