@@ -152,16 +152,19 @@ func (s *step) recovered() {
 	}
 }
 
-// bothNew reports whether nobody can hold an address: neither server has ever had a binding, and neither has served. A
-// founder that has never met us cannot have been told anything by us either.
+// bothNew reports whether this store can have promised nothing: neither server has ever had a binding, and neither has
+// served. Nor can it have while the partner had never met anybody, whatever that has done alone since.
 func (s *step) bothNew() bool {
+	if s.cfg.Protocol == Lessor && s.link.hello.Unmet && s.link.firstMeeting {
+		return true
+	}
 	if s.used || s.dumpUsed {
 		return false
 	}
 	if s.cfg.Protocol == ISC {
 		return s.link.firstState == Recover && (s.rec.Partner == Recover || s.rec.Partner == RecoverDone)
 	}
-	return s.link.hello.Empty || s.link.hello.Unmet
+	return s.link.hello.Empty
 }
 
 // leavePartnerDown goes on with the partner when it has recovered and knows all that we did: it may then give away what is

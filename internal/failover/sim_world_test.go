@@ -31,6 +31,9 @@ type simWorld struct {
 	busy     bool
 	conflict int
 	steps    int
+	steady   bool // nothing is left to chance
+	say      func(format string, args ...any)
+	kept     simDisk
 	outside  bool // the operator may be wrong
 	doubles  int  // addresses held by two
 }
@@ -81,6 +84,13 @@ func (w *simWorld) logf(format string, args ...any) {
 	}
 }
 
+// tell says something to a transcript.
+func (w *simWorld) tell(format string, args ...any) {
+	if w.say != nil {
+		w.say(format, args...)
+	}
+}
+
 func (w *simWorld) hit(what string, n int) { w.hits[what] += n }
 
 func (w *simWorld) addr(i int) netip.Addr { return netip.AddrFrom4([4]byte{10, 0, 0, byte(10 + i)}) }
@@ -103,10 +113,13 @@ func (w *simWorld) other(n *simNode) *simNode {
 
 // uniform returns a time of lo to hi.
 func (w *simWorld) uniform(lo, hi time.Duration) time.Duration {
+	if w.steady {
+		return lo
+	}
 	return lo + time.Duration(w.r.Int64N(int64(hi-lo)+1))
 }
 
-func (w *simWorld) chance(percent int) bool { return w.r.IntN(100) < percent }
+func (w *simWorld) chance(percent int) bool { return !w.steady && w.r.IntN(100) < percent }
 
 // syncTime is how long a commit takes to be durable.
 func (w *simWorld) syncTime() time.Duration {
@@ -155,10 +168,32 @@ func (w *simWorld) transmit(n *simNode, l *simLink, env Envelope, sent time.Time
 		}
 		ev := Received{Envelope: convert(env, to), Sent: sent.Truncate(time.Second)}
 		to.step(ev)
+		w.strike(env.Message)
 		if _, ok := env.Message.(BindingUpdate); ok && w.chance(5) && to.up && !l.dead && w.link == l {
 			w.replay(to, ev)
 		}
 	})
+}
+
+// strike lets faults fall where they hurt: when an update or its answer has just arrived.
+func (w *simWorld) strike(m Message) {
+	switch m.(type) {
+	case BindingUpdate, BindingAck, UpdateDone, Report:
+	default:
+		return
+	}
+	if w.calm || w.steady || w.r.IntN(300) > 0 {
+		return
+	}
+	w.hit("struck", 1)
+	switch w.r.IntN(4) {
+	case 0:
+		w.resetLink("struck")
+	case 1:
+		w.kill()
+	default:
+		w.partition()
+	}
 }
 
 // replay delivers an update again: it must change nothing (I13).
@@ -290,12 +325,17 @@ func (w *simWorld) noted(n *simNode, note *Note) {
 	case StateChanged:
 		w.hit(note.From.String()+" -> "+note.To.String(), 1)
 		w.logf("%s: %v -> %v: %s", n.cfg.Self, note.From, note.To, note.Cause)
+		w.tell("%s: %v -> %v: %s", n.cfg.Self, note.From, note.To, note.Cause)
 	case ConflictFound:
 		w.conflict++
 		w.logf("%s: conflict about %v", n.cfg.Self, note.Prefix)
+		w.tell("%s: conflict about %v: %v keeps it, %v may have it too", n.cfg.Self, note.Prefix.Addr(), &note.Kept, &note.Lost)
 	case UpdateRefused:
 		w.hit("refused: "+note.Cause, 1)
 		w.logf("%s: refused %v: %s", n.cfg.Self, note.Prefix, note.Cause)
+		w.tell("%s: refused %v: %s", n.cfg.Self, note.Prefix.Addr(), note.Cause)
+	case StoreWentBack, CommandRefused, SkewFound, SkewGone, ConfigurationDiffers, PartnerSilent, PartnerHeard:
+		w.tell("%s: %s", n.cfg.Self, note.Cause)
 	default:
 		w.logf("%s: note %d %s", n.cfg.Self, note.Kind, note.Cause)
 	}
