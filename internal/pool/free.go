@@ -2,6 +2,7 @@ package pool
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/slab"
@@ -13,7 +14,8 @@ type node struct {
 	since uint64 // second of the binding's Changed
 	queue slab.Links
 	chain uint32
-	side  side // the queue of its pool that it is in
+	side  side  // the queue of its pool that it is in
+	owner uint8 // number of its binding's Owner among owners; 0 if that is not known here
 }
 
 // Link is room for a number while the node is free.
@@ -79,11 +81,15 @@ func (p *Pools) Changed(a netip.Addr, from, to binding.State) {
 	if q == nil {
 		return
 	}
-	p.change(q, k, from, to)
+	var since time.Time
+	if to == binding.Free {
+		_, since = p.bindings.State(single(a))
+	}
+	p.change(q, k, from, to, since)
 }
 
 // change brings counts, queue and runs to the new state of k, an address of q.
-func (p *Pools) change(q *pool, k slab.Key, from, to binding.State) {
+func (p *Pools) change(q *pool, k slab.Key, from, to binding.State, since time.Time) {
 	reserved, offer := p.isReserved(k), p.offers.at(k)
 	*q.counts.of(from, offer != nil, reserved)--
 	now := q.counts.of(to, offer != nil, reserved)
@@ -97,8 +103,7 @@ func (p *Pools) change(q *pool, k slab.Key, from, to binding.State) {
 		p.untake(q, k)
 	}
 	if to == binding.Free && offer == nil && !reserved {
-		s, since := p.whose(k)
-		p.enqueue(q, k, s, since)
+		p.enqueue(q, k, second(since))
 	} else {
 		p.dequeue(q, k)
 	}
@@ -129,14 +134,15 @@ func (p *Pools) untake(q *pool, k slab.Key) {
 	}
 }
 
-// enqueue makes k pickable on that side, as free since that second.
-func (p *Pools) enqueue(q *pool, k slab.Key, s side, since uint64) {
-	i := p.node(k)
+// enqueue makes k, which has a Free binding, pickable by its owner, as free since that second.
+func (p *Pools) enqueue(q *pool, k slab.Key, since uint64) {
+	s, i := p.usedBy(k), p.node(k)
 	if i == 0 {
 		p.queueNew(q, k, s, since)
 		return
 	}
 	n := p.nodes.At(i)
+	n.owner = 0
 	if n.since == since && n.side == s {
 		return
 	}
@@ -146,12 +152,13 @@ func (p *Pools) enqueue(q *pool, k slab.Key, s side, since uint64) {
 }
 
 // queueNew is enqueue for an address that has no node yet.
-func (p *Pools) queueNew(q *pool, k slab.Key, s side, since uint64) {
+func (p *Pools) queueNew(q *pool, k slab.Key, s side, since uint64) *node {
 	i := p.nodes.New()
 	n := p.nodes.At(i)
 	n.key, n.since, n.side = k, since, s
 	p.free.Add(p.seed.Key(k), i)
 	q.queue[s].Add(since, i)
+	return n
 }
 
 // dequeue makes k no longer pickable, if it was.

@@ -33,7 +33,7 @@ func (p *Pools) load() {
 			*q.counts.of(b.State, false, reserved)++
 			taken.add(q, k)
 			if b.State == binding.Free && !reserved {
-				free = append(free, freed{second(b.Changed), k})
+				free = append(free, freed{second(b.Changed), k, p.owners.number(b.Owner)})
 			}
 			return true
 		})
@@ -42,7 +42,7 @@ func (p *Pools) load() {
 	slices.SortFunc(free, freed.compare)
 	p.free.Expect(len(free))
 	for _, n := range free {
-		p.queueNew(p.poolOf(n.key), n.key, mine, n.since)
+		p.queueNew(p.poolOf(n.key), n.key, mine, n.since).owner = n.owner
 	}
 }
 
@@ -50,6 +50,7 @@ func (p *Pools) load() {
 type freed struct {
 	since uint64
 	key   slab.Key
+	owner uint8 // as that of a node
 }
 
 func (f freed) compare(o freed) int {

@@ -180,12 +180,11 @@ func (p *Pools) withdraw(i uint32) {
 	if reserved {
 		return
 	}
-	switch state, _ := p.bindings.State(single(addrOf(o.key))); state {
+	switch state, since := p.bindings.State(single(addrOf(o.key))); state {
 	case 0:
 		p.untake(q, o.key)
 	case binding.Free:
-		s, since := p.whose(o.key)
-		p.enqueue(q, o.key, s, since)
+		p.enqueue(q, o.key, second(since))
 	case binding.Active, binding.Expired, binding.Released, binding.Abandoned:
 	}
 }

@@ -22,6 +22,7 @@ type shares struct {
 	primary     bool
 	given       []Range // as given to Share
 
+	owners owners
 	// unused are the addresses, inside and outside of the pools, that are theirs as long as nobody ever used them:
 	// joined. All the others are mine.
 	unused []run
@@ -140,12 +141,21 @@ func upTo(keys []slab.Key, k slab.Key) int {
 // shareUsed puts what is free again into the queue of its owner, behind what is free there since the same second.
 func (p *Pools) shareUsed() {
 	var moving []uint32
+	var side [256]side // by the number of the owner
+	for i, name := range p.owners.names {
+		side[i+1] = p.ownedBy(name)
+	}
 	for id := range p.pools {
 		q := &p.pools[id]
 		for from := mine; from < sides; from++ {
 			moving = moving[:0]
 			q.queue[from].Each(func(i uint32) {
-				if s, _ := p.whose(p.nodes.At(i).key); s != from {
+				n := p.nodes.At(i)
+				s := side[n.owner]
+				if n.owner == 0 {
+					s = p.usedBy(n.key)
+				}
+				if s != from {
 					moving = append(moving, i)
 				}
 			})
@@ -178,18 +188,34 @@ func (p *shares) unusedBy(k slab.Key) side {
 	return mine
 }
 
-// whose returns whose k is, which has a Free binding, and the second since when it has been free.
-func (p *Pools) whose(k slab.Key) (side, uint64) {
-	at := single(addrOf(k))
+// usedBy returns whose k is, which has a Free binding.
+func (p *Pools) usedBy(k slab.Key) side {
 	if p.other == "" {
-		_, since := p.bindings.State(at)
-		return mine, second(since)
+		return mine
 	}
-	b, _ := p.bindings.Get(at)
-	if b.Owner == p.self {
-		return mine, second(b.Changed)
+	b, _ := p.bindings.Get(single(addrOf(k)))
+	return p.ownedBy(b.Owner)
+}
+
+// ownedBy returns whose an address is that has a Free binding of that owner.
+func (p *shares) ownedBy(owner binding.Member) side {
+	if p.other == "" || owner == p.self {
+		return mine
 	}
-	return theirs, second(b.Changed)
+	return theirs
+}
+
+// owners numbers the first few names from 1 on, so that a load that reads all bindings spares Share reading them again.
+type owners struct{ names []binding.Member }
+
+// number returns the number of a name, 0 if there is no room for it.
+func (o *owners) number(name binding.Member) uint8 {
+	i := slices.Index(o.names, name)
+	if i < 0 && len(o.names) < 255 {
+		o.names = append(o.names, name)
+		i = len(o.names) - 1
+	}
+	return uint8(i + 1)
 }
 
 func (p *shares) memory() int64 {
