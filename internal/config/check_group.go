@@ -62,6 +62,7 @@ func (p *parser) checkSelf(g *Group) {
 }
 
 func (p *parser) checkPeers(g *Group) {
+	p.checkAlone(g)
 	seen := map[netip.AddrPort]*Member{}
 	for i := range g.Members {
 		m := &g.Members[i]
@@ -78,6 +79,19 @@ func (p *parser) checkPeers(g *Group) {
 			p.add(Error, m.Position, fmt.Sprintf("members %s and %s have one peer, %v", first.Name, m.Name, m.Peer), "each has an address and port of its own")
 		default:
 			seen[m.Peer] = m
+		}
+	}
+}
+
+// checkAlone says so where a member that only its address tells has not that address to itself.
+func (p *parser) checkAlone(g *Group) {
+	for i := range g.Members {
+		for j := range g.Members {
+			m, o := &g.Members[i], &g.Members[j]
+			if i != j && m.Protocol == ProtocolISC && m.Peer.IsValid() && m.Peer.Addr() == o.Peer.Addr() && m.Peer != o.Peer {
+				p.add(Error, m.Position, fmt.Sprintf("member %s has the address of member %s: nothing but its address tells who it is", m.Name, o.Name),
+					"give one of them an address of its own")
+			}
 		}
 	}
 }

@@ -233,7 +233,7 @@ func TestLayersThatMeanSomethingElseHaveAnotherDigest(t *testing.T) {
 		{"split: 100", "split: 100, max-skew: 0s"},
 		{"split: 100", "split: 100, startup: 0s"},
 		{"split: 100", "split: 100, reconnect: 1s"},
-		{"split: 100", "split: 100, receive-timer: 1s"},
+		{"split: 100", "split: 100, receive-timer: 4s"},
 		{"split: 100", "split: 100, max-unacked: 1"},
 		{"split: 100", "split: 100, auto-partner-down: 1h"},
 		{"split: 100", "split: 100, relationship: old"},

@@ -32,7 +32,7 @@ func failoverKeys() *object[Failover] {
 				func(f *Failover) *int { return &f.Split }),
 			count("load-balance-secs", "How many seconds a client must have asked in vain until both members answer it. Default: 3.", 0, 65535,
 				func(f *Failover) *int { return &f.LoadBalanceSecs }),
-			span("receive-timer", "After how long a silence of the partner the connection counts as lost. Default: 10s.", time.Second, time.Hour,
+			span("receive-timer", "After how long a silence of the partner the connection counts as lost; at least 3s, since it is told in whole seconds and a third of it is the time between signs of life. Default: 10s.", 3*time.Second, time.Hour,
 				func(f *Failover) *time.Duration { return &f.ReceiveTimer }),
 			span("startup", "How long a member that starts waits for its partner before it goes on by itself. Default: 5s.", 0, time.Hour,
 				func(f *Failover) *time.Duration { return &f.Startup }),
