@@ -68,7 +68,7 @@ func (c *Core) poolStatus(q *policy.Pool) PoolStatus {
 	k := c.pools.Counts(q.ID)
 	return PoolStatus{
 		Network: q.Subnet.Network.Name, Subnet: q.Subnet.Prefix, Range: q.Name(), Size: k.Size, Active: k.Active,
-		Offered: k.Offered, Grace: k.Grace, Abandoned: k.Abandoned, Reserved: k.Reserved, Free: k.Free,
+		Offered: k.Offered, Grace: k.Grace, Abandoned: k.Abandoned, Reserved: k.Reserved, Free: k.Free, PartnerFree: k.PartnerFree,
 	}
 }
 
