@@ -392,3 +392,58 @@ func TestTwoServersActAsOne(t *testing.T) {
 	p.pass(10 * time.Second)
 	p.same()
 }
+
+// The partner is gone for good, and the operator says so: once nobody can hold them any more, its addresses are given, too.
+func TestTheShareOfAPartnerThatIsDown(t *testing.T) {
+	p := newPair(t)
+	p.link()
+	p.pass(30 * time.Second)
+	holder := map[netip.Addr]byte{}
+	for c := byte(1); c <= 20; c++ {
+		ack, ok := p.take(c)
+		if !ok {
+			t.Fatalf("client %d hears nothing", c)
+		}
+		holder[ack.YIAddr] = c
+	}
+	p.pass(10 * time.Second)
+	p.sides[0].core = nil
+	p.cut("the other machine is gone")
+	p.pass(10 * time.Second)
+	served := func(from, to byte) (n int) {
+		for c := from; c <= to; c++ {
+			ack, ok := p.take(c)
+			if !ok {
+				continue
+			}
+			if other, taken := holder[ack.YIAddr]; taken && other != c {
+				t.Fatalf("%v is given to client %d, and client %d has it", ack.YIAddr, c, other)
+			}
+			holder[ack.YIAddr] = c
+			n++
+		}
+		return n
+	}
+	own := served(21, 120)
+	if own < 20 || own > 60 {
+		t.Fatalf("%d new clients got an address of the own share", own)
+	}
+	east := p.sides[1]
+	p.handle(east, &Partner{failover.DeclareDown{}})
+	if got := p.states(); got != "down PARTNER-DOWN" {
+		t.Fatal(got)
+	}
+	if n := served(121, 125); n > 0 {
+		t.Fatalf("%d clients got addresses that the other server may have promised just now", n)
+	}
+	// Everybody renews until then, so that nothing else becomes free.
+	for range 4 {
+		p.pass(20 * time.Minute)
+		for a, c := range holder {
+			p.ask(c, dhcpv4.Request, a, nil)
+		}
+	}
+	if n := served(126, 140); n != 15 {
+		t.Errorf("%d of 15 clients got an address of the other server's share", n)
+	}
+}

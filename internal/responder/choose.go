@@ -77,10 +77,15 @@ func (r *Responder) offered() (netip.Addr, bool) {
 // asked returns the address that the client asks for, if it may have it.
 func (r *Responder) asked() (netip.Addr, bool) {
 	a, ok := r.requested()
-	if !ok || r.decision.PoolOf(a) == nil || !r.view.Pools.Available(a) || !r.ours(a) {
+	if !ok || r.decision.PoolOf(a) == nil || !r.available(a) || !r.ours(a) {
 		return netip.Addr{}, false
 	}
 	return a, true
+}
+
+// available reports whether a is free, be it of the other server's share.
+func (r *Responder) available(a netip.Addr) bool {
+	return r.view.Pools.Available(a) || r.terms.Group != nil && r.view.Pools.AvailableTo(a, r.terms.Partner)
 }
 
 // requested returns the requested IP address option (RFC 2132 §9.1); an invalid address if there is none that could be
@@ -125,9 +130,20 @@ func (r *Responder) ofPartner() (netip.Addr, bool) {
 	if r.terms.Group == nil || r.terms.Group.State() != failover.PartnerDown {
 		return netip.Addr{}, false
 	}
+	var found netip.Addr
 	for _, q := range r.decision.Pools {
 		if a, ok := r.view.Pools.PickOf(q.ID, r.terms.Partner); ok && r.ours(a) {
 			return a, true
+		}
+		looked := 0
+		r.view.Pools.EachFree(int(q.ID), r.terms.Partner, func(b *binding.Binding) bool { // some are withheld for longer than others
+			if looked++; r.ours(b.Addr()) {
+				found = b.Addr()
+			}
+			return !found.IsValid() && looked < maxRecords
+		})
+		if found.IsValid() {
+			return found, true
 		}
 	}
 	return netip.Addr{}, false
