@@ -10,7 +10,7 @@ func (s *step) become(to State, cause string) {
 		s.rec.State, s.rec.Since = to, s.now
 	}
 	s.rec.Cause, s.dirty = cause, true
-	s.leaving = false
+	s.leaving, s.link.asked = false, 0
 	s.note(Note{Kind: StateChanged, From: from, To: to, Cause: cause})
 	s.enter(to)
 	s.say()

@@ -5,8 +5,9 @@ import (
 )
 
 // merge makes one record of two that do not know of each other. Both servers come to the same one, whichever hears the
-// other first: it depends on nothing but the two records and who is the primary. No lease of either disappears: one that
-// runs is stronger than any word that the address is free, which was said without knowledge of it.
+// other first: it depends on nothing but the two records and who is the primary. Where one of them goes on meanwhile they may
+// not; so the primary's is a change of its own, which the secondary takes, since it knows of both. No lease of either
+// disappears: one that runs is stronger than any word that the address is free, which was said without knowledge of it.
 func (s *step) merge(mine, u *binding.Binding) verdict {
 	s.mine = mine
 	winner, loser := mine, u
@@ -17,6 +18,11 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 	n.Sync = s.join(mine, u)
 	n.Sync.Marks = mine.Sync.Marks | binding.Pending // ours was not heard yet, or must be told again
 	n.Sync.Potential, n.Sync.Acked = later(n.Sync.Potential, mine.Sync.Potential), later(n.Sync.Acked, mine.Sync.Acked)
+	if s.cfg.Role == Primary {
+		s.last++
+		s.known = s.last
+		n.Sync.Ours = s.last
+	}
 	if mine.Client.Is(&u.Client) && mine.State == binding.Active && u.State == binding.Active {
 		s.mergeLease(&n, mine, u)
 	}
@@ -95,8 +101,8 @@ func over(a, b *binding.Binding) bool {
 // prefersLease compares two leases: the one of which something was heard later is right, the primary's where that is equal
 // (as ISC decides between updates that cross each other).
 func (s *step) prefersLease(a, b *binding.Binding) bool {
-	if over(a, b) || over(b, a) {
-		return over(b, a)
+	if first, second := over(a, b), over(b, a); first != second { // both only where one ends before it begins
+		return second
 	}
 	if !a.CLTT.Equal(b.CLTT) {
 		return a.CLTT.After(b.CLTT)

@@ -23,8 +23,6 @@ func TestEveryRuleIsMissed(t *testing.T) {
 		{"a start is silent", ruleStartup},
 		{"nothing is free without an acknowledgement", ruleFreeAcked},
 		{"only the latest update's acknowledgement counts", ruleLatestAck},
-		{"what the partner does not say lowers nothing", ruleNeverLower},
-		{"an address on offer is not given to the partner", ruleOffered},
 		{"PARTNER-DOWN ends when the partner knows all", ruleDrain},
 		{"of two concurrent records the lease wins", ruleActiveWins},
 		{"a record that was heard before changes nothing", ruleVector},

@@ -116,10 +116,14 @@ func (s *step) updateDone() {
 	case Recover:
 		s.told = true // and recovered, when the partner knows all that we did, too
 	case PotentialConflict:
-		if s.cfg.Role == Primary {
+		switch {
+		case s.cfg.Role == Primary:
 			s.become(ConflictDone, "the partner has told what it did")
-		} else {
+		case s.rec.Partner == ConflictDone:
 			s.become(Normal, "both know what the other did")
+		default: // it was in CONFLICT-DONE of an earlier conflict when we asked
+			s.link.asked = 0
+			s.ask()
 		}
 	case Normal, CommunicationsInterrupted, PartnerDown, Paused, Shutdown, RecoverDone, ResolutionInterrupted, ConflictDone, RecoverWait, Startup:
 		s.ignored++

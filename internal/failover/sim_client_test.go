@@ -15,6 +15,7 @@ type simClient struct {
 	from  int       // the server that told it
 	busy  bool      // an exchange is under way
 	reach [2]bool
+	drift float64 // by how much its clock is slow
 }
 
 const (
@@ -55,7 +56,7 @@ func (w *simWorld) act(c *simClient) {
 
 // servers returns the servers that the client reaches, in some order.
 func (w *simWorld) servers(c *simClient) (all []*simNode) {
-	first := w.r.IntN(2)
+	first := w.coin()
 	for _, i := range []int{first, 1 - first} {
 		if n := w.nodes[i]; n.up && c.reach[i] {
 			all = append(all, n)
@@ -232,7 +233,7 @@ func (w *simWorld) ack(c *simClient, i, from int, asked time.Time, lifetime time
 		}
 	}
 	c.addr, c.from = i, from
-	c.until = later(until, w.now)
+	c.until = later(until, w.now).Add(time.Duration(float64(lifetime) * c.drift))
 	w.logf("client %d holds %v until %v", c.id, w.addr(i), c.until.Sub(simStart))
 	w.hit("held", 1)
 }

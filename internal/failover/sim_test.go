@@ -20,6 +20,7 @@ import (
 func newWorld(seed uint64, without rule, careless bool) *simWorld {
 	w := &simWorld{r: rand.New(rand.NewPCG(seed, 1)), now: simStart, without: without, careless: careless, hits: map[string]int{}}
 	w.end = simStart.Add(w.uniform(20*time.Hour, 48*time.Hour))
+	w.slow = w.chance(15)
 	size := 6 + w.r.IntN(12)
 	skew := w.uniform(0, 20*time.Second)
 	for i, name := range []binding.Member{"west", "east"} {
@@ -40,7 +41,7 @@ func newWorld(seed uint64, without rule, careless bool) *simWorld {
 		w.nodes[i] = n
 	}
 	for i := range size - 2 + w.r.IntN(6) {
-		c := &simClient{id: i, addr: -1, reach: [2]bool{true, true}}
+		c := &simClient{id: i, addr: -1, reach: [2]bool{true, true}, drift: w.r.Float64() * 0.002}
 		c.self.Hardware = binding.HardwareOf(1, []byte{2, 0, 0, 0, byte(i >> 8), byte(i)})
 		w.clients = append(w.clients, c)
 	}

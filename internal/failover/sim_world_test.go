@@ -31,6 +31,7 @@ type simWorld struct {
 	busy     bool
 	conflict int
 	steps    int
+	slow     bool // its disks
 	steady   bool // nothing is left to chance
 	say      func(format string, args ...any)
 	kept     simDisk
@@ -121,9 +122,16 @@ func (w *simWorld) uniform(lo, hi time.Duration) time.Duration {
 
 func (w *simWorld) chance(percent int) bool { return !w.steady && w.r.IntN(100) < percent }
 
+func (w *simWorld) coin() int {
+	if w.steady {
+		return 0
+	}
+	return w.r.IntN(2)
+}
+
 // syncTime is how long a commit takes to be durable.
 func (w *simWorld) syncTime() time.Duration {
-	if w.chance(5) && !w.mending() {
+	if (w.slow || w.chance(5)) && !w.mending() {
 		return w.uniform(0, 20*time.Second)
 	}
 	return w.uniform(time.Millisecond, 20*time.Millisecond)
@@ -182,7 +190,11 @@ func (w *simWorld) strike(m Message) {
 	default:
 		return
 	}
-	if w.calm || w.steady || w.r.IntN(300) > 0 {
+	often := 300
+	if r, ok := m.(Report); ok && (r.State == RecoverDone || r.State == RecoverWait) {
+		often = 10
+	}
+	if w.calm || w.steady || w.r.IntN(often) > 0 {
 		return
 	}
 	w.hit("struck", 1)
@@ -284,7 +296,7 @@ func (w *simWorld) reconnect() {
 		}
 		w.link = &simLink{}
 		w.logf("connected")
-		first := w.r.IntN(2)
+		first := w.coin()
 		l := w.link
 		for _, i := range []int{first, 1 - first} {
 			if w.link == l && w.nodes[i].up {

@@ -1,0 +1,141 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Clients 1 and 3 are the secondary's at split 128, 2 is the primary's (the specification's vectors).
+func balanced(role Role) *Endpoint {
+	s := stepOf(role, Lessor)
+	s.cfg.LoadBalanceSecs = 3 * time.Second
+	s.rec.Buckets = Split(128)
+	s.heard.init(1)
+	return s.Endpoint
+}
+
+func TestTheHashSaysWhoAnswers(t *testing.T) {
+	for _, c := range []struct {
+		client byte
+		role   Role
+	}{{1, Secondary}, {2, Primary}, {3, Secondary}, {4, Secondary}} {
+		who := client(c.client)
+		for _, role := range []Role{Primary, Secondary} {
+			got := balanced(role).Serves(noon, Asking{Client: &who, PartnerHasFree: true})
+			if got.Answer() != (role == c.role) {
+				t.Errorf("client %d at the %v: %v", c.client, role, got)
+			}
+		}
+	}
+}
+
+func TestOverrides(t *testing.T) {
+	who, at := client(1), func(d time.Duration) time.Time { return noon.Add(d) }
+	ask := func(secs time.Duration) Asking { return Asking{Client: &who, Secs: secs, PartnerHasFree: true} }
+	t.Run("secs must be more than the limit", func(t *testing.T) {
+		e := balanced(Primary)
+		if a := e.Serves(noon, ask(3*time.Second)); a.Answer() {
+			t.Error(a)
+		}
+		if a := e.Serves(noon, ask(4*time.Second)); a != AskedLong {
+			t.Error(a)
+		}
+	})
+	t.Run("a limit of 0 is none", func(t *testing.T) {
+		e := balanced(Primary)
+		e.cfg.LoadBalanceSecs = 0
+		if a := e.Serves(noon, ask(100*time.Second)); a.Answer() {
+			t.Error(a)
+		}
+	})
+	t.Run("the partner has no address", func(t *testing.T) {
+		if a := balanced(Primary).Serves(noon, Asking{Client: &who}); a != PartnerHasNone {
+			t.Error(a)
+		}
+	})
+	t.Run("the third DISCOVER", func(t *testing.T) {
+		e := balanced(Primary)
+		for i, want := range []Answerer{PartnersClient, PartnersClient, AskedAgain} {
+			if a := e.Serves(at(time.Duration(i)*time.Second), ask(0)); a != want {
+				t.Errorf("%d: %v", i, a)
+			}
+		}
+	})
+	t.Run("four seconds after the first", func(t *testing.T) {
+		e := balanced(Primary)
+		e.Serves(noon, ask(0))
+		if a := e.Serves(at(4*time.Second), ask(0)); a != AskedAgain {
+			t.Error(a)
+		}
+	})
+	t.Run("a DISCOVER of more than 30 s ago is forgotten", func(t *testing.T) {
+		e := balanced(Primary)
+		e.Serves(noon, ask(0))
+		e.Serves(at(time.Second), ask(0))
+		if a := e.Serves(at(31*time.Second), ask(0)); a.Answer() {
+			t.Error(a)
+		}
+	})
+	t.Run("the partner told of a lease", func(t *testing.T) {
+		e := balanced(Primary)
+		e.Serves(noon, ask(0))
+		e.heard.answered(&who)
+		if a := e.Serves(at(4*time.Second), ask(0)); a.Answer() {
+			t.Error(a)
+		}
+	})
+}
+
+func TestAPartnerThatAnswersNobodyIsNamed(t *testing.T) {
+	e := balanced(Primary)
+	view := &simNode{w: &simWorld{}}
+	view.w.nodes = [2]*simNode{view, view}
+	var out Output
+	e.overlay = 0
+	count := func(kind NoteKind) (n int) {
+		for _, note := range out.Notes {
+			if note.Kind == kind {
+				n++
+			}
+		}
+		return n
+	}
+	helped := 0
+	for i := 0; helped < silentClients; i++ {
+		who := binding.Client{Hardware: binding.HardwareOf(1, []byte{2, 0, 0, 1, byte(i >> 8), byte(i)})}
+		e.Serves(noon, Asking{Client: &who, PartnerHasFree: true})
+		if e.Serves(noon.Add(5*time.Second), Asking{Client: &who, PartnerHasFree: true}) == AskedAgain {
+			helped++
+		}
+	}
+	s := step{Endpoint: e, now: noon, view: view, out: &out}
+	s.heardTimer()
+	if count(PartnerSilent) != 1 || !e.Status(noon).PartnerSilent {
+		t.Errorf("%+v", out.Notes)
+	}
+	s.partnerAnswers()
+	s.heardTimer()
+	if count(PartnerHeard) != 1 || e.Status(noon).PartnerSilent {
+		t.Errorf("%+v", out.Notes)
+	}
+}
+
+// A million clients that ask once cost no more memory than the table has, and hide nobody for long.
+func TestTheMemoryOfDiscoversIsBounded(t *testing.T) {
+	e := balanced(Primary)
+	var who binding.Client
+	run := func(i int) {
+		who.Hardware = binding.HardwareOf(1, []byte{3, 0, byte(i >> 24), byte(i >> 16), byte(i >> 8), byte(i)})
+		e.heard.again(noon.Add(time.Duration(i)*time.Microsecond), &who)
+	}
+	run(0)
+	i := 0
+	if allocs := testing.AllocsPerRun(100_000, func() { i++; run(i) }); allocs > 0 {
+		t.Errorf("%v allocations", allocs)
+	}
+	if len(e.heard.slots) != askers {
+		t.Errorf("%d slots", len(e.heard.slots))
+	}
+}
