@@ -137,7 +137,7 @@ func (r *relay) ask(typ dhcpv4.MessageType, n uint32, a netip.Addr, wait time.Du
 
 // lease has client n ask until it has an address.
 func (r *relay) lease(n uint32) (netip.Addr, error) {
-	for range 40 {
+	for range 240 {
 		offer, err := r.ask(dhcpv4.Discover, n, netip.Addr{}, 250*time.Millisecond)
 		if err != nil {
 			continue
@@ -147,7 +147,7 @@ func (r *relay) lease(n uint32) (netip.Addr, error) {
 			return ack.YIAddr, nil
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("client %d: no lease after 40 attempts", n)
+	return netip.Addr{}, fmt.Errorf("client %d: no lease after 240 attempts", n)
 }
 
 // holder returns who the directory says has the address.
