@@ -11,23 +11,23 @@ import (
 // simNode is a server as the simulation has it: a disk that forgets nothing that was synced, a view in memory, and what
 // waits for a sync. It does with an Output what node does with it.
 type simNode struct {
-	w       *simWorld
-	cfg     Config
-	offset  time.Duration // its clock less the true one
-	up      bool
-	epoch   int // of the process: what was queued for an earlier one is nothing to this one
-	ep      *Endpoint
-	recs    []*binding.Binding // by address
-	due     []time.Time
-	offers  []simOffer
-	disk    simDisk
-	queue   []simCommit // commits that are not durable, the oldest first
-	out     Output
-	wake    time.Time
-	wakeSeq int
-	acked   []simAcked // by address: the last change that a client was told of
-	lost    bool       // its disk was lost at some time
-	terms   Terms
+	w      *simWorld
+	cfg    Config
+	offset time.Duration // its clock less the true one
+	up     bool
+	epoch  int // of the process: what was queued for an earlier one is nothing to this one
+	ep     *Endpoint
+	recs   []*binding.Binding // by address
+	due    []time.Time
+	offers []simOffer
+	disk   simDisk
+	queue  []simCommit // commits that are not durable, the oldest first
+	out    Output
+	wake   time.Time
+	armed  time.Time  // when it looks next whether something is due
+	acked  []simAcked // by address: the last change that a client was told of
+	lost   bool       // its disk was lost at some time
+	terms  Terms
 }
 
 type simOffer struct {
@@ -123,7 +123,7 @@ func (n *simNode) EachUnused(_ int, each func(first, last netip.Addr) bool) {
 // start begins a process on what the disk has.
 func (n *simNode) start() {
 	n.epoch++
-	n.up, n.queue = true, nil
+	n.up, n.queue, n.armed = true, nil, time.Time{}
 	n.recs = slices.Clone(n.disk.recs)
 	n.due = make([]time.Time, len(n.recs))
 	for i := range n.offers {
@@ -197,7 +197,7 @@ func (n *simNode) carryOut(o *Output, after []func()) {
 		c.after = append(c.after, func() { n.w.closed(link) })
 	}
 	c.after = append(c.after, after...)
-	n.terms = o.Terms
+	n.terms, n.w.touched = o.Terms, true
 	n.wake = o.Wake
 	n.w.arm(n)
 	if n.w.careless { // nothing waits for the disk

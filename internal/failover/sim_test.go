@@ -273,9 +273,10 @@ func (w *simWorld) resetLinkIfNone() {
 
 // checkAuthority sees to I4: nobody's free address is two servers' to give.
 func (w *simWorld) checkAuthority() {
-	if w.outside {
+	if w.outside || !w.touched {
 		return
 	}
+	w.touched = false
 	a, b := w.nodes[0], w.nodes[1]
 	if !a.up || !b.up || !a.terms.New || !b.terms.New {
 		return

@@ -31,6 +31,7 @@ type simWorld struct {
 	busy     bool
 	conflict int
 	steps    int
+	touched  bool // a server did something
 	slow     bool // its disks
 	steady   bool // nothing is left to chance
 	say      func(format string, args ...any)
@@ -309,18 +310,27 @@ func (w *simWorld) reconnect() {
 // arm makes the node's Tick happen when it is due.
 func (w *simWorld) arm(n *simNode) {
 	at := n.nextWake()
-	n.wakeSeq++
-	seq, epoch := n.wakeSeq, n.epoch
 	if at.IsZero() || at.Before(simStart.Add(-time.Hour)) {
 		return
 	}
 	if at.Before(w.now) {
 		at = w.now
 	}
+	if !n.armed.IsZero() && !at.Before(n.armed) {
+		return // it will look then
+	}
+	n.armed = at
+	epoch := n.epoch
 	w.at(at, func() {
-		if n.up && n.epoch == epoch && n.wakeSeq == seq {
-			n.tick()
+		if !n.up || n.epoch != epoch || !n.armed.Equal(at) {
+			return
 		}
+		n.armed = time.Time{}
+		if next := n.nextWake(); next.After(w.now) {
+			w.arm(n)
+			return
+		}
+		n.tick()
 	})
 }
 
