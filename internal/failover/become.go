@@ -5,6 +5,9 @@ import "time"
 // become is the only writer of the state. It sets everything that goes with the new one, and says it to the partner.
 func (s *step) become(to State, cause string) {
 	from := s.State()
+	if to == PartnerDown && s.rec.State != to {
+		s.holdBack()
+	}
 	s.overlay = 0
 	if s.rec.State != to {
 		s.rec.State, s.rec.Since = to, s.now
@@ -17,16 +20,29 @@ func (s *step) become(to State, cause string) {
 	s.ask()
 }
 
+// holdBack withholds our own share from the PARTNER-DOWN on that begins, until NORMAL or the wait is over, where we come from a recovery that did not end in NORMAL:
+// the partner may have given of it while it served alone, and not told us all of that.
+func (s *step) holdBack() {
+	switch s.rec.State {
+	case Recover, RecoverWait, RecoverDone:
+		if !s.rec.NeverServed {
+			s.rec.OwnShareFrom = add(s.now, s.rec.Largest+s.cfg.Guard)
+		}
+	case Startup, Normal, CommunicationsInterrupted, PartnerDown, PotentialConflict, Paused, Shutdown, ResolutionInterrupted, ConflictDone:
+	}
+}
+
 // enter does what each state begins with.
 func (s *step) enter(to State) {
 	switch to {
 	case Normal:
 		s.rec.Lost, s.rec.NeverServed, s.rec.Founder = false, false, false
+		s.rec.WaitUntil, s.rec.OwnShareFrom = time.Time{}, time.Time{}
 		s.retry()
 		s.sweep.begin()
 		s.balance.soon(s.now)
 	case PartnerDown, CommunicationsInterrupted:
-		s.rec.Roused = false
+		s.rec.Roused, s.rec.WaitUntil = false, time.Time{}
 		s.sweep.begin() // what ended changes by itself from now on, or no longer
 	case Recover:
 		s.dumpUsed = false

@@ -175,7 +175,7 @@ func (e *Endpoint) Terms() Terms {
 		state = e.rec.State
 	}
 	a := served[state]
-	t := Terms{Known: a.known, New: a.fresh, Balanced: a.hash, MCLT: e.rec.MCLT}
+	t := Terms{Known: a.known, New: a.fresh, Balanced: a.hash, MCLT: e.rec.MCLT, OwnShareFrom: e.rec.OwnShareFrom}
 	if e.cfg.Protocol == ISC && e.rec.Partner == PartnerDown && state != PartnerDown {
 		t.Known, t.New = false, false // it answers alone
 	}

@@ -72,7 +72,7 @@ func (e *Endpoint) MayGive(now time.Time, a netip.Addr, b *binding.Binding) bool
 		owner = b.Owner
 	}
 	if owner == e.cfg.Self || !e.keeps(ruleOwner) {
-		return true
+		return !now.Before(e.rec.OwnShareFrom)
 	}
 	if e.rec.State != PartnerDown || e.overlay != 0 || e.leaving {
 		return false

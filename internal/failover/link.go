@@ -268,7 +268,7 @@ func (s *step) comparePasts(h *Hello) {
 	s.note(Note{Kind: StoreWentBack, Cause: cause})
 	s.rec.Lost = true
 	s.become(Recover, cause)
-	s.rec.Since = s.now // it may have served until now
+	s.rec.Since, s.rec.WaitUntil = s.now, time.Time{} // it may have served until now
 }
 
 // timers does what is due at now.

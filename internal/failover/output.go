@@ -47,6 +47,8 @@ type Terms struct {
 	New bool
 	// Balanced says that of those only the ones are that Endpoint.Serves.
 	Balanced bool
+	// OwnShareFrom is from when on our own free addresses may be given; the zero time: at once.
+	OwnShareFrom time.Time
 	// PartnerShareFrom is from when on the partner's share may be used where our own has nothing left; the zero time: not.
 	PartnerShareFrom time.Time
 	// MCLT is the maximum client lead time that Endpoint.Grant uses.

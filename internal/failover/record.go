@@ -28,8 +28,11 @@ type Record struct {
 	// Forgotten is when one of the two stores was last found to lack something; the zero time: never. What its server may
 	// have promised before, its acknowledgement does not take back.
 	Forgotten time.Time
-	// WaitUntil is the end of RECOVER-WAIT.
+	// WaitUntil is the end of RECOVER-WAIT, also where that is begun anew; the zero time outside of a recovery.
 	WaitUntil time.Time
+	// OwnShareFrom is from when on our own free addresses may be given, where the partner may have given them
+	// and not told us; the zero time: at once.
+	OwnShareFrom time.Time
 
 	Founder     bool // the operator founded the group here, so nobody has promised anything before
 	Met         bool // the partner was greeted at some time
@@ -75,7 +78,7 @@ const (
 func (r *Record) Append(dst []byte) []byte {
 	be := binary.BigEndian
 	dst = append(dst, recordFormat, byte(r.State), byte(r.Partner), r.flags())
-	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil, r.Forgotten} {
+	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil, r.Forgotten, r.OwnShareFrom} {
 		dst = be.AppendUint64(dst, uint64(nanoseconds(t)))
 	}
 	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Last), uint64(r.SharesSeen)} {
@@ -141,7 +144,7 @@ func DecodeRecord(b []byte) (Record, error) {
 	f := d.octet()
 	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
 	r.Roused = f&flagRoused != 0
-	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten} {
+	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten, &r.OwnShareFrom} {
 		if n := int64(d.number()); n != 0 {
 			*t = time.Unix(0, n).UTC()
 		}

@@ -30,7 +30,7 @@ func TestEveryRuleIsMissed(t *testing.T) {
 		{"a start is silent", ruleStartup, false},
 		{"nothing is free without an acknowledgement", ruleFreeAcked, false},
 		{"only the latest update's acknowledgement counts", ruleLatestAck, false},
-		{"PARTNER-DOWN ends when the partner knows all", ruleDrain, false},
+		{"PARTNER-DOWN ends when the partner knows all", ruleDrain, true},
 		{"of two concurrent records the lease wins", ruleActiveWins, false},
 		{"a record that was heard before changes nothing", ruleVector, false},
 		{"an end that was told or acknowledged leaves no claim", ruleCeded, false},

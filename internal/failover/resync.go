@@ -150,8 +150,10 @@ func (s *step) recovered() {
 		s.become(RecoverDone, "the partner has told all that it knows")
 	case s.bothNew():
 		s.become(RecoverDone, "both begin anew: nobody was promised anything")
-	default: // counted from when it may have served last
-		s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
+	default:
+		if s.rec.WaitUntil.IsZero() { // counted from when it may have served last
+			s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
+		}
 		s.become(RecoverWait, "the partner has told all that it knows; what this store may have promised and forgotten must end first")
 	}
 }

@@ -201,7 +201,7 @@ func randomRecord(r *rand.Rand) Record {
 	rec := Record{
 		State: State(1 + r.IntN(int(states)-1)), Since: moment(), Cause: "the operator's word", Partner: State(r.IntN(int(states))),
 		PartnerSince: moment(), PartnerLearnt: moment(), MCLT: time.Hour, Largest: 2 * time.Hour, LargestUntil: moment(),
-		Forgotten: moment(), WaitUntil: moment(), Founder: r.IntN(2) == 0, Met: r.IntN(2) == 0, Lost: r.IntN(2) == 0,
+		Forgotten: moment(), WaitUntil: moment(), OwnShareFrom: moment(), Founder: r.IntN(2) == 0, Met: r.IntN(2) == 0, Lost: r.IntN(2) == 0,
 		NeverServed: r.IntN(2) == 0, Roused: r.IntN(2) == 0, PartnerStore: [16]byte{byte(r.IntN(3))}, Buckets: Split(r.IntN(257)),
 		Last: binding.Sequence(r.Uint64()), SharesSeen: binding.Sequence(r.Uint64()),
 	}
@@ -296,7 +296,7 @@ func TestNextStates(t *testing.T) {
 			}
 		}
 	}
-	for _, me := range []State{no, ci, pd, ri, cd, pc} {
+	for _, me := range []State{no, ci, pd, re, rw, rd, ri, cd, pc} {
 		if got := next(me, true, pd); got != re {
 			t.Errorf("a start that was in %v hears PARTNER-DOWN: %v", me, got)
 		}

@@ -67,7 +67,7 @@ var served = [states]answers{
 // nothing follows. starting says that this server has just begun, and me is the state that it had before. Where ISC's
 // table would stop serving for good, or end the process, this one resolves the conflict (docs/failover.md).
 func next(me State, starting bool, p State) State {
-	if starting && p == PartnerDown && (served[me].fresh || me == PotentialConflict) {
+	if starting && p == PartnerDown && me != Paused && me != Shutdown {
 		return Recover // it served alone while we were down; we do not serve before we know what it did
 	}
 	switch me {

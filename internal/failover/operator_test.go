@@ -1,0 +1,42 @@
+package failover
+
+import (
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// A recovery that did not end in NORMAL may lack what the partner did last, so our own share waits, too, when the partner is
+// declared down; also through a restart, and when the partner is heard and lost again.
+func TestAfterAnUnfinishedRecoveryTheOwnShareWaits(t *testing.T) {
+	for _, c := range []struct {
+		from  State
+		never bool
+		waits bool
+	}{
+		{RecoverDone, false, true}, {RecoverWait, false, true}, {RecoverDone, true, false}, {CommunicationsInterrupted, false, false},
+	} {
+		x := newTalk(t, Primary, Lessor, func(cfg *Config, r *Record) {
+			r.State, r.Lost, r.Met, r.WaitUntil = c.from, false, true, simStart.Add(time.Hour)
+		})
+		x.after(6 * time.Second)
+		x.mustBe(c.from)
+		x.step(DeclareDown{NeverServed: c.never, Forced: true, Reason: "a test"})
+		x.mustBe(PartnerDown)
+		own := &binding.Binding{Prefix: single(x.n.w.addr(0)), State: binding.Free, Owner: "west"}
+		may := func() bool { return x.n.ep.MayGive(x.now, own.Addr(), own) && x.n.ep.MayGive(x.now, x.n.w.addr(1), nil) }
+		if may() == c.waits {
+			t.Errorf("from %v, never served %v: it gives at once: %v", c.from, c.never, !c.waits)
+		}
+		x.n.ep = New(x.n.cfg, x.n.ep.rec, x.n, x.now)
+		x.after(time.Hour)
+		if c.waits && may() {
+			t.Errorf("from %v: it gives before the guard is over", c.from)
+		}
+		x.after(2 * time.Minute)
+		if !may() {
+			t.Errorf("from %v: it gives nothing after the wait", c.from)
+		}
+	}
+}
