@@ -25,7 +25,9 @@ func TestAfterAnUnfinishedRecoveryTheOwnShareWaits(t *testing.T) {
 		x.step(DeclareDown{NeverServed: c.never, Forced: true, Reason: "a test"})
 		x.mustBe(PartnerDown)
 		own := &binding.Binding{Prefix: single(x.n.w.addr(0)), State: binding.Free, Owner: "west"}
-		may := func() bool { return x.n.ep.MayGive(x.now, own.Addr(), own) && x.n.ep.MayGive(x.now, x.n.w.addr(1), nil) }
+		may := func() bool {
+			return x.n.ep.MayGive(x.now, own.Addr(), own) && x.n.ep.MayGive(x.now, x.n.w.addr(1), nil)
+		}
 		if may() == c.waits {
 			t.Errorf("from %v, never served %v: it gives at once: %v", c.from, c.never, !c.waits)
 		}
