@@ -161,13 +161,13 @@ func (s shared) Scan(from uint64, n int, each func(*binding.Binding) bool) (uint
 // Covers reports whether a is shared: an address of a pool or, between Lessors, one that is reserved for a host. An ISC
 // server knows no others than those of pools.
 func (s shared) Covers(a netip.Addr) bool {
-	if _, ok := s.pools.Of(a); ok {
+	if s.pools.Covers(a) {
 		return true
 	}
 	return s.relation.config.Protocol == failover.Lessor && s.policy.ReservedFor(a) != nil
 }
 
-func (s shared) Ranges() int { return len(s.policy.Pools()) }
+func (s shared) Ranges() int { return s.pools.Ranges() }
 
 func (s shared) FreeOf(i int, owner binding.Member) uint64 { return s.pools.FreeOf(i, owner) }
 

@@ -51,7 +51,6 @@ type scope struct {
 	values     []Value // in ascending order of code
 	lease      config.Lease
 	parameters parameters
-	takeover   config.Takeover
 }
 
 // parameters are what a layer sets that is no option: each with its reason, or nil.
@@ -84,7 +83,7 @@ func (s *scope) find(code uint16) *Value {
 }
 
 func compileScope(s *config.Scope, l config.Layer, object string) scope {
-	c := scope{layer: l, object: object, lease: s.Lease, takeover: s.OnTakeover}
+	c := scope{layer: l, object: object, lease: s.Lease}
 	if len(s.Options) > 0 {
 		c.values = make([]Value, len(s.Options))
 	}

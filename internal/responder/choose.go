@@ -108,7 +108,7 @@ func (r *Responder) unused() (netip.Addr, bool) {
 	var since time.Time
 	for _, q := range r.decision.Pools {
 		a, ok := r.pick(q)
-		if !ok {
+		if !ok || !r.ours(a) { // after an unfinished recovery the own share waits, too
 			continue
 		}
 		b, used := r.view.Bindings.Get(host(a))
