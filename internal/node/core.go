@@ -96,7 +96,7 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 func (c *Core) adopt(now time.Time, p *policy.Policy) {
 	earlier := earlierOf(c.policy, c.responder.Earlier)
 	c.policy = p
-	c.guard = max(c.guard, binding.Guard(p.LongestLifetime())) // what was granted before keeps its guard
+	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Earlier: earlier, Guard: c.guard}
 	c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	c.layPools()
@@ -117,6 +117,11 @@ func (c *Core) nextForget() (time.Time, bool) { return c.forget, c.responder.Ear
 // are never given away.
 func (c *Core) layPools() {
 	ranges, reserved := c.policy.Ranges(), append(c.policy.Reserved(), c.policy.Relays()...)
+	for _, m := range c.policy.Document.Group.Members {
+		if m.Peer.IsValid() {
+			reserved = append(reserved, m.Peer.Addr())
+		}
+	}
 	for a := range c.own {
 		reserved = append(reserved, a)
 	}
@@ -184,6 +189,9 @@ func (StoreRoom) input()      {}
 func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	if c.failed {
 		return
+	}
+	if c.joined() {
+		c.stoodStill(now, out)
 	}
 	switch in := in.(type) {
 	case *Packet:

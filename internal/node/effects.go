@@ -26,8 +26,9 @@ type Effects struct {
 	// ToPartner goes to the other server, each when the commit that it was decided on is durable.
 	ToPartner []ToPartner
 	// ClosePartner, if not empty, ends the connection to the other server behind all of these, and says why.
-	ClosePartner string
-	CloseAfter   uint64
+	ClosePartner    string
+	CloseAfter      uint64
+	CloseConnection uint64 // the connection that is meant (Wire.Closes)
 	// Connect says, where Related is true, whether a connection to the other server is wanted.
 	Connect, Related bool
 	// Notes are what happened between the two servers, for operators.

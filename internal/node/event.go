@@ -28,7 +28,10 @@ type Event struct {
 	Relay     netip.Addr `json:"relay,omitzero"`
 	Network   string     `json:"network,omitempty"`
 	Class     string     `json:"class,omitempty"`
-	Expires   Instant    `json:"expires,omitzero"`
+	// Partner is the other server of the group that it is about, State the server state in the draft's spelling.
+	Partner binding.Member `json:"partner,omitempty"`
+	State   string         `json:"state,omitempty"`
+	Expires Instant        `json:"expires,omitzero"`
 
 	// Of a packet: its type in RFC spelling, transaction and, dropped or refused, the counter's label.
 	Type   string `json:"type,omitempty"`
@@ -60,6 +63,14 @@ const (
 	InterfaceUp
 	InterfaceGone
 	StoreAlarm
+	FailoverState   // this server is in another state
+	PartnerState    // the other server of the group is
+	PartnerLink     // the two greeted each other, or the connection ended
+	PartnerSilent   // the other server does not answer the clients that are its own, or does again
+	BindingConflict // two clients may hold one address
+	UpdateRefused   // a binding update
+	ClockSkew       // between the two servers
+	ConfigDiffers   // between the two servers
 	AlarmRaised
 	AlarmCleared
 	ServerReady
@@ -76,6 +87,8 @@ var eventKinds = [...]string{
 	PoolExhausted: "pool-exhausted", PoolRecovered: "pool-recovered", ClassFailed: "class-failed",
 	ConfigAdopted: "config-adopted", ConfigRefused: "config-refused",
 	InterfaceUp: "interface-up", InterfaceGone: "interface-gone", StoreAlarm: "store",
+	FailoverState: "failover-state", PartnerState: "partner-state", PartnerLink: "partner-link", PartnerSilent: "partner-silent",
+	BindingConflict: "binding-conflict", UpdateRefused: "update-refused", ClockSkew: "clock-skew", ConfigDiffers: "config-differs",
 	AlarmRaised: "alarm", AlarmCleared: "alarm-cleared", ServerReady: "ready", ServerStopping: "stopping",
 	PacketIn: "packet-in", PacketOut: "packet-out", PacketDropped: "packet-dropped", EventsLost: "events-lost",
 }

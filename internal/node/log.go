@@ -71,6 +71,8 @@ func (n *Node) logEvent(ctx context.Context, e *Event) {
 	text("hostname", e.Hostname)
 	text("network", e.Network)
 	text("class", e.Class)
+	text("partner", string(e.Partner))
+	text("state", e.State)
 	text("interface", e.Interface)
 	if e.Relay.IsValid() {
 		text("relay", e.Relay.String())

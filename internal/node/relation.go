@@ -16,7 +16,10 @@ type relation struct {
 	endpoint *failover.Endpoint
 	terms    failover.Terms
 	wake     time.Time
-	shares   []pool.Range // of the secondary: addresses without a binding that are its own
+	// connection counts the connections to the other server (NewWire), so that what was decided on one is not said on the next.
+	connection uint64
+	record     failover.Record // as it was persisted last
+	shares     []pool.Range    // of the secondary: addresses without a binding that are its own
 }
 
 // Partner is something that happened between this server and the other one of its group.
@@ -27,14 +30,19 @@ func (*Partner) input() {}
 // ToPartner is a message for the other server.
 type ToPartner struct {
 	// After is the number of the last commit whose state the message was decided on.
-	After    uint64
-	Envelope failover.Envelope
+	After      uint64
+	Connection uint64 // the one that it is for
+	Envelope   failover.Envelope
 }
 
 // Join makes the core one of two servers that share their addresses: cfg is the relationship, and rec what of it was kept. It
 // answers nobody until the endpoint's terms let it.
 func (c *Core) Join(now time.Time, cfg failover.Config, rec failover.Record, out *Effects) {
-	c.relation = &relation{config: cfg}
+	r := &relation{config: cfg, record: rec}
+	if c.relation != nil {
+		r.connection = c.relation.connection + 1 // what was decided before is said to nobody
+	}
+	c.relation = r
 	c.relation.endpoint = failover.New(cfg, rec, shared{c}, now)
 	c.share(&rec)
 	c.relate(now, failover.Tick{}, out)
@@ -74,6 +82,7 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 	if o.Persist != nil {
 		begin()
 		out.Record, out.RecordCommit = o.Persist, c.commit
+		r.record = *o.Persist
 		c.share(o.Persist)
 	}
 	for i := changes; i < len(o.Changes); i++ {
@@ -86,10 +95,10 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		c.apply(&ch, out)
 	}
 	for i := sends; i < len(o.Send); i++ {
-		out.ToPartner = append(out.ToPartner, ToPartner{After: c.commit, Envelope: o.Send[i]})
+		out.ToPartner = append(out.ToPartner, ToPartner{After: c.commit, Connection: r.connection, Envelope: o.Send[i]})
 	}
 	if o.Close != "" {
-		out.ClosePartner, out.CloseAfter = o.Close, c.commit
+		out.ClosePartner, out.CloseAfter, out.CloseConnection = o.Close, c.commit, r.connection
 	}
 	out.Connect, out.Related = o.Connect, true
 	for i := notes; i < len(o.Notes); i++ {

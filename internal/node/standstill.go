@@ -1,0 +1,23 @@
+package node
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
+
+// stoodStill notices that this server did nothing for so long that the other one must take it for lost: its process was
+// stopped, or its machine was. What it knew of the other server is then as old as after a start, and so it begins as after one:
+// silent, until it hears the other's word or knows that there is none to hear.
+func (c *Core) stoodStill(now time.Time, out *Effects) {
+	r := c.relation
+	late := now.Sub(r.wake)
+	if r.wake.IsZero() || late <= r.config.ReceiveTimer || !c.terms.Commit {
+		return
+	}
+	cause := fmt.Sprintf("this server stood still for %v: it begins anew", late.Round(time.Second))
+	c.relate(now, failover.LinkDown{Reason: cause}, out)
+	out.ClosePartner, out.CloseAfter, out.CloseConnection = cause, c.commit, r.connection
+	c.Join(now, r.config, r.record, out)
+}
