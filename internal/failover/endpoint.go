@@ -37,8 +37,10 @@ type Endpoint struct {
 	told      bool // in RECOVER: the partner has told everything
 	dumpUsed  bool // in RECOVER: the partner told of an address that was used
 	recheckAt time.Time
-	ignored   uint64 // messages that meant nothing where they came
-	conflicts []Note // the latest
+	differs   []string // parts of the configuration that differ from the partner's
+	trouble   string   // why there is no connection
+	ignored   uint64   // messages that meant nothing where they came
+	conflicts []Note   // the latest
 
 	without rule // for tests alone
 }
@@ -53,6 +55,7 @@ func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
 	if cfg.Role == Primary {
 		e.rec.Buckets = Split(cfg.Split)
 	}
+	e.adoptLongest(now)
 	e.adoptMCLT(now)
 	e.flights.init()
 	e.heard.init(cfg.Seed)
@@ -73,10 +76,10 @@ func (e *Endpoint) setMCLT(now time.Time, mclt time.Duration) {
 	if mclt == e.rec.MCLT {
 		return
 	}
-	if mclt < e.rec.MCLT { // a lease's potential end is half its length behind it
+	if mclt < e.rec.MCLT {
 		e.rec.LargestUntil = time.Time{}
-		if e.cfg.Longest != binding.Infinite {
-			e.rec.LargestUntil = add(now, e.cfg.Longest+e.cfg.Longest/2+2*e.rec.Largest)
+		if until := e.over(now); until.Before(binding.Forever) {
+			e.rec.LargestUntil = until
 		}
 	}
 	e.rec.MCLT, e.rec.Largest, e.dirty = mclt, max(e.rec.Largest, mclt), true
@@ -90,10 +93,10 @@ func (e *Endpoint) load(view View) {
 	}
 	for from, done := uint64(0), false; !done; {
 		from, done = view.Scan(from, 1<<20, func(b *binding.Binding) bool {
+			e.last, e.seen = max(e.last, b.Sync.Ours), max(e.seen, b.Sync.Theirs) // also of a range that was taken out
 			if !view.Covers(b.Addr()) {
 				return true
 			}
-			e.last, e.seen = max(e.last, b.Sync.Ours), max(e.seen, b.Sync.Theirs)
 			e.used = e.used || wasUsed(b)
 			if b.Sync.Marks.Has(binding.Pending) {
 				e.outbox.add(b)
@@ -123,6 +126,9 @@ func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
 		s.received(&ev)
 	case PoolsChanged:
 		s.balance.soon(now)
+		s.sweep.begin() // what came back may have something to tell
+	case Reconfigured:
+		s.reconfigure(ev.Config)
 	case DeclareDown:
 		s.declareDown(ev)
 	case Maintain:
@@ -238,6 +244,8 @@ type Status struct {
 	LargestUntil   time.Time
 	NeverServed    bool
 	WaitUntil      time.Time // end of RECOVER-WAIT
+	Differs        []string  // parts of the configuration that differed at the last greeting
+	Trouble        string    // why there is no connection; empty while there is one
 	SecondaryShare int       // runs of addresses without a binding that are the secondary's
 }
 
@@ -250,7 +258,7 @@ func (e *Endpoint) Status(now time.Time) Status {
 		Unacked: e.outbox.len() + len(e.rec.Gifts), InFlight: e.flights.len(), Connected: e.link.open,
 		Skew: offset, Uncertain: spread, Ignored: e.ignored, Rejected: e.outbox.rejected, PartnerSilent: e.heard.silent,
 		Conflicts: slices.Clone(e.conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
-		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, SecondaryShare: len(e.rec.Shares),
+		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: slices.Clone(e.differs), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
 	}
 }
 

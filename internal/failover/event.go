@@ -7,7 +7,8 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
-// Event is something that happened: one of Tick, LinkUp, LinkDown, Received, Changed, PoolsChanged, DeclareDown, Maintain.
+// Event is something that happened: one of Tick, LinkUp, LinkDown, Received, Changed, PoolsChanged, Reconfigured,
+// DeclareDown, Maintain.
 type Event interface{ event() }
 
 // Tick says that time has passed. It is due at Output.Wake.

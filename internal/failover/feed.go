@@ -70,8 +70,8 @@ func (s *step) feed(budget *int) (more bool) {
 		}
 		s.outbox.cursor = ours
 		b, had := s.get(p)
-		if !had || b.Sync.Ours != ours || !b.Sync.Marks.Has(binding.Pending) {
-			s.outbox.remove(ours)
+		if !had || b.Sync.Ours != ours || !b.Sync.Marks.Has(binding.Pending) || !s.view.Covers(p.Addr()) {
+			s.outbox.remove(ours) // where its range was taken out, until that is put back
 			continue
 		}
 		if s.flights.flying(p, ours) {

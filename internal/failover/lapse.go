@@ -60,14 +60,8 @@ func (e *Endpoint) frees() bool {
 	return false
 }
 
-// forgottenUntil returns when all is over that a server can have promised before it lost its store: a potential end is half a
-// lease behind its lease.
-func (e *Endpoint) forgottenUntil() time.Time {
-	if e.cfg.Longest == binding.Infinite {
-		return binding.Forever
-	}
-	return add(e.rec.Forgotten, e.cfg.Longest+e.cfg.Longest/2+2*e.rec.Largest+e.cfg.Guard)
-}
+// forgottenUntil returns when all is over that a server can have promised before it lost its store.
+func (e *Endpoint) forgottenUntil() time.Time { return add(e.over(e.rec.Forgotten), e.cfg.Guard) }
 
 // Lapse returns what becomes of a binding that is due at now. Where nothing does any more, the change is Quiet. Like those of
 // Stamp, changes must be put into the view and committed, and Step(Changed) sends them.
@@ -123,6 +117,9 @@ func (s *step) sweepOn() (more bool) {
 func (s *step) sweepOne(b *binding.Binding) {
 	now, _ := s.get(b.Prefix)
 	m := now.Sync.Marks
+	if m.Has(binding.Pending) {
+		s.outbox.again(&now) // its range was taken out, and is back
+	}
 	switch now.State {
 	case binding.Expired, binding.Released, binding.Abandoned:
 		ours := s.cfg.Role == Primary || now.State != binding.Expired

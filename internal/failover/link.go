@@ -3,6 +3,7 @@ package failover
 import (
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 )
 
@@ -82,6 +83,7 @@ func (s *step) lose(reason string) {
 	s.outbox.restart()
 	s.dump = dump{}
 	s.leaving, s.told = false, false
+	s.trouble = reason
 	s.note(Note{Kind: LinkClosed, Cause: reason})
 	if to := s.alone(); open && s.overlay == 0 && to != s.rec.State {
 		s.become(to, reason)
@@ -188,28 +190,31 @@ func (s *step) refuse(h *Hello) (Reason, string) {
 	case s.cfg.Protocol == Lessor && h.Store == s.cfg.Store:
 		return InvalidPartner, "both servers run on copies of one data directory"
 	}
-	if differ := s.differ(h.Parts, true); differ != "" {
-		return Miscellaneous, "the configurations differ in what both must agree on: " + differ
+	vital, others := s.differ(h.Parts)
+	s.differs = append(vital, others...)
+	if len(vital) > 0 {
+		return Miscellaneous, "the configurations differ in what both must agree on: " + strings.Join(vital, ", ")
 	}
 	return 0, ""
 }
 
-// differ names the parts of the configuration that differ, of those that safety stands on or of the others.
-func (s *step) differ(parts []Part, vital bool) (names string) {
-	if s.cfg.Protocol != Lessor {
-		return ""
-	}
-	for _, p := range s.cfg.Parts {
-		i := slices.IndexFunc(parts, func(o Part) bool { return o.Name == p.Name })
-		if p.Vital != vital || i >= 0 && parts[i].Digest == p.Digest {
-			continue
+// differ names the parts of the configuration that differ: those that safety stands on, and the others.
+func (s *step) differ(parts []Part) (vital, others []string) {
+	theirs := Config{Protocol: s.cfg.Protocol, Parts: parts}
+	for _, name := range changedParts(&theirs, &s.cfg) {
+		if s.vital(name, parts) {
+			vital = append(vital, name)
+		} else {
+			others = append(others, name)
 		}
-		if names != "" {
-			names += ", "
-		}
-		names += p.Name
 	}
-	return names
+	return vital, others
+}
+
+// vital reports whether either server says that safety stands on a part.
+func (s *step) vital(name string, theirs []Part) bool {
+	is := func(p Part) bool { return p.Name == name && p.Vital }
+	return slices.ContainsFunc(s.cfg.Parts, is) || slices.ContainsFunc(theirs, is)
 }
 
 // open: the two have greeted each other.
@@ -233,8 +238,9 @@ func (s *step) open(h *Hello) {
 		}
 	}
 	s.note(Note{Kind: LinkOpened})
-	if differ := s.differ(h.Parts, false); differ != "" {
-		s.note(Note{Kind: ConfigurationDiffers, Cause: differ})
+	s.trouble = ""
+	if len(s.differs) > 0 {
+		s.note(Note{Kind: ConfigurationDiffers, Cause: strings.Join(s.differs, ", ")})
 	}
 	s.comparePasts(h)
 	if !s.link.saidState {
@@ -292,6 +298,9 @@ func (s *step) timers() {
 	if at, ok := s.autoDownAt(); ok && !s.now.Before(at) {
 		s.become(PartnerDown, "no contact for "+s.cfg.AutoPartnerDown.String()+" (auto-partner-down)")
 	}
+	if !s.rec.LongestUntil.IsZero() && !s.now.Before(s.rec.LongestUntil) {
+		s.rec.Longest, s.rec.LongestUntil, s.dirty = s.rec.Lifetime, time.Time{}, true
+	}
 	if !s.rec.LargestUntil.IsZero() && !s.now.Before(s.rec.LargestUntil) {
 		s.rec.Largest, s.rec.LargestUntil, s.dirty = s.rec.MCLT, time.Time{}, true
 	}
@@ -332,6 +341,9 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 	}
 	if t, ok := e.autoDownAt(); ok {
 		due(t)
+	}
+	if !e.rec.LongestUntil.IsZero() {
+		due(e.rec.LongestUntil)
 	}
 	if !e.rec.LargestUntil.IsZero() {
 		due(e.rec.LargestUntil)

@@ -40,6 +40,14 @@ func (o *outbox) len() int { return o.entries.Len() }
 
 func (o *outbox) add(b *binding.Binding) { o.entries.Set(keyOf(b.Sync.Ours), placeOf(b.Prefix)) }
 
+// again adds what a binding says that it should have, and offers it.
+func (o *outbox) again(b *binding.Binding) {
+	if o.entries.Get(keyOf(b.Sync.Ours)) == nil {
+		o.add(b)
+		o.cursor = min(o.cursor, b.Sync.Ours-1)
+	}
+}
+
 func (o *outbox) remove(s binding.Sequence) { o.entries.Delete(keyOf(s)) }
 
 // next returns the first entry that was not offered yet.

@@ -25,6 +25,10 @@ type Record struct {
 	// LargestUntil, for ever where that is the zero time.
 	MCLT, Largest time.Duration
 	LargestUntil  time.Time
+	// Lifetime is the longest that a client was granted last; Longest is the longest under which something may still be held,
+	// which is so until LongestUntil, as long as it is Lifetime where that is the zero time.
+	Lifetime, Longest time.Duration
+	LongestUntil      time.Time
 	// Forgotten is when one of the two stores was last found to lack something; the zero time: never. What its server may
 	// have promised before, its acknowledgement does not take back.
 	Forgotten time.Time
@@ -62,7 +66,7 @@ func NewRecord(now time.Time, mclt time.Duration, founder bool) Record {
 }
 
 const (
-	recordFormat = 1
+	recordFormat = 2
 	maxCause     = 255
 )
 
@@ -78,10 +82,10 @@ const (
 func (r *Record) Append(dst []byte) []byte {
 	be := binary.BigEndian
 	dst = append(dst, recordFormat, byte(r.State), byte(r.Partner), r.flags())
-	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil, r.Forgotten, r.OwnShareFrom} {
+	for _, t := range [...]time.Time{r.Since, r.PartnerSince, r.PartnerLearnt, r.LargestUntil, r.WaitUntil, r.Forgotten, r.OwnShareFrom, r.LongestUntil} {
 		dst = be.AppendUint64(dst, uint64(nanoseconds(t)))
 	}
-	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Last), uint64(r.SharesSeen)} {
+	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Lifetime), uint64(r.Longest), uint64(r.Last), uint64(r.SharesSeen)} {
 		dst = be.AppendUint64(dst, n)
 	}
 	dst = append(append(dst, r.PartnerStore[:]...), r.Buckets[:]...)
@@ -144,12 +148,13 @@ func DecodeRecord(b []byte) (Record, error) {
 	f := d.octet()
 	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
 	r.Roused = f&flagRoused != 0
-	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten, &r.OwnShareFrom} {
+	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten, &r.OwnShareFrom, &r.LongestUntil} {
 		if n := int64(d.number()); n != 0 {
 			*t = time.Unix(0, n).UTC()
 		}
 	}
 	r.MCLT, r.Largest = time.Duration(d.number()), time.Duration(d.number())
+	r.Lifetime, r.Longest = time.Duration(d.number()), time.Duration(d.number())
 	r.Last, r.SharesSeen = binding.Sequence(d.number()), binding.Sequence(d.number())
 	copy(r.PartnerStore[:], d.take(len(r.PartnerStore)))
 	copy(r.Buckets[:], d.take(len(r.Buckets)))
@@ -180,6 +185,9 @@ func (r *Record) check() error {
 	}
 	if r.MCLT <= 0 || r.Largest < r.MCLT {
 		return errors.New("no MCLT")
+	}
+	if r.Lifetime < 0 || r.Longest < r.Lifetime {
+		return errors.New("no longest lifetime")
 	}
 	for i, s := range r.Shares {
 		if !s.valid() || i > 0 && !r.Shares[i-1].Last.Less(s.First) {
