@@ -18,6 +18,8 @@ type plan struct {
 	priorEnd int64
 	commit   uint64
 	dirty    bool // something was laid out since Load
+	// relationship is the newest record that was Put, or loaded.
+	relationship []byte
 }
 
 // Batch is the changes that one sync makes durable. The decider fills it, the committer commits it, and then it is the
@@ -33,6 +35,8 @@ type Batch struct {
 	count   int
 	seq     uint64 // of the first frame
 	end     uint64 // of the frame behind the last one
+	// relation is where in buf the relationship's record stands, from and to; zero if there is none.
+	relation [2]int
 }
 
 // chunk is the part of a batch that goes into one segment.
@@ -57,7 +61,7 @@ func (s *Store) Begin() *Batch {
 	return b
 }
 
-// Len returns how many bindings were Put.
+// Len returns how many changes were Put, of bindings and of the relationship.
 func (b *Batch) Len() int { return b.count }
 
 // Bytes returns how many octets will be written.

@@ -11,9 +11,9 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
 
-// Format is the version of everything in the directory. A directory with a higher one is refused. One with format 1, which
-// knew of no partner, is read, and gets this one with the first opening.
-const Format = 2
+// Format is the version of everything in the directory. A directory with a higher one is refused. Those with format 1, which
+// knew of no partner, and 2, which kept the relationship beside the journal, are read, and get this one with the first opening.
+const Format = 3
 
 // ID tells one data directory from every other. It is random.
 type ID [16]byte
@@ -24,12 +24,12 @@ func (id ID) String() string { return hex.EncodeToString(id[:]) }
 type fileKind uint8
 
 const (
-	_                fileKind = iota
-	fileIdentity              // whose directory it is
-	fileSegment               // a part of the journal
-	fileSnapshot              // all bindings as they were at one place of the journal
-	fileHead                  // the adopted version of the configuration
-	fileRelationship          // what the failover relationship keeps beside the bindings
+	_            fileKind = iota
+	fileIdentity          // whose directory it is
+	fileSegment           // a part of the journal
+	fileSnapshot          // all bindings as they were at one place of the journal
+	fileHead              // the adopted version of the configuration
+	// 5 was the relationship, in format 2.
 )
 
 // block is what every file begins with, twice, each copy in a sector of its own.

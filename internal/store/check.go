@@ -25,10 +25,12 @@ type Report struct {
 	States   map[binding.State]int
 	// Blobs and BlobBytes are the octets that bindings share.
 	Blobs, BlobBytes int
-	JournalBytes     int64 // of all files of the journal, spares included
-	SnapshotBytes    int64
-	Spares           int         // files of the journal that wait to be used
-	Head             *HeadRecord // the adopted configuration; nil if none
+	// Relationship is how many octets the newest record of the failover relationship has; 0 if there is none.
+	Relationship  int
+	JournalBytes  int64 // of all files of the journal, spares included
+	SnapshotBytes int64
+	Spares        int         // files of the journal that wait to be used
+	Head          *HeadRecord // the adopted configuration; nil if none
 	// Problems are what is wrong beside the damage, one sentence each, with what to do.
 	Problems []string
 }
@@ -86,13 +88,6 @@ func (r *Report) check(from disk.FS) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		v.notes = append(v.notes, Damage{Kind: CopyLost, File: headName, Why: err.Error()})
 	}
-	_, lost, err := readRelationship(from, r.ID)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		lost = err.Error()
-	}
-	if lost != "" {
-		v.notes = append(v.notes, Damage{Kind: CopyLost, File: relationshipName, Why: lost})
-	}
 	return r.read(from, v, k.block)
 }
 
@@ -122,6 +117,7 @@ func (r *Report) read(from disk.FS, v survey, k block) error {
 		}
 	}
 	err := ld.run()
+	r.Relationship = len(ld.newestRelationship())
 	r.Recovery = *ld.res
 	r.SnapshotBytes, r.Spares = ld.snapBytes, len(ld.spares)
 	for _, s := range t.states {
@@ -147,6 +143,7 @@ func (r *Report) String() string {
 	}
 	line("bindings", "%d%s", r.Bindings, r.counts())
 	line("shared", "%d facts, results and reasons, %d octets", r.Blobs, r.BlobBytes)
+	line("relationship", "%s", r.relationship())
 	line("snapshot", "%d octets", r.SnapshotBytes)
 	line("journal", "%d octets: %d segments in use, %d spare; last commit %d", r.JournalBytes, r.Segments, r.Spares, r.Commit)
 	if r.Head != nil {
@@ -168,6 +165,16 @@ func (r *Report) String() string {
 	}
 	line("verdict", "%s", verdict)
 	return b.String()
+}
+
+func (r *Report) relationship() string {
+	switch {
+	case r.RelationshipLost:
+		return "lost: its newest record cannot be read; the server recovers from its partner"
+	case r.Relationship == 0:
+		return "none"
+	}
+	return fmt.Sprintf("a record of %d octets", r.Relationship)
 }
 
 func (r *Report) counts() string {

@@ -34,6 +34,7 @@ func (s *Store) Commit(b *Batch) error {
 			return s.die(err)
 		}
 	}
+	s.keepRelationship(b)
 	s.committed.Store(b.end)
 	return nil
 }

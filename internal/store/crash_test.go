@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -28,7 +29,7 @@ func images(t *testing.T, n int) int {
 }
 
 // looked is what a run over crash images saw.
-type looked struct{ images, tails, flights, snapshots, segments int }
+type looked struct{ images, tails, flights, snapshots, segments, records int }
 
 // The power fails at every write, sync, rename and removal, and what was not synced survives by chance, sector by
 // sector: the server starts, knows all that it acknowledged, calls nothing damaged, and a batch is there whole or not
@@ -41,9 +42,9 @@ func TestNoCrashLosesWhatWasAcknowledged(t *testing.T) {
 			t.Fatalf("seed %d, image %d: %v", seed, sum.images, err)
 		}
 	}
-	t.Logf("%d images: %d with a torn tail, %d with the batch under way, %d with a snapshot, %d segments read, 0 lost",
-		sum.images, sum.tails, sum.flights, sum.snapshots, sum.segments)
-	if sum.tails == 0 || sum.flights == 0 || sum.snapshots == 0 {
+	t.Logf("%d images: %d with a torn tail, %d with the batch under way, %d with a snapshot, %d with a new record of the relationship in that batch, %d segments read, 0 lost",
+		sum.images, sum.tails, sum.flights, sum.snapshots, sum.records, sum.segments)
+	if sum.tails == 0 || sum.flights == 0 || sum.snapshots == 0 || sum.records == 0 {
 		t.Error("the images are not worth much: some of the states never came up")
 	}
 }
@@ -64,7 +65,7 @@ func crashHistory(seed uint64, sum *looked, want int) (err error) {
 		if _, err := h.open(); err != nil {
 			return err
 		}
-		if _, ok := h.known(h.table); !ok {
+		if _, ok := h.known(h.store, h.table); !ok {
 			return errors.New("after a crash: not what was acknowledged")
 		}
 		h.settle()
@@ -89,8 +90,8 @@ func crashHistory(seed uint64, sum *looked, want int) (err error) {
 
 // settle takes what the table has now for what is known: a batch that was under way has come through, or not.
 func (h *history) settle() {
-	if inFlight, ok := h.known(h.table); ok && inFlight {
-		h.acked = h.flight
+	if inFlight, ok := h.known(h.store, h.table); ok && inFlight {
+		h.acked, h.ackedRecord = h.flight, h.flightRecord
 	}
 	h.flight = nil
 }
@@ -113,12 +114,12 @@ func (h *history) look(image *memfs.FS, op memfs.Op, sum *looked) error {
 	if err != nil {
 		return fmt.Errorf("%v: start refused: %w", op, err)
 	}
-	inFlight, ok := h.known(table)
+	inFlight, ok := h.known(s, table)
 	switch {
 	case !ok:
 		return fmt.Errorf("%v: %d bindings of %d; neither what was acknowledged nor what was under way\n%+v",
 			op, table.Len(), len(h.acked), rec)
-	case len(rec.Damaged) > 0 || rec.Unknown > 0:
+	case len(rec.Damaged) > 0 || rec.Unknown > 0 || rec.RelationshipLost:
 		return fmt.Errorf("%v: damage is reported where there is none: %v", op, rec.Damaged)
 	}
 	sum.segments += rec.Segments
@@ -127,6 +128,9 @@ func (h *history) look(image *memfs.FS, op memfs.Op, sum *looked) error {
 	}
 	if inFlight {
 		sum.flights++
+		if !bytes.Equal(h.flightRecord, h.ackedRecord) {
+			sum.records++
+		}
 	}
 	if image.Content("snapshot") != nil {
 		sum.snapshots++
@@ -210,7 +214,7 @@ func (h *history) live(n int) {
 		if _, err := h.open(); err != nil {
 			continue
 		}
-		if _, ok := h.known(h.table); !ok {
+		if _, ok := h.known(h.store, h.table); !ok {
 			return // the caller finds the same
 		}
 		h.settle()
@@ -233,7 +237,7 @@ func (h *history) after(what string) error {
 	if err != nil {
 		return fmt.Errorf("%s: start refused: %w", what, err)
 	}
-	if _, ok := h.known(h.table); !ok {
+	if _, ok := h.known(h.store, h.table); !ok {
 		return fmt.Errorf("%s: %d bindings, %d were acknowledged, or they differ: %+v", what, h.table.Len(), len(h.acked), rec)
 	}
 	for _, d := range rec.Damaged {

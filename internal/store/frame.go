@@ -30,6 +30,9 @@ const (
 	kindBlob         // octets that bindings share; the name is their digest
 	kindBinding      // a binding; the name is its prefix
 	kindSeal         // the server was closed in good order here
+	// kindRelationship is the record of the failover relationship; bits says which of its two copies. Since format 3: a server that
+	// passes over it would forget what it has promised.
+	kindRelationship
 )
 
 type flags uint8

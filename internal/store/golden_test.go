@@ -19,7 +19,7 @@ import (
 
 var update = flag.Bool("update", false, "write the files of testdata anew")
 
-// goldenConfig is the store that testdata/v1 and testdata/v2 are copies of.
+// goldenConfig is the store that the directories in testdata are copies of.
 func goldenConfig(fs *memfs.FS) store.Config {
 	return store.Config{FS: fs, Member: "west", SegmentSize: 16 << 10, NewID: store.ID([]byte("lessor format 1!"))}
 }
@@ -50,7 +50,10 @@ func goldenBindings(t *mapTable, v2 bool) []binding.Binding {
 	}
 }
 
-// goldenStore makes the directory that testdata/v2 is a copy of: a snapshot, a journal behind it, a relationship, a head.
+// goldenRecords are the relationship's records of the two openings of goldenStore.
+var goldenRecords = [...]string{"what both servers knew", "what both servers know"}
+
+// goldenStore makes the directory that testdata/v3 is a copy of: a snapshot, a journal behind it, a relationship in both, a head.
 func goldenStore(t *testing.T) *memfs.FS {
 	fs := memfs.New(0)
 	for round := range 2 {
@@ -58,6 +61,9 @@ func goldenStore(t *testing.T) *memfs.FS {
 		for i, x := range goldenBindings(table, true)[round*3:][:3] {
 			b := s.Begin()
 			b.Put(uint64(round*3+i+1), &x)
+			if i == 1 {
+				b.PutRelationship(uint64(round*3+i+1), []byte(goldenRecords[round]))
+			}
 			table.Put(x, time.Time{})
 			if err := s.Commit(b); err != nil {
 				t.Fatal(err)
@@ -75,9 +81,6 @@ func goldenStore(t *testing.T) *memfs.FS {
 				t.Fatal(err)
 			}
 		}
-		if err := s.SetRelationship([]byte("what both servers know")); err != nil {
-			t.Fatal(err)
-		}
 		err := s.SetHead(store.HeadRecord{Digest: binding.DigestOf(nil), Since: time.Unix(1_795_305_600, 0), Document: []byte("server: {name: west}\n")})
 		if err != nil {
 			t.Fatal(err)
@@ -89,21 +92,19 @@ func goldenStore(t *testing.T) *memfs.FS {
 	return fs
 }
 
-// Formats are read for ever: testdata/v1 and testdata/v2 were written by the versions that made them. If this fails, the
+// Formats are read for ever: the directories in testdata were written by the versions that made them. If this fails, the
 // format changed: give it a new number, and keep reading this one.
 func TestEveryFormatIsRead(t *testing.T) {
 	if *update {
-		writeGolden(t, filepath.Join("testdata", "v2"), goldenStore(t))
+		writeGolden(t, filepath.Join("testdata", "v3"), goldenStore(t))
 	}
-	for _, v := range []struct {
-		dir string
-		v2  bool
-	}{{"v1", false}, {"v2", true}} {
-		t.Run(v.dir, func(t *testing.T) { mustReadFormat(t, filepath.Join("testdata", v.dir), v.v2) })
+	for format := 1; format <= store.Format; format++ {
+		dir := filepath.Join("testdata", fmt.Sprintf("v%d", format))
+		t.Run(dir, func(t *testing.T) { mustReadFormat(t, dir, format) })
 	}
 }
 
-func mustReadFormat(t *testing.T, dir string, v2 bool) {
+func mustReadFormat(t *testing.T, dir string, format int) {
 	fs := memfs.New(0)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -117,7 +118,7 @@ func mustReadFormat(t *testing.T, dir string, v2 bool) {
 		fs.Set(e.Name(), b)
 	}
 	want := newMapTable()
-	for _, x := range goldenBindings(want, v2) {
+	for _, x := range goldenBindings(want, format >= 2) {
 		want.Put(x, time.Time{})
 	}
 	report, err := store.CheckFS(fs, dir)
@@ -132,7 +133,7 @@ func mustReadFormat(t *testing.T, dir string, v2 bool) {
 	if h, ok := s.Head(); !ok || string(h.Document) != "server: {name: west}\n" || h.Since.Unix() != 1_795_305_600 {
 		t.Errorf("head: %v %+v", ok, h)
 	}
-	if r, ok := s.Relationship(); ok != v2 || v2 && string(r) != "what both servers know" {
+	if r, ok := s.Relationship(); ok != (format >= 3) || ok && string(r) != goldenRecords[1] {
 		t.Errorf("relationship: %v %q", ok, r)
 	}
 }
@@ -140,32 +141,34 @@ func mustReadFormat(t *testing.T, dir string, v2 bool) {
 // A directory of an earlier format gets the present one with the first opening, so that an earlier server, which would forget
 // what the partner knows, refuses it from then on.
 func TestAnOpeningBringsTheFormatUp(t *testing.T) {
-	fs := memfs.New(0)
-	for _, name := range []string{"head", "identity", "journal-0001", "journal-0002", "snapshot"} {
-		b, err := os.ReadFile(filepath.Join("testdata", "v1", name))
-		if err != nil {
+	for format := 1; format < store.Format; format++ {
+		fs := memfs.New(0)
+		for _, name := range []string{"head", "identity", "journal-0001", "journal-0002", "snapshot"} {
+			b, err := os.ReadFile(filepath.Join("testdata", fmt.Sprintf("v%d", format), name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			fs.Set(name, b)
+		}
+		if f := int(fs.Content("identity")[8]); f != format {
+			t.Fatalf("testdata/v%d has format %d", format, f)
+		}
+		s, _, _ := mustOpen(t, goldenConfig(fs))
+		if f := fs.Content("identity")[8]; f != store.Format {
+			t.Errorf("after an opening the directory has format %d", f)
+		}
+		if err := s.Close(); err != nil {
 			t.Fatal(err)
 		}
-		fs.Set(name, b)
-	}
-	if f := fs.Content("identity")[8]; f != 1 {
-		t.Fatalf("testdata/v1 has format %d", f)
-	}
-	s, _, _ := mustOpen(t, goldenConfig(fs))
-	if f := fs.Content("identity")[8]; f != store.Format {
-		t.Errorf("after an opening the directory has format %d", f)
-	}
-	if err := s.Close(); err != nil {
-		t.Fatal(err)
 	}
 }
 
-// The bytes that are written are those of testdata/v2. Where they change without need, older versions may not read
+// The bytes that are written are those of testdata/v3. Where they change without need, older versions may not read
 // them.
 func TestTheFormatIsWritten(t *testing.T) {
 	made := goldenStore(t)
 	for _, name := range made.Files() {
-		want, err := os.ReadFile(filepath.Join("testdata", "v2", name))
+		want, err := os.ReadFile(filepath.Join("testdata", "v3", name))
 		if err != nil {
 			t.Fatal(err)
 		}

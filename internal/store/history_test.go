@@ -1,6 +1,8 @@
 package store_test
 
 import (
+	"bytes"
+	"fmt"
 	"maps"
 	"math/rand/v2"
 	"net/netip"
@@ -24,7 +26,9 @@ type history struct {
 	acked   map[netip.Prefix]binding.Binding // as of the last commit that returned nil
 	flight  map[netip.Prefix]binding.Binding // as of the commit that is under way; nil if none is
 	commits int
-	small   bool // no batch is larger than a quarter of a segment
+	// The relationship's record goes with the bindings: as of the same commits.
+	ackedRecord, flightRecord []byte
+	small                     bool // no batch is larger than a quarter of a segment
 }
 
 func newHistory(seed uint64, fs *memfs.FS) *history {
@@ -56,7 +60,17 @@ func (h *history) commit() error {
 	if !h.small && h.r.IntN(16) == 0 {
 		size = 60 // more than what is left of a segment, now and then
 	}
-	for range size {
+	h.flightRecord = h.ackedRecord
+	at := -1
+	if h.r.IntN(3) == 0 {
+		at = h.r.IntN(size)
+	}
+	for i := range size {
+		if i == at {
+			h.n++
+			h.flightRecord = h.drawRecord()
+			b.PutRelationship(h.n, h.flightRecord)
+		}
 		x := draw(h.r, h.table, 60)
 		h.n++
 		b.Put(h.n, &x)
@@ -70,7 +84,7 @@ func (h *history) commit() error {
 	if err := h.store.Commit(b); err != nil {
 		return err
 	}
-	h.acked, h.flight = next, nil
+	h.acked, h.flight, h.ackedRecord = next, nil, h.flightRecord
 	h.commits++
 	return nil
 }
@@ -97,12 +111,27 @@ func (h *history) snapshot() {
 	}
 }
 
-// known reports whether got is what was acknowledged, or that and all of the batch that was under way.
-func (h *history) known(got *mapTable) (inFlight, ok bool) {
-	if equalTo(got, h.acked) {
+// drawRecord returns a record that says under which commit it was written, of a length as it is usual, or of nearly a segment.
+func (h *history) drawRecord() []byte {
+	n := 40 + h.r.IntN(800)
+	if !h.small && h.r.IntN(16) == 0 {
+		n = 4000 + h.r.IntN(11000)
+	}
+	b := fmt.Appendf(nil, "what both knew at commit %d;", h.n)
+	for len(b) < n {
+		b = append(b, byte(h.r.Uint32()))
+	}
+	return b
+}
+
+// known reports whether bindings and record are what was acknowledged, or that and all of the batch that was under way: both
+// of them, or neither.
+func (h *history) known(s *store.Store, got *mapTable) (inFlight, ok bool) {
+	record, _ := s.Relationship()
+	if equalTo(got, h.acked) && bytes.Equal(record, h.ackedRecord) {
 		return false, true
 	}
-	return true, h.flight != nil && equalTo(got, h.flight)
+	return true, h.flight != nil && equalTo(got, h.flight) && bytes.Equal(record, h.flightRecord)
 }
 
 func equalTo(got *mapTable, want map[netip.Prefix]binding.Binding) bool {

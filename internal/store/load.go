@@ -27,10 +27,12 @@ func (s *Store) Load(t Table, due func(*binding.Binding) time.Time) (Recovery, e
 	}
 	at := ld.at
 	s.plan = plan{segment: at.segment + 1, seq: at.seq, priorEnd: at.off, commit: ld.res.Commit}
+	s.plan.relationship = ld.newestRelationship()
 	s.out.seq = at.seq
 	s.committed.Store(at.seq)
 	s.mu.Lock()
 	s.live, s.last, s.snapBytes, s.free = ld.live, at.segment, ld.snapBytes, 1<<62
+	s.relationship = slices.Clone(s.plan.relationship)
 	for _, g := range ld.spares {
 		s.retire(g)
 	}
@@ -292,6 +294,7 @@ func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 	}
 	ld.res.Commit = max(ld.res.Commit, k.commit)
 	ld.since = k.seq
+	ld.relation.behind, ld.relation.holeEnd = 0, 0 // the journal's numbers are others
 	clear(ld.blobs)
 	return nil
 }

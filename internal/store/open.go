@@ -115,15 +115,12 @@ func (s *Store) open() error {
 	if err := s.checkSlots(); err != nil {
 		return err
 	}
-	if err := s.openRelationship(); err != nil {
-		return err
-	}
 	return s.openHead()
 }
 
 // beginnings are what a directory may hold that is not a store yet: what a first start that was interrupted leaves, the
-// server's socket, and what a new file system brings along.
-var beginnings = []string{lockName, identityName + tempSuffix, "lessor.sock", "lost+found"}
+// server's socket, the keys of a member that joined its group, and what a new file system brings along.
+var beginnings = []string{lockName, identityName + tempSuffix, "lessor.sock", "keys", "lost+found"}
 
 // refuseForeign refuses a directory that somebody else uses for something else. One with files of a store but without
 // an identity is refused later, with another remedy.

@@ -23,6 +23,9 @@ type Recovery struct {
 	// Unknown is how many records were lost of which not even the address could be read. If it is not zero, any binding
 	// in the table may be older than what its client was told.
 	Unknown uint64
+	// RelationshipLost says that there was a record of the relationship, but not one that can be relied on: a newer one is
+	// damaged, or Unknown is not zero. The server is then one that has lost its store.
+	RelationshipLost bool
 }
 
 // Quarantine returns the prefixes whose newest record was lost, in ascending order. What the table has for them, if
@@ -67,10 +70,13 @@ const (
 	PartMissing
 	// CopyLost is something that was there twice, or is not needed to serve. Nothing of a binding was lost.
 	CopyLost
+	// RelationshipLost is a record of the failover relationship that cannot be read; of the newest one unless Superseded.
+	RelationshipLost
 )
 
 var damageNames = [...]string{
 	RecordLost: "record lost", BlobLost: "shared octets lost", PartMissing: "part missing", CopyLost: "copy lost",
+	RelationshipLost: "relationship lost",
 }
 
 func (k DamageKind) String() string {
@@ -88,7 +94,7 @@ type Damage struct {
 	Offset  int64  // in the file
 	// Prefix is the binding that was lost or lacks a part; invalid if it is not known, or none.
 	Prefix netip.Prefix
-	// Superseded says that a later record of the same prefix was read.
+	// Superseded says that a later record of the same prefix, or of the relationship, was read.
 	Superseded bool
 	Why        string
 }

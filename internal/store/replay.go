@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"fmt"
 	"net/netip"
 	"time"
@@ -17,6 +18,8 @@ type replay struct {
 	names names
 	rec   record
 	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
+
+	relation relation
 
 	audit bool // look closer than serving needs, and write nothing
 
@@ -67,6 +70,8 @@ func (r *replay) frame(e *found) {
 			return
 		}
 		r.put(e)
+	case kindRelationship:
+		r.relationship(e)
 	}
 }
 
@@ -108,6 +113,8 @@ func (r *replay) losing(e *found, why string) {
 		}
 	case kindBlob:
 		r.damage(e, BlobLost, netip.Prefix{}, why)
+	case kindRelationship:
+		r.relationLost(e, e.head.seq, why)
 	default:
 		r.damage(e, CopyLost, netip.Prefix{}, why)
 	}
@@ -123,10 +130,20 @@ func (r *replay) missing(e *found, seed uint32, first, n uint64) {
 		case kindBlob:
 			r.damageSeq(e, BlobLost, p, first, "the frame's header is unreadable")
 			return
+		case kindRelationship:
+			r.relationLost(e, first, "the frame's header is unreadable")
+			return
+		}
+		if first == r.relation.behind && first > 0 {
+			r.relationLost(e, first, "the second copy of the relationship's record is unreadable")
+			return
 		}
 	}
 	if first+n > r.since {
 		r.res.Unknown += first + n - max(first, r.since)
+		if n == 1 {
+			r.relation.holeEnd, r.relation.hole = first+1, len(r.res.Damaged)
+		}
 	}
 	r.damageSeq(e, RecordLost, netip.Prefix{}, first+n-1, fmt.Sprintf("%d octets are unreadable, and with them %d frames", e.size, n))
 }
@@ -138,12 +155,18 @@ func (r *replay) remains(e *found, seed uint32) (netip.Prefix, kind) {
 	if payload == nil {
 		return netip.Prefix{}, 0
 	}
+	if bytes.HasPrefix(payload, relationMark) {
+		return netip.Prefix{}, kindRelationship
+	}
 	var rec record
 	if rec.decode(payload, r.names) != nil {
 		return netip.Prefix{}, kindBlob
 	}
 	return rec.binding.Prefix, kindBinding
 }
+
+// noPrefix is the prefix of what is not about a binding.
+var noPrefix netip.Prefix
 
 func (r *replay) damage(e *found, k DamageKind, p netip.Prefix, why string) {
 	r.damageSeq(e, k, p, e.head.seq, why)

@@ -1,7 +1,9 @@
 package store_test
 
 import (
+	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -103,6 +105,9 @@ func (h *history) rotten(name string, at int) (damaged int, err error) {
 	if rec.Unknown > 0 || rec.Tail.Bytes > 0 {
 		return 0, fmt.Errorf("%d records unknown, tail: %v; %v", rec.Unknown, rec.Tail, rec.Damaged)
 	}
+	if record, _ := s.Relationship(); rec.RelationshipLost || !bytes.Equal(record, h.ackedRecord) {
+		return 0, fmt.Errorf("the relationship's record is %.40q, lost: %v; one of its two copies was whole; %v", record, rec.RelationshipLost, rec.Damaged)
+	}
 	return len(rec.Damaged), h.honest(table, &rec, name)
 }
 
@@ -138,6 +143,15 @@ func (h *history) honest(table *mapTable, rec *store.Recovery, name string) erro
 	return nil
 }
 
+// honestRecord reports whether the relationship's record is the newest, or is said to be lost.
+func (h *history) honestRecord(s *store.Store, rec *store.Recovery) error {
+	record, ok := s.Relationship()
+	if rec.RelationshipLost != (!ok && len(h.ackedRecord) > 0) || ok && !bytes.Equal(record, h.ackedRecord) {
+		return fmt.Errorf("the relationship's record is %.40q, lost: %v; %v", record, rec.RelationshipLost, rec.Damaged)
+	}
+	return nil
+}
+
 // lastSegment returns the file that is being written.
 func lastSegment(fs *memfs.FS) (last string) {
 	var highest uint64
@@ -159,7 +173,7 @@ func TestLostSectorsAreNamedOrCounted(t *testing.T) {
 	h := image(t, 8, true)
 	r := rand.New(rand.NewPCG(8, 9))
 	files := slices.DeleteFunc(h.fs.Files(), func(name string) bool { return name == lastSegment(h.fs) })
-	total, unknown, refused := 0, 0, 0
+	total, unknown, refused, records := 0, 0, 0, 0
 	for range 3000 {
 		name := files[r.IntN(len(files))]
 		c := h.config
@@ -194,13 +208,17 @@ func TestLostSectorsAreNamedOrCounted(t *testing.T) {
 		case rec.Unknown > 0:
 			unknown++
 		default:
-			if err := h.honest(table, &rec, name); err != nil {
+			if err := errors.Join(h.honest(table, &rec, name), h.honestRecord(s, &rec)); err != nil {
 				t.Fatalf("%s, octets %d to %d: %v", name, from, to, err)
+			}
+			if rec.RelationshipLost {
+				records++
 			}
 		}
 		s.Close()
 	}
-	t.Logf("%d images; in %d something was lost that could not be named; %d starts refused", total, unknown, refused)
+	t.Logf("%d images; in %d something was lost that could not be named; %d starts refused; %d lost the relationship's record",
+		total, unknown, refused, records)
 }
 
 // A header, or all behind it, is overwritten: the other half names the address.
@@ -215,7 +233,7 @@ func TestEitherHalfNamesTheAddress(t *testing.T) {
 			continue
 		}
 		for at := 1024; at+56 <= len(content); at += 8 {
-			if content[at] != 'L' || content[at+1] != 'F' || content[at+2] > 2 {
+			if content[at] != 'L' || content[at+1] != 'F' || content[at+2] > 2 && content[at+2] != 4 {
 				continue
 			}
 			end := at + (56+int(binary.LittleEndian.Uint32(content[at+4:]))+4+7)&^7

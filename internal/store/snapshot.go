@@ -90,6 +90,7 @@ func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
 		store: s, table: t, block: k, seed: k.seed(), off: blocksSize, segment: p.segment,
 		known: make(map[binding.Digest]struct{}),
 	}
+	sn.relationship(p.relationship)
 	s.snapshot = sn
 	return sn, nil
 }
@@ -146,6 +147,20 @@ func (sn *Snapshot) put(x *binding.Binding) {
 	sn.frame(at, kindBinding, x.Prefix, binding.Digest{})
 }
 
+// relationship puts the relationship's record first, both copies: as it is when the snapshot begins. So it is older than
+// any binding in the file, as a record may be, and a newer one is in the journal from there on, which is replayed.
+func (sn *Snapshot) relationship(record []byte) {
+	if len(record) == 0 {
+		return
+	}
+	for which := uint8(firstCopy); which <= secondCopy; which++ {
+		at := len(sn.buf)
+		sn.buf = append(append(beginFrame(sn.buf), relationMark...), record...)
+		sn.h = header{kind: kindRelationship, bits: which}
+		sn.finish(at)
+	}
+}
+
 func (sn *Snapshot) blob(v *binding.Blob) {
 	if v == nil || len(v.Bytes) > sn.store.maxBlob {
 		return
@@ -161,10 +176,16 @@ func (sn *Snapshot) blob(v *binding.Blob) {
 }
 
 func (sn *Snapshot) frame(at int, k kind, p netip.Prefix, d binding.Digest) {
-	sn.h = header{kind: k, seq: sn.seq, start: blocksSize, name: d}
+	sn.h = header{kind: k, name: d}
 	if k == kindBinding {
 		sn.h.setPrefix(p)
 	}
+	sn.finish(at)
+}
+
+// finish completes the frame that begins at buf[at:].
+func (sn *Snapshot) finish(at int) {
+	sn.h.seq, sn.h.start = sn.seq, blocksSize
 	sn.buf = endFrame(sn.buf, at, sn.seed, sn.off, &sn.h)
 	sn.off += int64(len(sn.buf) - at)
 	sn.seq++

@@ -18,8 +18,6 @@ const (
 	headName     = "head"
 	slotPrefix   = "journal-"
 	tempSuffix   = ".tmp"
-
-	relationshipName = "relationship"
 )
 
 // NoRoom says that nothing that needs a commit may be decided, since there is no space for it on the disk.

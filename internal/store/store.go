@@ -74,7 +74,7 @@ type Store struct {
 	mu    sync.Mutex
 	fatal error // why the store is dead; nil while it is alive
 	head  *head // nil if no version was adopted
-	// relationship is the failover relationship's record, nil if there is none.
+	// relationship is the newest durable record of the failover relationship, empty if there is none.
 	relationship []byte
 	live         []segment // in ascending order of number, the one being written last
 	last         uint64    // number of the last segment that was ever given a file; it need not be live
