@@ -103,6 +103,9 @@ func script() []byte {
 	r := someRecord()
 	s := append([]byte{byte(kindBinding), byte(flagEnd), 0, 1, 1, byte(len(r))}, r...)
 	s = append(s, append([]byte{byte(kindBlob), 0, 0, 2, 1, 5}, "facts"...)...)
+	for range 2 {
+		s = append(s, append([]byte{byte(kindRelationship), 0, 0, 2, 1, 10}, "\x00RELrecord"...)...)
+	}
 	s = append(s, append([]byte{byte(kindBinding), byte(flagEnd), 0, 2, 1, byte(len(r))}, r...)...)
 	return append(s, 3, 0, 4, 1, 0, 0)
 }
