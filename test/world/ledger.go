@@ -18,6 +18,14 @@ type Ledger struct {
 	phase  string
 	phases []string
 	phased map[string]*Account
+	stray  []Stray
+}
+
+// Stray is an ACK that came to a client that was no longer waiting for it.
+type Stray struct {
+	At  time.Time
+	By  netip.Addr
+	MAC string
 }
 
 // Promise is a lease as its client counts it.
@@ -170,6 +178,21 @@ func (l *Ledger) current() string {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.phase
+}
+
+// strayed notes an ACK that nobody was waiting for.
+func (l *Ledger) strayed(mac string, by netip.Addr) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.stray = append(l.stray, Stray{At: time.Now(), By: by, MAC: mac})
+}
+
+// Strays returns the ACKs that nobody was waiting for: the second of two servers' answers to a client that asked both, or
+// an answer that took too long.
+func (l *Ledger) Strays() []Stray {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.stray)
 }
 
 // Wrongs names each promise that met another one, each client that was told no about an address that it held, and each

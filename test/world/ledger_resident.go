@@ -22,6 +22,9 @@ const (
 	rebooting
 )
 
+// requests is how often an offer is asked for until the client begins again. RFC 2131 §3.1 names four; many give up sooner.
+const requests = 2
+
 // resident is one client of a town. It knows what a client knows.
 type resident struct {
 	town  *Town
@@ -59,7 +62,7 @@ func (r *resident) act(now time.Time) {
 	case selecting:
 		r.discover(now)
 	case requesting:
-		if r.tries >= len(patience) {
+		if r.tries >= requests { // the server that made the offer is gone
 			r.giveUp(now)
 			return
 		}

@@ -10,6 +10,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/insomniacslk/dhcp/dhcpv4"
 	"golang.org/x/sys/unix"
 )
 
@@ -193,11 +194,19 @@ func (t *Town) take(f []byte) {
 		if a, ok := readAnswer(f); ok {
 			t.mu.Lock()
 			defer t.mu.Unlock()
-			if r := t.byXID[a.xid]; r != nil && r.mac.String() == a.mac.String() {
+			switch r := t.byXID[a.xid]; {
+			case r != nil && r.mac.String() == a.mac.String():
 				r.hear(a, time.Now())
+			case r == nil && a.kind == dhcpv4.MessageTypeAck && t.ours(a.mac):
+				t.ledger.strayed(a.mac.String(), a.server)
 			}
 		}
 	}
+}
+
+// ours reports whether a client of the town has, or had, that hardware address.
+func (t *Town) ours(mac net.HardwareAddr) bool {
+	return len(mac) == 6 && mac[0] == 2 && mac[1] == 0x70 && mac[2] == t.life.First
 }
 
 // arp answers who has an address of ours (RFC 826).

@@ -1,0 +1,117 @@
+package pair
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/test/world"
+)
+
+// crowd is a town of 320 clients that begin some 300 conversations a second.
+var crowd = world.Life{Clients: 320, Pause: time.Second, Renew: 70, Reboot: 15, Release: 12, Vanish: 3}
+
+// brief makes leases so short that within a test every client must renew or rebind.
+var brief = world.PairSetup{MCLT: 20 * time.Second, Lease: 20 * time.Second}
+
+// worst is how long a new client may wait while one server is gone: until its first retransmission, 4 s and a second more or
+// less after its first question (RFC 2131 §4.1), is answered.
+const worst = 5500 * time.Millisecond
+
+// death is a way for a server to be gone, and to come back.
+type death struct {
+	name string
+	die  func(m *world.Member)
+	back func(m *world.Member)
+	// after is within how long the other server must have noticed.
+	after time.Duration
+}
+
+var deaths = []death{
+	{"killed", func(m *world.Member) { m.Kill() }, func(m *world.Member) { m.Begin(true) }, 2 * time.Second},
+	{"not heard", (*world.Member).Isolate, (*world.Member).Rejoin, world.Receive + 3*time.Second},
+	{"stopped", (*world.Member).Freeze, (*world.Member).Thaw, world.Receive + 3*time.Second},
+	{"without power", (*world.Member).Pull, func(m *world.Member) { m.Rejoin(); m.Begin(true) }, world.Receive + 3*time.Second},
+}
+
+// One of two servers is gone, under load, in every way in which that can happen; then it comes back; then the other one.
+// Nobody loses a lease, no address is held by two, and who is new need not wait for longer than until its second question.
+func TestOneOfTwoIsGone(t *testing.T) {
+	t.Parallel()
+	for _, d := range deaths {
+		t.Run(d.name, func(t *testing.T) {
+			t.Parallel()
+			l := newLab(t, brief, crowd)
+			time.Sleep(4 * time.Second)
+			for _, m := range []*world.Member{l.East, l.West} {
+				l.goneAndBack(m, d)
+			}
+			l.agree(40 * time.Second)
+		})
+	}
+}
+
+func (l *lab) goneAndBack(m *world.Member, d death) {
+	l.t.Helper()
+	gone := m.Host.Role + " is " + d.name
+	l.ledger.Phase(gone)
+	began := time.Now()
+	d.die(m)
+	l.newcomers(40)
+	l.Other(m).Becomes(d.after, "COMMUNICATIONS-INTERRUPTED")
+	noticed := time.Since(began)
+	// Longer than a lease, so that each client that had one had to renew it at the other server.
+	time.Sleep(time.Until(began.Add(brief.Lease + 3*time.Second)))
+	l.keptAll(gone, worst)
+	l.clean(gone)
+
+	l.ledger.Phase(m.Host.Role + " is back")
+	returned := time.Now()
+	d.back(m)
+	l.Normal(30 * time.Second)
+	took := time.Since(returned)
+	l.remembers(m)
+	time.Sleep(2 * time.Second)
+	l.clean(m.Host.Role + " is back")
+	l.staleAnswers(m, returned)
+	l.t.Logf("%s: noticed after %v, back in NORMAL after %v", gone, noticed.Round(time.Millisecond), took.Round(time.Millisecond))
+}
+
+// remembers fails the test if a server that came back does not know what it promised itself.
+func (l *lab) remembers(m *world.Member) {
+	l.t.Helper()
+	if n := l.remembered(m, m.Address); n > 0 {
+		l.t.Logf("%s knows its %d promises", m.Host.Role, n)
+	}
+}
+
+// staleAnswers fails the test if a server that was gone answered, when it came back, what had waited for it meanwhile.
+func (l *lab) staleAnswers(m *world.Member, back time.Time) {
+	l.t.Helper()
+	n := 0
+	for _, s := range l.ledger.Strays() {
+		if s.By == m.Address && s.At.After(back) && s.At.Before(back.Add(300*time.Millisecond)) {
+			n++
+		}
+	}
+	if n > 0 {
+		l.t.Errorf("%s sent %d ACKs to questions of before, in its first moments", m.Host.Role, n)
+	}
+}
+
+// The servers share the load while both are there.
+func TestBothServe(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, world.PairSetup{}, world.Life{Clients: 200, Pause: 500 * time.Millisecond, Renew: 4, Release: 1})
+	time.Sleep(5 * time.Second)
+	a := l.ledger.Of("both serve")
+	for _, m := range l.Both() {
+		if n := a.By[m.Address]; n < 100 {
+			t.Errorf("%s sent %d ACKs of %v", m.Host.Role, n, a.By)
+		}
+	}
+	if worst := slices.Max(a.Waits[world.ForNew]); worst > 2*time.Second {
+		t.Errorf("a new client waited for %v", worst)
+	}
+	l.agree(20 * time.Second)
+}
