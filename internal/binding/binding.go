@@ -78,7 +78,13 @@ type Binding struct {
 	Cause Cause
 	// Sync is what the failover relationship knows of it (failover).
 	Sync Sync
+	// Past is who had the address before, as far as the partner has not heard of it, in failover's form; nil for nobody. It
+	// has at most MaxPast octets.
+	Past []byte
 }
+
+// MaxPast is how long Binding.Past is at most, in octets.
+const MaxPast = 255
 
 // Addr returns the first address of the prefix.
 func (b *Binding) Addr() netip.Addr { return b.Prefix.Addr() }

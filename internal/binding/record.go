@@ -8,8 +8,8 @@ import (
 )
 
 // record is a Binding as a Table keeps it: 104 octets without a pointer. What has no fixed length stands together in
-// the table's octets: the key of what is not a single IPv4 address, the hardware address, the client identifier, and
-// the client's own facts.
+// the table's octets: the key of what is not a single IPv4 address, the hardware address, the client identifier, the
+// client's own facts, and the past.
 type record struct {
 	ours, theirs Sequence
 
@@ -23,6 +23,7 @@ type record struct {
 	htype uint8
 	state State
 	cause Cause
+	nPast uint8
 
 	origin                  uint32
 	shared, result, reasons uint32 // numbers of blobs
@@ -57,7 +58,7 @@ func (r *record) nKey() int {
 	}
 	return 0
 }
-func (r *record) nOctets() int { return r.nKey() + r.nHardware() + int(r.nID) + int(r.nOwn) }
+func (r *record) nOctets() int { return r.nKey() + r.nHardware() + int(r.nID) + int(r.nOwn) + int(r.nPast) }
 
 // longKey is what a binding is about where that is not a single IPv4 address: the address in 16 octets, and the
 // length of the prefix, to which 129 is added for IPv4.

@@ -11,7 +11,7 @@ import (
 // it. It holds no pointers for the garbage collector to walk but those of the blobs, and what is put in the place of
 // a like binding allocates nothing.
 //
-// What a binding that it returns has in slices (the client identifier, its own facts) is the table's memory: it is
+// What a binding that it returns has in slices (the client identifier, its own facts, the past) is the table's memory: it is
 // valid until the next Put or Delete. Such a binding may itself be changed and Put.
 type Table struct {
 	seed    slab.Seed
@@ -76,7 +76,7 @@ func (t *Table) State(p netip.Prefix) (State, time.Time) {
 
 // Put records b in the place of what was known of b.Prefix. Due returns it from the time due on; the zero time and
 // Forever mean never. All octets are copied. A client identifier of more than MaxClientID octets cannot be told from
-// others and is not kept, nor are own facts of more than MaxFacts. It panics if b has no prefix or no state.
+// others and is not kept, nor are own facts of more than MaxFacts, nor a past of more than MaxPast. It panics if b has no prefix or no state.
 func (t *Table) Put(b Binding, due time.Time) {
 	if !b.Prefix.IsValid() || b.State == 0 {
 		panic("binding: Put of a binding without a prefix or a state")
@@ -165,6 +165,7 @@ func (t *Table) read(i uint32, b *Binding) {
 	b.Client.Hardware = HardwareOf(r.htype, octets[:r.nHardware()])
 	octets = octets[r.nHardware():]
 	b.Client.ID, b.Facts.Own = cut(octets, int(r.nID)), cut(octets[r.nID:], int(r.nOwn))
+	b.Past = cut(octets[int(r.nID)+int(r.nOwn):], int(r.nPast))
 	b.Starts, b.Expires, b.CLTT, b.Changed = r.starts.time(), r.expires.time(), r.cltt.time(), r.changed.time()
 	b.Sync = Sync{Potential: r.potential.time(), Acked: r.acked.time(), Ours: r.ours, Theirs: r.theirs, Marks: r.marks}
 	o := &t.origins.slots[r.origin]
@@ -190,6 +191,10 @@ func (t *Table) writeOctets(i uint32, r *record, b *Binding, fresh bool) {
 	if len(own) > maxOwn {
 		own = nil
 	}
+	past := b.Past
+	if len(past) > MaxPast {
+		past = nil
+	}
 	all := t.scratch[:0]
 	shape := b.Client.Hardware.Len&shapeHardware | shapeUsed
 	if addr, ok := shortKeyOf(b.Prefix); ok {
@@ -200,6 +205,7 @@ func (t *Table) writeOctets(i uint32, r *record, b *Binding, fresh bool) {
 		shape |= shapeLong
 	}
 	all = append(append(append(all, b.Client.Hardware.Bytes()...), id...), own...)
+	all = append(all, past...)
 
 	cltt := stampOf(b.CLTT)
 	moves := fresh || cltt != r.cltt || !t.sameClient(r, id, &b.Client.Hardware)
@@ -212,7 +218,7 @@ func (t *Table) writeOctets(i uint32, r *record, b *Binding, fresh bool) {
 		r.octets = t.octets.New(len(all))
 	}
 	copy(t.octets.At(r.octets, len(all)), all)
-	r.nOwn, r.nID, r.htype = uint16(len(own)), uint8(len(id)), b.Client.Hardware.Type
+	r.nOwn, r.nID, r.htype, r.nPast = uint16(len(own)), uint8(len(id)), b.Client.Hardware.Type, uint8(len(past))
 	r.shape = shape | r.shape&shapeFirst
 	if moves {
 		t.linkClient(i, r)

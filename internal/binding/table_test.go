@@ -27,7 +27,7 @@ type tableModel struct {
 }
 
 func cloneBinding(b Binding) Binding {
-	b.Client.ID, b.Facts.Own = slices.Clone(b.Client.ID), slices.Clone(b.Facts.Own)
+	b.Client.ID, b.Facts.Own, b.Past = slices.Clone(b.Client.ID), slices.Clone(b.Facts.Own), slices.Clone(b.Past)
 	return b
 }
 
@@ -53,6 +53,8 @@ func diff(a, b *Binding) string {
 		return "origin"
 	case string(a.Facts.Own) != string(b.Facts.Own):
 		return "own facts"
+	case string(a.Past) != string(b.Past):
+		return "past"
 	case !sameBlob(a.Facts.Shared, b.Facts.Shared) || !sameBlob(a.Result, b.Result) || !sameBlob(a.Reasons, b.Reasons):
 		return "blobs"
 	}
@@ -128,6 +130,9 @@ func randomBinding(r *rand.Rand, t *Table) Binding {
 		for i := range b.Facts.Own {
 			b.Facts.Own[i] = byte(r.Uint32())
 		}
+	}
+	if r.IntN(4) == 0 {
+		b.Past = slices.Repeat([]byte{byte(r.Uint32())}, 1+r.IntN(MaxPast))
 	}
 	return b
 }

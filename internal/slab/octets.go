@@ -7,11 +7,11 @@ const (
 )
 
 // MaxOctets is the longest run that Octets holds.
-const MaxOctets = 1536
+const MaxOctets = 1792
 
 // classes are the lengths of slot that there are, ascending: at most a quarter of a slot above 32 is wasted.
 var classes = [...]uint16{
-	8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, MaxOctets,
+	8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320, 384, 448, 512, 640, 768, 896, 1024, 1280, 1536, MaxOctets,
 }
 
 // classOf[(n+7)/8] is the index of the least class that holds n octets.

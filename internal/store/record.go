@@ -37,11 +37,12 @@ const (
 	fieldOurs      = 19 // a varint
 	fieldTheirs    = 20 // a varint
 	fieldMarks     = 21 // 1 octet
+	fieldPast      = 22 // as it is; a server that leaves it out says less about what went wrong, no more
 )
 
 // recordBound returns a length that the record of x does not exceed.
 func recordBound(x *binding.Binding, maxBlob int) int {
-	n := 240 + 5*3 + len(x.Client.ID) + len(x.Owner) + len(x.Home)
+	n := 240 + 5*3 + len(x.Client.ID) + len(x.Owner) + len(x.Home) + 3 + min(len(x.Past), binding.MaxPast)
 	if len(x.Facts.Own) <= maxBlob {
 		n += len(x.Facts.Own)
 	}
@@ -82,7 +83,11 @@ func appendRecord(dst []byte, x *binding.Binding, maxBlob int) []byte {
 	}
 	dst = appendBlobName(dst, fieldResult, x.Result, maxBlob)
 	dst = appendBlobName(dst, fieldReasons, x.Reasons, maxBlob)
-	return appendSync(dst, &x.Sync)
+	dst = appendSync(dst, &x.Sync)
+	if len(x.Past) <= binding.MaxPast {
+		dst = appendField(dst, fieldPast, x.Past)
+	}
+	return dst
 }
 
 func appendSync(dst []byte, y *binding.Sync) []byte {
@@ -270,6 +275,11 @@ func (r *record) sync(tag byte, v []byte) (err error) {
 		var b byte
 		b, err = decodeOctet(v)
 		y.Marks = binding.Marks(b)
+	case fieldPast:
+		if len(v) > binding.MaxPast {
+			return fmt.Errorf("a past of %d octets", len(v))
+		}
+		r.binding.Past = v
 	}
 	return err
 }

@@ -46,6 +46,9 @@ func draw(r *rand.Rand, t *mapTable, n int) binding.Binding {
 			Marks: binding.Marks(r.IntN(16)),
 		}
 	}
+	if r.IntN(8) == 0 {
+		b.Past = fmt.Appendf(nil, "client %d, %0*d", id, 1+r.IntN(200), 0)
+	}
 	if r.IntN(2) == 0 {
 		b.Reasons = t.Intern(fmt.Appendf(nil, "reasons %d", r.IntN(3)))
 	}

@@ -24,7 +24,7 @@ func (t *mapTable) Put(b binding.Binding, _ time.Time) {
 		t.order = append(t.order, b.Prefix)
 	}
 	b.Client.ID = slices.Clone(b.Client.ID)
-	b.Facts.Own = slices.Clone(b.Facts.Own)
+	b.Facts.Own, b.Past = slices.Clone(b.Facts.Own), slices.Clone(b.Past)
 	t.byKey[b.Prefix] = b
 }
 
@@ -64,5 +64,5 @@ func same(a, b *binding.Binding) bool {
 		a.Client.Hardware == b.Client.Hardware && a.Starts.Equal(b.Starts) && a.Expires.Equal(b.Expires) && a.CLTT.Equal(b.CLTT) &&
 		a.Changed.Equal(b.Changed) && a.Owner == b.Owner && a.Home == b.Home && a.Version == b.Version &&
 		blob(a.Facts.Shared, b.Facts.Shared) && string(a.Facts.Own) == string(b.Facts.Own) && blob(a.Result, b.Result) &&
-		blob(a.Reasons, b.Reasons) && a.Sync == b.Sync
+		blob(a.Reasons, b.Reasons) && a.Sync == b.Sync && string(a.Past) == string(b.Past)
 }
