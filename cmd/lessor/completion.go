@@ -27,23 +27,31 @@ func (x completionCommand) Run(k *kong.Context, c *console) error {
 	return err
 }
 
+// names returns the names of commands.
+func names(commands []*kong.Node) []string {
+	all := make([]string, len(commands))
+	for i, n := range commands {
+		all[i] = n.Name
+	}
+	return all
+}
+
 // bashCompletion completes commands in the first place, then flags, then files.
 func bashCompletion(commands []*kong.Node) string {
 	var b strings.Builder
-	b.WriteString("# bash completion for lessor\n_lessor() {\n  local words=\n  case ${COMP_WORDS[1]} in\n")
+	b.WriteString("# bash completion for lessor\n_lessor() {\n  local words=\n  case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n")
 	for _, n := range commands {
-		fmt.Fprintf(&b, "    %s) words='%s' ;;\n", n.Name, strings.Join(argumentsOf(n), " "))
-	}
-	names := make([]string, len(commands))
-	for i, n := range commands {
-		names[i] = n.Name
+		for _, sub := range n.Children {
+			fmt.Fprintf(&b, "    '%s %s') words='%s' ;;\n", n.Name, sub.Name, strings.Join(argumentsOf(sub), " "))
+		}
+		fmt.Fprintf(&b, "    '%s '*) words='%s' ;;\n", n.Name, strings.Join(append(names(n.Children), argumentsOf(n)...), " "))
 	}
 	fmt.Fprintf(&b, `  esac
   [ "$COMP_CWORD" -eq 1 ] && words='%s --help'
   COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
 }
 complete -o default -F _lessor lessor
-`, strings.Join(names, " "))
+`, strings.Join(names(commands), " "))
 	return b.String()
 }
 
@@ -57,20 +65,31 @@ func fishCompletion(commands []*kong.Node) string {
 	b.WriteString("# fish completion for lessor\n")
 	for _, n := range commands {
 		fmt.Fprintf(&b, "complete -c lessor -n __fish_use_subcommand -f -a %s -d %s\n", n.Name, fishQuote(n.Help))
-		for _, f := range n.Flags {
-			value := ""
-			if !f.IsBool() {
-				value = " -r"
-			}
-			fmt.Fprintf(&b, "complete -c lessor -n '__fish_seen_subcommand_from %s' -l %s%s -d %s\n", n.Name, f.Name, value, fishQuote(f.Help))
+		given := "__fish_seen_subcommand_from " + n.Name
+		for _, sub := range n.Children {
+			fmt.Fprintf(&b, "complete -c lessor -n '%s; and not __fish_seen_subcommand_from %s' -f -a %s -d %s\n",
+				given, strings.Join(names(n.Children), " "), sub.Name, fishQuote(sub.Help))
+			fishArguments(&b, given+"; and __fish_seen_subcommand_from "+sub.Name, sub)
 		}
-		for _, p := range n.Positional {
-			for _, v := range enumOf(p) {
-				fmt.Fprintf(&b, "complete -c lessor -n '__fish_seen_subcommand_from %s' -f -a %s\n", n.Name, v)
-			}
-		}
+		fishArguments(&b, given, n)
 	}
 	return b.String()
+}
+
+// fishArguments writes what may follow a command once given is true.
+func fishArguments(b *strings.Builder, given string, n *kong.Node) {
+	for _, f := range n.Flags {
+		value := ""
+		if !f.IsBool() {
+			value = " -r"
+		}
+		fmt.Fprintf(b, "complete -c lessor -n '%s' -l %s%s -d %s\n", given, f.Name, value, fishQuote(f.Help))
+	}
+	for _, p := range n.Positional {
+		for _, v := range enumOf(p) {
+			fmt.Fprintf(b, "complete -c lessor -n '%s' -f -a %s\n", given, v)
+		}
+	}
 }
 
 func fishQuote(s string) string {

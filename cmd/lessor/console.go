@@ -18,13 +18,16 @@ type console struct {
 	out, err io.Writer
 	now      func() time.Time
 	colour   bool // out is a terminal whose owner has nothing against colour
+	// interactive says that a person is there to be asked: in and err are terminals.
+	interactive bool
 }
 
 // systemConsole is the console of this process.
 func systemConsole() *console {
 	return &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now,
-		colour: isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		colour:      isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr),
 	}
 }
 

@@ -29,6 +29,8 @@ type commandLine struct {
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
 	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
 
+	Group groupCommand `cmd:"" group:"pair" help:"Found and join a group of servers: keys and members."`
+
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version."`
@@ -85,6 +87,7 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "serve", Title: "Serving:"},
 			{Key: "ask", Title: "Asking a running server:"},
+			{Key: "pair", Title: "Two servers that act as one:"},
 			{Key: "other", Title: "Other:"},
 		}),
 	)
