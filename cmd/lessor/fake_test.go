@@ -88,3 +88,7 @@ func aRow(a, state, host string, expires node.Instant) node.LeaseRow {
 		Network: "floor1", Subnet: "198.51.100.0/24", Home: "west", ConfigVersion: "c0ffee", Result: "beef",
 	}
 }
+
+func (f *fake) PartnerDown(context.Context, node.PartnerDownRequest) error { return nil }
+
+func (f *fake) Maintenance(context.Context, bool) error { return nil }

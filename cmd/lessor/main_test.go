@@ -234,10 +234,10 @@ type onWrite struct{ then func() }
 
 func (n onWrite) Write(p []byte) (int, error) { n.then(); return len(p), nil }
 
-func TestAGroupOfSeveralIsNotServedAlone(t *testing.T) {
+func TestAGroupWithoutKeysIsNotServed(t *testing.T) {
 	dir := t.TempDir()
 	file := write(t, dir, "group.yaml", "server: {name: west, data: "+dir+"/data}\ngroup: {name: campus, members: {west: {peer: 127.0.0.1}, east: {peer: 127.0.0.2}}}\n")
-	if got := lessor(t, "serve", "--config", file); got.code != exitNo || !strings.Contains(got.err, "serves alone") {
+	if got := lessor(t, "serve", "--config", file); got.code != exitNo || !strings.Contains(got.err, "lessor group init") {
 		t.Errorf("got %d %s", got.code, got.err)
 	}
 }

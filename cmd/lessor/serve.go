@@ -71,13 +71,13 @@ func (x serveCommand) load(c *console) (*config.Document, error) {
 	return asServing(doc)
 }
 
-// asServing returns doc as this server serves by it. The error says why this release cannot.
+// asServing returns doc as this server serves by it. The error says why it cannot.
 func asServing(doc *config.Document) (*config.Document, error) {
 	doc, err := asThisServer(doc)
 	if err != nil {
 		return nil, err
 	}
-	return doc, doc.ServesAlone()
+	return doc, doc.Serves()
 }
 
 // asThisServer returns doc as the server reads it that it names, or, where it names none, the one that is called as this
@@ -136,8 +136,12 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	}
 	part(func() error { return api.New(n, log).Run(ctx, l) })
 	part(func() error { x.followSignals(ctx, hup, n, log); return nil })
-	err = n.Run(ctx, func() {
-		log.Info("ready", "server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data)
+	err = n.Run(ctx, func(waiting string) {
+		facts := []any{"server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data}
+		if waiting != "" {
+			facts = append(facts, "waiting", waiting)
+		}
+		log.Info("ready", facts...)
 		notify(daemon.SdNotifyReady, log)
 	})
 	notify(daemon.SdNotifyStopping, log)

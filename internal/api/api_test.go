@@ -460,3 +460,7 @@ func TestAFailingNodeIsAProblemNotACrash(t *testing.T) {
 		}
 	}
 }
+
+func (f *fake) PartnerDown(context.Context, node.PartnerDownRequest) error { return nil }
+
+func (f *fake) Maintenance(context.Context, bool) error { return nil }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -41,9 +42,9 @@ func (p *parser) checkGroup() {
 	case g.member(g.Primary) == nil:
 		p.add(Error, p.primary, fmt.Sprintf("the primary %s is not a member of the group", g.Primary), meantOf(string(g.Primary), g.names()))
 	}
-	if len(g.Members) > 1 {
-		p.add(Warning, g.Position, fmt.Sprintf("the group has %d members, and this release serves alone: `lessor serve` refuses this document", len(g.Members)),
-			"for now leave one member in the document of each server, with pools of its own")
+	if len(g.Members) > 2 {
+		p.add(Warning, g.Position, fmt.Sprintf("the group has %d members, and two at most can share their addresses: `lessor serve` refuses this document", len(g.Members)),
+			"leave two of them")
 	}
 }
 
@@ -118,17 +119,19 @@ func meantOf(word string, names []string) string {
 	return s
 }
 
-// ServesAlone returns nil if a server that is a group by itself can serve d, with Server.Name filled in (see As), and
+// Serves returns nil if the server that d is of, with Server.Name filled in (see As), can serve it, alone or as one of two, and
 // else says in the operator's words why not and what to do.
-func (d *Document) ServesAlone() error {
+func (d *Document) Serves() error {
 	g := &d.Group
 	switch {
-	case len(g.Members) > 1 && d.Server.Name == "":
-		return fmt.Errorf("%s: the group has %d members, and this release serves alone: leave this server as the only one of group: members", d.File, len(g.Members))
-	case len(g.Members) > 1:
-		return fmt.Errorf("%s: the group has %d members, and this release serves alone: leave %s as the only one of group: members", d.File, len(g.Members), d.Server.Name)
-	case len(g.Members) == 1 && d.Server.Name != "" && g.member(d.Server.Name) == nil:
-		return fmt.Errorf("%s: this server, %s, is not a member of the group, which has %s: write its name in server: name", d.File, d.Server.Name, g.Members[0].Name)
+	case len(g.Members) > 2:
+		return fmt.Errorf("%s: the group has %d members, and two at most can share their addresses: leave two of them under group: members", d.File, len(g.Members))
+	case len(g.Members) > 0 && g.member(d.Server.Name) == nil:
+		names := make([]string, len(g.Members))
+		for i, m := range g.Members {
+			names[i] = string(m.Name)
+		}
+		return fmt.Errorf("%s: this server, %s, is not a member of the group, which has %s: write its name in server: name", d.File, d.Server.Name, strings.Join(names, " and "))
 	}
 	return nil
 }

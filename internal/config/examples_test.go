@@ -25,7 +25,7 @@ func TestTheExampleOfTheLayersHasThemAll(t *testing.T) {
 			t.Errorf("nothing stands in the layer %v", l)
 		}
 	}
-	if err := d.ServesAlone(); err != nil {
+	if err := d.As("west").Serves(); err != nil {
 		t.Error(err)
 	}
 }

@@ -140,17 +140,18 @@ func TestTheOnlyMemberIsThisServer(t *testing.T) {
 	}
 }
 
-func TestWhoServesAlone(t *testing.T) {
+func TestWhoServes(t *testing.T) {
 	const lan = "networks: {lan: {subnets: {10.0.0.0/24: }}}\n"
 	for _, c := range []struct{ src, as, want string }{
 		{lan, "anything", ""},
 		{"group: {name: campus}\n" + lan, "anything", ""},
 		{"group: {members: {west: }}\n" + lan, "west", ""},
 		{"group: {members: {west: }}\n" + lan, "east", "this server, east, is not a member of the group, which has west"},
-		{"group: {members: {west: {peer: 10.0.0.1}, east: {peer: 10.0.0.2}}}\n" + lan, "east", "leave east as the only one"},
-		{"group: {members: {west: {peer: 10.0.0.1}, east: {peer: 10.0.0.2}}}\n" + lan, "", "leave this server as the only one"},
+		{"group: {members: {west: {peer: 10.0.0.1}, east: {peer: 10.0.0.2}}}\n" + lan, "east", ""},
+		{"group: {members: {west: {peer: 10.0.0.1}, east: {peer: 10.0.0.2}}}\n" + lan, "north", "this server, north, is not a member of the group, which has west and east"},
+		{"group: {members: {west: {peer: 10.0.0.1}, east: {peer: 10.0.0.2}, north: {peer: 10.0.0.3}}}\n" + lan, "east", "two at most"},
 	} {
-		err := parsed(t, c.src).As(binding.Member(c.as)).ServesAlone()
+		err := parsed(t, c.src).As(binding.Member(c.as)).Serves()
 		if c.want == "" && err != nil || c.want != "" && (err == nil || !strings.Contains(err.Error(), c.want)) {
 			t.Errorf("%q as %q: %v", c.src, c.as, err)
 		}

@@ -38,11 +38,12 @@ type Core struct {
 	request   responder.Request
 	answer    responder.Answer
 
-	counts  Counts
-	states  [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used
-	observe Observe
-	short   map[string]*shortage // networks on which clients found no address
-	failing map[string]*failing  // classes whose expression failed, by name
+	counts    Counts
+	states    [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used
+	observe   Observe
+	short     map[string]*shortage // networks on which clients found no address
+	failing   map[string]*failing  // classes whose expression failed, by name
+	elsewhere elsewhere            // what clients say of other servers
 }
 
 // Observe says which Events somebody wants to hear of; the others are not made.
@@ -259,6 +260,7 @@ func (c *Core) apply(ch *responder.Change, out *Effects) {
 	// What the binding refers to may lie in the table, which Put moves, or in the packet.
 	ch.Binding.Client.ID = out.keep(ch.Binding.Client.ID)
 	ch.Binding.Facts.Own = out.keep(ch.Binding.Facts.Own)
+	ch.Binding.Past = out.keep(ch.Binding.Past)
 	c.table.Put(ch.Binding, ch.Due)
 	c.pools.Changed(ch.Binding.Addr(), from, ch.Binding.State)
 	out.Changes = append(out.Changes, Committed{Commit: c.commit, Binding: ch.Binding})

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/socket"
 	"github.com/lessor-dhcp/lessor/internal/store"
 )
@@ -28,7 +29,9 @@ const (
 type load struct {
 	batch    *store.Batch
 	effects  Effects
-	encoded  int // of effects.Changes
+	noted    int              // of effects.Notes
+	record   *failover.Record // of effects.Record, encoded last
+	encoded  int              // of effects.Changes
 	commit   uint64
 	outgoing []socket.Outgoing
 	targets  []socket.Target
@@ -46,14 +49,16 @@ type answered = socket.Target
 // decide is the loop of the one goroutine that decides. It takes what has arrived, lets the core decide, and hands
 // what came of it to the committer whenever that is free: an idle server commits every answer at once, a busy one
 // gathers what arrives during a sync into the next.
-func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error {
+func (n *Node) decide(ctx context.Context, ready func(waiting string), st *storeRunner) error {
 	n.current = n.fresh(&load{})
 	busy := false
 	wake := time.NewTimer(0)
 	defer wake.Stop()
+	n.joinGroup()
 	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
 	n.ready.Store(true)
-	ready()
+	ready(n.core.waiting())
+	var stopping stopping
 	for {
 		if !busy && !n.current.empty() {
 			n.work <- n.current
@@ -61,9 +66,12 @@ func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error 
 		}
 		n.stepSnapshot()
 		n.setWake(wake)
-		arrived := n.arrived
+		arrived, partner := n.arrived, n.partner.arriving()
 		if n.current.full() {
-			arrived = nil
+			arrived, partner = nil, nil
+		}
+		if stopping.done(n, busy) {
+			return n.finish(busy)
 		}
 		select {
 		case a := <-arrived:
@@ -74,10 +82,12 @@ func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error 
 				if err := n.reopen(ctx, l.err, st); err != nil {
 					return err
 				}
-			} else if l.commit > 0 {
-				n.core.Handle(n.clock.now(), Durable{Commit: l.commit}, &n.current.effects)
+			} else {
+				n.durable(l)
 			}
 			n.keep(l)
+		case e := <-partner:
+			n.partnerEvent(e)
 		case f := <-n.control:
 			f()
 			n.encode()
@@ -89,9 +99,19 @@ func (n *Node) decide(ctx context.Context, ready func(), st *storeRunner) error 
 			n.core.Observe(n.hub.wanted())
 			n.look()
 			n.handle(Tick{})
-		case <-ctx.Done():
+		case <-stopping.unless(ctx):
+			stopping.begin(n)
+		case <-stopping.late():
 			return n.finish(busy)
 		}
+	}
+}
+
+// durable goes on when a load is on the disk and its answers have left.
+func (n *Node) durable(l *load) {
+	n.tellPartner(l)
+	if l.commit > 0 {
+		n.core.Handle(n.clock.now(), Durable{Commit: l.commit}, &n.current.effects)
 	}
 }
 
@@ -133,12 +153,22 @@ func (n *Node) encode() {
 		l.batch.Put(ch.Commit, &ch.Binding)
 		l.commit = ch.Commit
 	}
+	if rec := l.effects.Record; rec != l.record {
+		l.record, l.commit = rec, max(l.commit, l.effects.RecordCommit)
+		n.octets = rec.Append(n.octets[:0])
+		l.batch.PutRelationship(l.commit, n.octets)
+	}
+	for ; l.noted < len(l.effects.Notes); l.noted++ {
+		note := &l.effects.Notes[l.noted]
+		l.effects.Events = append(l.effects.Events, noteEvent(n.clock.now(), note, n.partner.config.Partner))
+		n.partner.remember(n.clock.now(), note)
+	}
 }
 
 // fresh prepares l for what is decided next.
 func (n *Node) fresh(l *load) *load {
 	l.effects.Reset()
-	l.batch, l.encoded, l.commit, l.err = n.store.Begin(), 0, 0, nil
+	l.batch, l.encoded, l.commit, l.noted, l.record, l.err = n.store.Begin(), 0, 0, 0, nil, nil
 	return l
 }
 
@@ -184,6 +214,9 @@ func (n *Node) checkRoom() {
 	err := n.store.Room()
 	if lost := err != nil; lost != n.roomLost {
 		n.roomLost = lost
+		if lost {
+			n.dropLink(errNoRoom) // so that the partner answers alone
+		}
 		n.core.Handle(n.clock.now(), StoreRoom{Full: lost}, &n.current.effects)
 		n.roomEvent(err)
 	}
@@ -196,6 +229,7 @@ func (n *Node) checkRoom() {
 // from what is on the disk. It tries until it succeeds or ctx is done.
 func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	n.handle(CommitFailed{})
+	n.letGo(errReopened)
 	n.failureEvent(why)
 	events := append([]Event(nil), n.current.effects.Events...)
 	st.stop()
@@ -233,6 +267,8 @@ func (n *Node) pause(ctx context.Context, d time.Duration) bool {
 			f()
 		case a := <-n.arrived:
 			n.spent <- a // nobody is answered
+		case e := <-n.partner.arriving():
+			n.partnerEvent(e)
 		case <-ctx.Done():
 			return false
 		}
@@ -243,6 +279,7 @@ func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
 	n.core.Rebuild(table, commit)
 	n.fresh(n.current)
 	n.current.effects.Events = append(n.current.effects.Events, events...)
+	n.joinGroup()
 	n.roomLost, n.snapshot = false, nil
 	n.mu.Lock()
 	n.failure = trouble{}

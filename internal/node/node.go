@@ -43,6 +43,7 @@ type Node struct {
 	opening sync.Mutex // held while store is opened anew, and by others than the decider and the committer who use it
 	sockets *socket.Sockets
 	core    *Core
+	partner *partnership // nil: this server is alone
 	hub     hub
 
 	control chan func()    // run by the decider
@@ -60,6 +61,7 @@ type Node struct {
 	current  *load // what is decided now goes here
 	spare    *load
 	snapshot *store.Snapshot // nil: none is being taken
+	octets   []byte          // of a relationship's record
 	roomLost bool
 	lookAt   time.Time // when the room on the disk is looked at again
 
@@ -102,6 +104,10 @@ func New(cfg Config) (*Node, error) {
 		work: make(chan *load, 1), done: make(chan *load, 1), answers: make(chan answered, 64),
 		links: make(chan []socket.Link, 1), ended: make(chan struct{}),
 	}
+	ring, err := openKeys(cfg.Document) // before anything else is touched
+	if err != nil {
+		return nil, err
+	}
 	p := policy.Compile(cfg.Document)
 	table, commit, err := n.open(p)
 	if err != nil {
@@ -118,6 +124,9 @@ func New(cfg Config) (*Node, error) {
 		return nil, errors.Join(err, n.store.Close())
 	}
 	n.core = NewCore(n.self, p, table, commit)
+	if err := n.openPartnership(p, ring); err != nil {
+		return nil, errors.Join(err, n.sockets.Close(), n.store.Close())
+	}
 	return n, nil
 }
 
@@ -178,11 +187,13 @@ func (n *Node) adoptHead(p *policy.Policy) error {
 }
 
 // Abandon closes what New opened, for a Node that is never Run.
-func (n *Node) Abandon() error { return errors.Join(n.sockets.Close(), n.store.Close()) }
+func (n *Node) Abandon() error {
+	return errors.Join(n.partner.abandon(), n.sockets.Close(), n.store.Close())
+}
 
 // Run serves until ctx is done; then what was decided is committed and told, and the store is closed. ready is called
-// once clients are answered.
-func (n *Node) Run(ctx context.Context, ready func()) error {
+// once the server answers all that its state allows; waiting says in words what it still waits for, and is empty if nothing.
+func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	edges, stop := context.WithCancel(context.WithoutCancel(ctx))
 	events, err := n.listenForLog(edges) // before anything happens
 	if err != nil {
@@ -197,6 +208,7 @@ func (n *Node) Run(ctx context.Context, ready func()) error {
 	start(func() { n.watch(edges) })
 	start(func() { n.hearAnswers(edges) })
 	start(func() { n.commitAll() })
+	start(func() { n.runPartner(edges) })
 	st := newStoreRunner(edges, n.store)
 
 	err = n.decide(ctx, ready, st)
@@ -220,6 +232,10 @@ func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
 		return fmt.Errorf("server: name and data cannot change while the server runs: restart it")
 	}
 	p := policy.Compile(doc)
+	cfg, err := n.mayReconfigure(ctx, old, doc, p)
+	if err != nil {
+		return err
+	}
 	if err := n.adoptHead(p); err != nil {
 		return err
 	}
@@ -230,6 +246,7 @@ func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
 		now := n.clock.now()
 		n.core.Handle(now, Adopt{Policy: p}, e)
 		n.core.Handle(now, LinksChanged{Links: linksOf(n.sockets.Links())}, e)
+		n.reconfigure(cfg)
 		e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigAdopted, Level: slog.LevelInfo,
 			Message: "configuration adopted", Detail: p.Version.String() + ": " + p.Summary()})
 	})

@@ -67,6 +67,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	switch {
 	case a.Drop != 0:
 		c.counts.Drops[a.Drop]++
+		c.noteElsewhere(now, p)
 	case a.Reply != nil:
 		if a.LeftOut {
 			c.counts.OptionsLeftOut++

@@ -72,6 +72,9 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 	r, o := c.relation, &out.partner
 	changes, sends, notes := len(o.Changes), len(o.Send), len(o.Notes)
 	o.Persist, o.Close = nil, ""
+	if to, ok := ev.(failover.Reconfigured); ok {
+		r.config = to.Config
+	}
 	r.endpoint.Step(now, ev, shared{c}, o)
 	begun := false
 	begin := func() {

@@ -22,6 +22,10 @@ type Reporter interface {
 	Lease(ctx context.Context, addr netip.Addr) (LeaseDetail, bool, error)
 	// Explain says what a client would get and why, and changes nothing. A *RequestError says what is wrong with r.
 	Explain(ctx context.Context, r ExplainRequest) (policy.Explanation, error)
+	// PartnerDown takes an operator's word that the other server does not serve. A *RefusedError says why it is not taken.
+	PartnerDown(ctx context.Context, r PartnerDownRequest) error
+	// Maintenance begins (on) or ends a pause, in which clients are left to the other server. A *RefusedError says why not.
+	Maintenance(ctx context.Context, on bool) error
 	// Events returns what happens from now on and f lets through, until ctx ends; then the channel is closed. Its
 	// buffer is bounded: a slow reader loses events, and the next that it gets is an EventsLost that says how many.
 	Events(ctx context.Context, f EventFilter) (<-chan Event, error)
@@ -115,17 +119,101 @@ type ConfigStatus struct {
 
 // PartnerStatus is one failover relationship. A server that stands alone has none.
 type PartnerStatus struct {
-	Name         string         `json:"name"`
+	Name         string         `json:"name"` // of the relationship
 	Partner      binding.Member `json:"partner"`
-	Role         string         `json:"role"`
-	State        string         `json:"state"`
+	Protocol     string         `json:"protocol"` // lessor, isc-dhcpd
+	Role         string         `json:"role"`     // of this server
+	State        string         `json:"state"`    // of this server, in the draft's spelling
+	Cause        string         `json:"cause"`    // why it is in State
 	PartnerState string         `json:"partner_state"`
-	Since        Instant        `json:"since"`
-	MCLT         int64          `json:"mclt"` // seconds
-	Unacked      int            `json:"unacked"`
+	Since        Instant        `json:"since"` // of State
+	PartnerSince Instant        `json:"partner_since"`
+	MCLT         int64          `json:"mclt"`      // seconds
+	Unacked      int            `json:"unacked"`   // changes that the partner has not acknowledged
+	InFlight     int            `json:"in_flight"` // of these, sent and not answered
 	Connected    bool           `json:"connected"`
-	Skew         float64        `json:"skew"` // seconds
+	Skew         float64        `json:"skew"`           // seconds that our clock is ahead
+	Uncertain    float64        `json:"skew_uncertain"` // seconds by which Skew may be wrong
+	// Waiting says what not all clients are answered for; empty if they are.
+	Waiting string `json:"waiting,omitempty"`
+	// Trouble says why there is no connection, and what to do.
+	Trouble string `json:"trouble,omitempty"`
+	// WaitUntil is the end of RECOVER-WAIT; OwnShareFrom is from when on our own free addresses may be given, PartnerShareFrom the
+	// partner's in PARTNER-DOWN; null: there is no wait, or it does not apply.
+	WaitUntil        Instant `json:"wait_until,omitzero"`
+	OwnShareFrom     Instant `json:"own_share_from,omitzero"`
+	PartnerShareFrom Instant `json:"partner_share_from,omitzero"`
+	// LargestMCLT is the largest under which something may still be held, in seconds, where it is not MCLT.
+	LargestMCLT int64 `json:"largest_mclt,omitempty"`
+	// NeverServed says that PARTNER-DOWN was declared with --never-served.
+	NeverServed bool `json:"never_served,omitempty"`
+	// PartnerSilent says that the partner does not answer the clients that are its own.
+	PartnerSilent bool `json:"partner_silent,omitempty"`
+	// Differs names the parts of the configuration in which the two differ, and on which safety does not stand.
+	Differs string `json:"differs,omitempty"`
+	// Conflicts are addresses that two clients may hold, RefusedUpdates those of which one server did not believe the other: the
+	// latest of both.
+	Conflicts      []BindingConflictStatus `json:"conflicts"`
+	RefusedUpdates []RefusedUpdate         `json:"refused_updates"`
+	// Rejected counts updates that the partner refused and that are offered again.
+	Rejected int `json:"rejected,omitempty"`
+	// Ignored counts messages of the partner that meant nothing where they came.
+	Ignored uint64 `json:"ignored,omitempty"`
+	// Listen is where the other members reach this one, RefusedConnections what was refused there and why.
+	Listen             netip.AddrPort      `json:"listen"`
+	RefusedConnections []RefusedConnection `json:"refused_connections"`
+	// KeysEnd is when the certificate of this member ends, null without keys; KeysWarning is what is the matter with the keys.
+	KeysEnd     Instant `json:"keys_end"`
+	KeysWarning string  `json:"keys_warning,omitempty"`
 }
+
+// MarshalJSON writes empty lists where there is nothing, never null.
+func (p PartnerStatus) MarshalJSON() ([]byte, error) {
+	type plain PartnerStatus
+	notNilSlice(&p.Conflicts)
+	notNilSlice(&p.RefusedUpdates)
+	notNilSlice(&p.RefusedConnections)
+	return json.Marshal(plain(p))
+}
+
+// BindingConflictStatus is an address that two clients may hold.
+type BindingConflictStatus struct {
+	Address netip.Addr `json:"address"`
+	Kept    string     `json:"kept"` // the client whose the address now is
+	Lost    string     `json:"lost"` // and the one that may have held it too
+	Cause   string     `json:"cause"`
+}
+
+// RefusedUpdate is a binding update that one of the two servers did not take.
+type RefusedUpdate struct {
+	Time    Instant    `json:"time"`
+	Address netip.Addr `json:"address"`
+	Reason  uint8      `json:"reason"` // the draft's reject-reason
+	Cause   string     `json:"cause"`
+}
+
+// RefusedConnection is one reason for which connections to the port of this member were refused.
+type RefusedConnection struct {
+	Reason string  `json:"reason"`
+	Remedy string  `json:"remedy"`
+	Count  uint64  `json:"count"`
+	Last   Instant `json:"last"`
+	Detail string  `json:"detail,omitempty"` // of the last one
+}
+
+// PartnerDownRequest is an operator's word that the other server does not serve.
+type PartnerDownRequest struct {
+	Partner     string `json:"partner"`
+	NeverServed bool   `json:"never_served"` // nor has it ever
+	Force       bool   `json:"force"`        // whatever speaks against it
+	Reason      string `json:"reason"`       // why it is forced; kept
+}
+
+// RefusedError says why an operator's command is not carried out.
+type RefusedError struct{ Why, Remedy string }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return e.Why }
 
 // PoolStatus is what a full count of one pool's addresses would give. Free + Offered + Active + Grace + Abandoned +
 // Reserved = Size. A count of 2^64 or more is given as 2^64 - 1.

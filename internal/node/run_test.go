@@ -66,7 +66,7 @@ func tryRun(t *testing.T, fs *memfs.FS, accept bool) (*running, error) {
 	r.node = n
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() { ended <- n.Run(ctx, func() { close(ready) }) }()
+	go func() { ended <- n.Run(ctx, func(string) { close(ready) }) }()
 	<-ready
 	r.stop = func() error { cancel(); return <-ended }
 	return r, nil

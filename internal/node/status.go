@@ -104,6 +104,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	err := n.do(ctx, func(*Effects) {
 		n.core.status(n.clock.now(), &s)
 		n.statusOfStore(&s)
+		n.statusOfPartner(&s)
 	})
 	n.socketDrops(&s)
 	n.mu.Lock()

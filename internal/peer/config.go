@@ -22,6 +22,8 @@ type Config struct {
 	// the unspecified one.
 	Listen  netip.AddrPort
 	Members []Member // the others
+	// Protocols are those for each of which there is a connection to another Lessor; nil: all.
+	Protocols []Protocol
 	// Keys are needed where another member is a Lessor.
 	Keys *keys.Ring
 	// Registrar answers machines that want to join; nil: nobody may.
@@ -114,6 +116,9 @@ func Of(d *config.Document) Config {
 // check says what is wrong with c, in the operator's words, and fills what it leaves out.
 func (c *Config) check() error {
 	orElse(&c.Reconnect, 5*time.Second)
+	if c.Protocols == nil {
+		c.Protocols = betweenLessors
+	}
 	c.Limits.fill(c.Reconnect)
 	if c.Wait == nil {
 		c.Wait = func() time.Duration { return c.Reconnect * time.Duration(900+rand.Int64N(201)) / 1000 }

@@ -44,7 +44,7 @@ func Listen(cfg Config) (*Peer, error) {
 			p.lines = append(p.lines, newLine(m, ISC))
 			continue
 		}
-		for _, protocol := range betweenLessors {
+		for _, protocol := range p.cfg.Protocols {
 			p.lines = append(p.lines, newLine(m, protocol))
 		}
 	}

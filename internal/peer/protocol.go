@@ -32,20 +32,20 @@ func (p Protocol) String() string {
 	return "invalid"
 }
 
-// betweenLessors are the protocols for each of which two Lessors have a connection.
+// betweenLessors are the protocols for each of which two Lessors may have a connection.
 var betweenLessors = []Protocol{Failover4, Group}
 
-// alpn returns the names of betweenLessors, and protocolOf what one of them names; the zero Protocol if none.
-func alpn() []string {
-	names := make([]string, len(betweenLessors))
-	for i, p := range betweenLessors {
+// alpn returns the names of those that are spoken, and protocolOf what one of them names; the zero Protocol if none.
+func alpn(spoken []Protocol) []string {
+	names := make([]string, len(spoken))
+	for i, p := range spoken {
 		names[i] = protocols[p].alpn
 	}
 	return names
 }
 
-func protocolOf(name string) Protocol {
-	for _, p := range betweenLessors {
+func protocolOf(name string, spoken []Protocol) Protocol {
+	for _, p := range spoken {
 		if protocols[p].alpn == name {
 			return p
 		}

@@ -327,7 +327,7 @@ func TestADiallerSaysWhyThePartnerCannotBeReached(t *testing.T) {
 func serving(b *bench, f keys.Files) func(net.Conn) {
 	shown := pair(b.t, f)
 	return func(c net.Conn) {
-		s := tls.Server(c, &tls.Config{Certificates: shown, NextProtos: alpn(), ClientAuth: tls.RequestClientCert})
+		s := tls.Server(c, &tls.Config{Certificates: shown, NextProtos: alpn(betweenLessors), ClientAuth: tls.RequestClientCert})
 		s.Handshake()
 	}
 }

@@ -82,9 +82,9 @@ func (v *visit) welcome(hello *tls.ClientHelloInfo) (*tls.Config, error) {
 			Certificates: []tls.Certificate{*id.WithAuthority()}}, nil
 	}
 	cfg := v.base(id)
-	cfg.NextProtos = alpn()
+	cfg.NextProtos = alpn(v.peer.cfg.Protocols)
 	cfg.ClientAuth = tls.RequestClientCert
-	if v.verdict == nil && !slices.ContainsFunc(hello.SupportedProtos, func(s string) bool { return protocolOf(s) != 0 }) {
+	if v.verdict == nil && !slices.ContainsFunc(hello.SupportedProtos, func(s string) bool { return protocolOf(s, v.peer.cfg.Protocols) != 0 }) {
 		v.verdict = v.refusal(NoProtocol, fmt.Sprintf("it speaks %s", offered(hello.SupportedProtos))) // and what follows fails
 	}
 	return cfg, nil
@@ -105,7 +105,7 @@ func offered(names []string) string {
 
 // meets sees who the other end is. It is called once in each handshake, on both ends.
 func (v *visit) meets(id *keys.Identity, s tls.ConnectionState) error {
-	protocol := protocolOf(s.NegotiatedProtocol)
+	protocol := protocolOf(s.NegotiatedProtocol, v.peer.cfg.Protocols)
 	if protocol == 0 || v.protocol != 0 && v.protocol != protocol {
 		v.verdict = v.refusal(NoProtocol, "")
 		return v.verdict

@@ -253,8 +253,8 @@ func TestAClassThatFailsIsShownAndTheClientServed(t *testing.T) {
 	}
 }
 
-// A document with several members is not what this server can serve by: a reload changes nothing, and says so.
-func TestAReloadToAGroupOfSeveralIsRefused(t *testing.T) {
+// A server that is alone does not become one of two by a reload: nothing changes, and it says so.
+func TestAReloadToAGroupOfTwoIsRefused(t *testing.T) {
 	t.Parallel()
 	l := newLab(t, short)
 	group := "group: {name: campus, members: {server: {peer: 10.1.0.1}, other: {peer: 10.1.0.2}}}\n"
@@ -262,7 +262,7 @@ func TestAReloadToAGroupOfSeveralIsRefused(t *testing.T) {
 	l.lessor.Reload()
 	l.Eventually(10*time.Second, "the reload is refused", func() bool {
 		s := ask[struct{ Config struct{ Refused string } }](l, "status", "--json")
-		return strings.Contains(s.Config.Refused, "serves alone")
+		return strings.Contains(s.Config.Refused, "restart it")
 	})
 	if ack := l.host.Scripted("eth0", nil).Acquire(); !ack.Is(dhcpv4.MessageTypeAck) {
 		t.Errorf("got %v", ack)

@@ -1,0 +1,128 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+)
+
+// elsewhere is the last sign that clients gave of another server: one chose it.
+type elsewhere struct {
+	at     time.Time
+	server netip.Addr
+}
+
+// recently is how long such a sign says that the other server serves.
+const recently = time.Minute
+
+// noteElsewhere keeps in mind that a client chose another server.
+func (c *Core) noteElsewhere(now time.Time, p *Packet) {
+	if c.answer.Drop != responder.ForAnotherServer {
+		return
+	}
+	if v, ok := p.Msg.Option(uint16(option.CodeServerIdentifier)); ok && len(v) == 4 {
+		a, _ := netip.AddrFromSlice(v)
+		c.elsewhere = elsewhere{now, a}
+	}
+}
+
+// PartnerDown implements Reporter.
+func (n *Node) PartnerDown(ctx context.Context, r PartnerDownRequest) error {
+	if err := n.isPartner(r.Partner); err != nil {
+		return err
+	}
+	if !r.Force && n.answersOnItsPort(ctx) {
+		return &RefusedError{
+			Why:    fmt.Sprintf("partner-down is refused: %s accepts connections at %v, so it may be serving", n.partner.config.Partner, n.partner.address),
+			Remedy: "stop it first; or --force --reason TEXT",
+		}
+	}
+	cmd := failover.DeclareDown{NeverServed: r.NeverServed, Forced: r.Force, Reason: strings.TrimSpace(r.Reason)}
+	return n.command(ctx, func() error {
+		now := n.clock.now()
+		if e := n.core.elsewhere; !cmd.Forced && !e.at.IsZero() && now.Sub(e.at) < recently {
+			return &RefusedError{
+				Why:    fmt.Sprintf("partner-down is refused: a client chose the server %v %v ago, so %s may be serving", e.server, now.Sub(e.at).Round(time.Second), n.partner.config.Partner),
+				Remedy: "stop it first, and wait a minute; or --force --reason TEXT",
+			}
+		}
+		if err := n.core.relation.endpoint.MayDeclareDown(cmd); err != nil {
+			return refusedBy(err)
+		}
+		n.letGo(errDeclared)
+		n.handle(&Partner{cmd})
+		return nil
+	})
+}
+
+var errDeclared = errors.New("the operator declared the partner down")
+
+// Maintenance implements Reporter.
+func (n *Node) Maintenance(ctx context.Context, on bool) error {
+	if n.partner == nil {
+		return errAlone
+	}
+	return n.command(ctx, func() error {
+		n.handle(&Partner{failover.Maintain{On: on}})
+		return nil
+	})
+}
+
+var errAlone = &RefusedError{Why: "this server is alone: there is no other one that would answer its clients", Remedy: "name two members under group: members"}
+
+// isPartner returns why name is not the other server of the group.
+func (n *Node) isPartner(name string) error {
+	switch p := n.partner; {
+	case p == nil:
+		return errAlone
+	case binding.Member(name) == p.config.Self:
+		return &RefusedError{Why: name + " is this server", Remedy: "name the other one: " + string(p.config.Partner)}
+	case binding.Member(name) != p.config.Partner:
+		return &RefusedError{Why: fmt.Sprintf("%q is not the other server of the group", name), Remedy: "it is " + string(p.config.Partner)}
+	}
+	return nil
+}
+
+// answersOnItsPort reports whether something accepts connections where the partner does: its process runs then, whatever
+// became of the connection between the two.
+func (n *Node) answersOnItsPort(ctx context.Context) bool {
+	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", n.partner.address.String())
+	if err != nil {
+		return false
+	}
+	return c.Close() == nil
+}
+
+// command has the decider carry out f, once the server knows how it stands with its partner.
+func (n *Node) command(ctx context.Context, f func() error) error {
+	var refused error
+	err := n.do(ctx, func(*Effects) {
+		if !n.core.joined() {
+			refused = &RefusedError{Why: "the store is being opened anew", Remedy: "try again in a moment"}
+			return
+		}
+		refused = f()
+	})
+	return errors.Join(err, refused)
+}
+
+// refusedBy returns the endpoint's reason as an operator sees it: what stands behind the last semicolon is what to do.
+func refusedBy(err error) error {
+	why, remedy := err.Error(), ""
+	if i := strings.LastIndex(why, "; "); i >= 0 {
+		why, remedy = why[:i], why[i+2:]
+	}
+	return &RefusedError{Why: why, Remedy: remedy}
+}

@@ -1,0 +1,185 @@
+package node
+
+import (
+	"errors"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/peer"
+)
+
+// partnership is the decider's end of the connections to the other server of the group.
+type partnership struct {
+	config failover.Config
+	peer   *peer.Peer
+	events chan peer.Event
+
+	link   *peer.Link // in use; nil: none
+	wire   *Wire      // of link
+	since  time.Time  // when link was taken
+	heard  bool       // something came on it
+	wanted bool       // the core wants a connection
+	ending *peer.Link // was closed, and is not down yet
+
+	refusals []RefusedUpdate // the latest
+	differs  string          // in what the configurations of the two differ, where safety does not stand on it
+	closed   string          // why there is no connection; empty: there is, or never was one
+	address  netip.AddrPort  // of the other server, for the other members
+}
+
+// Why a connection is ended by Run.
+var (
+	errNotWanted  = errors.New("no connection is wanted now: this server is paused, or has no room on its disk")
+	errSecondLink = errors.New("there is a connection already")
+	errNewerLink  = errors.New("the partner made a new connection, so this one is of no use to it")
+	errQueueFull  = errors.New("the partner does not read what it is told")
+	errReopened   = errors.New("the store had to be opened anew")
+	errNoRoom     = errors.New("there is no room on the disk")
+)
+
+// fresh is how long a connection counts as new: of two that both servers make at the same time one is dropped.
+const freshLink = 2 * time.Second
+
+// partnerEvent takes what happened to a connection.
+func (n *Node) partnerEvent(e peer.Event) {
+	p := n.partner
+	switch e := e.(type) {
+	case peer.Up:
+		n.linkUp(e)
+	case peer.Message:
+		if e.Link != p.link {
+			return
+		}
+		p.heard = true
+		if err := p.wire.Hear(n.clock.at(e.At), e.Bytes); err != nil && p.link == e.Link {
+			n.dropLink(err)
+		}
+	case peer.Down:
+		if e.Link == p.ending {
+			p.ending = nil
+		}
+		if e.Link == p.link {
+			p.link, p.wire = nil, nil
+			n.handle(&Partner{failover.LinkDown{Reason: e.Cause.Error()}})
+		}
+	}
+}
+
+// linkUp takes a new connection, or ends it.
+func (n *Node) linkUp(e peer.Up) {
+	p := n.partner
+	switch {
+	case !p.wanted || n.roomLost || !n.core.joined():
+		e.Link.Close(errNotWanted)
+		return
+	case p.link != nil && !n.replaces(e.Link):
+		e.Link.Close(errSecondLink)
+		return
+	case p.link != nil:
+		n.dropLink(errNewerLink)
+	}
+	p.link, p.since, p.heard = e.Link, n.clock.now(), false
+	link := e.Link
+	p.wire = n.core.NewWire(
+		func(msg []byte) {
+			if !link.Send(msg) {
+				link.Close(errQueueFull) // Down follows
+			}
+		},
+		func(ev failover.Event) { n.handle(&Partner{ev}) },
+	)
+	n.handle(&Partner{failover.LinkUp{}})
+}
+
+// replaces reports whether a new connection takes the place of the one in use. Where both servers made one at the same time, the
+// one that the primary made stays, on both sides. Later, a new one from a Lessor says that it has lost the one before; an ISC
+// server's second one is left.
+func (n *Node) replaces(l *peer.Link) bool {
+	p := n.partner
+	if p.config.Protocol == failover.ISC {
+		return false
+	}
+	if p.heard && n.clock.now().Sub(p.since) > freshLink {
+		return l.Inbound()
+	}
+	byPrimary := l.Inbound() == (p.config.Role == failover.Secondary)
+	return !p.heard && byPrimary && l.Inbound() != p.link.Inbound()
+}
+
+// dropLink ends the connection in use, and has the core know.
+func (n *Node) dropLink(cause error) {
+	p := n.partner
+	if p == nil || p.link == nil {
+		return
+	}
+	p.link.Close(cause)
+	p.ending, p.link, p.wire = p.link, nil, nil
+	n.handle(&Partner{failover.LinkDown{Reason: cause.Error()}})
+}
+
+// tellPartner says what was decided in a load that is durable now.
+func (n *Node) tellPartner(l *load) {
+	p := n.partner
+	if p == nil {
+		return
+	}
+	now := n.clock.now()
+	for i := range l.effects.ToPartner {
+		if p.wire == nil {
+			break
+		}
+		if err := p.wire.Tell(now, &l.effects.ToPartner[i]); err != nil {
+			n.dropLink(err)
+		}
+	}
+	if p.wire != nil && p.wire.Closes(&l.effects) {
+		p.link.Close(errors.New(l.effects.ClosePartner))
+		p.ending, p.link, p.wire = p.link, nil, nil // the core has let go of it
+	}
+	if l.effects.Related {
+		p.wanted = l.effects.Connect
+	}
+}
+
+// joinGroup makes the core one of two, with what the store has of the relationship.
+func (n *Node) joinGroup() {
+	if n.partner == nil {
+		return
+	}
+	now := n.clock.now()
+	n.core.Join(now, n.partner.config, n.relationshipRecord(now), &n.current.effects)
+	n.partner.wanted = n.current.effects.Connect
+	n.encode()
+}
+
+// relationshipRecord returns what the store has of the relationship, or, where it has nothing that can be read, what a new
+// one begins with: such a server must hear its partner before it answers anybody.
+func (n *Node) relationshipRecord(now time.Time) failover.Record {
+	b, ok := n.store.Relationship()
+	if !ok {
+		return failover.NewRecord(now, n.partner.config.MCLT, false)
+	}
+	rec, err := failover.DecodeRecord(b)
+	if err != nil {
+		n.log.Error("what was kept of the failover relationship cannot be read: the server recovers from its partner", "error", err)
+		return failover.NewRecord(now, n.partner.config.MCLT, false)
+	}
+	return rec
+}
+
+// letGo ends the connection in use without a word to the core, which is not to decide now.
+func (n *Node) letGo(cause error) {
+	if p := n.partner; p != nil && p.link != nil {
+		p.link.Close(cause)
+		p.ending, p.link, p.wire = p.link, nil, nil
+	}
+}
+
+// arriving returns where events of connections come from; nil if there is no partner.
+func (p *partnership) arriving() <-chan peer.Event {
+	if p == nil {
+		return nil
+	}
+	return p.events
+}

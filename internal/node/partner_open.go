@@ -1,0 +1,83 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"path/filepath"
+
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/peer"
+	"github.com/lessor-dhcp/lessor/internal/peer/keys"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// maxPartnerEvents is how many events of connections wait for the decider.
+const maxPartnerEvents = 256
+
+// openPartnership opens the port on which the other server of the group reaches this one, if there is one.
+func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
+	id, _ := n.store.ID()
+	cfg, ok := RelationshipOf(n.cfg.Document, p, id, rand.Uint64())
+	if !ok {
+		return nil
+	}
+	pc := peer.Of(n.cfg.Document)
+	pc.Protocols = []peer.Protocol{peer.Failover4}
+	if ring != nil {
+		pc.Keys = ring
+		if d := keys.In(n.cfg.Document.Server.Data); d.Founded() {
+			pc.Registrar = d.Registrar(pc.Group)
+		}
+	}
+	l, err := peer.Listen(pc)
+	if err != nil {
+		return err
+	}
+	n.partner = &partnership{config: cfg, peer: l, address: pc.Members[0].Peer, events: make(chan peer.Event, maxPartnerEvents)}
+	return nil
+}
+
+// openKeys returns the keys by which the other Lessors of the group know this one: those that the document names, or those that
+// `lessor group` put into the data directory; nil where there is no other Lessor.
+func openKeys(doc *config.Document) (*keys.Ring, error) {
+	if partner, ok := partnerOf(doc); !ok || partner.Protocol == config.ProtocolISC {
+		return nil, nil
+	}
+	t := doc.Server.TLS
+	files := keys.Files{Certificate: besides(doc, t.Certificate), Key: besides(doc, t.Key), Authority: besides(doc, t.Authority)}
+	if t.Certificate == "" {
+		d := keys.In(doc.Server.Data)
+		if !d.Present() {
+			return nil, fmt.Errorf("member %s: %w", doc.Server.Name, peer.ErrNoKeys)
+		}
+		files = d.Files()
+	}
+	return keys.Open(files, doc.Group.Name, doc.Server.Name)
+}
+
+// besides returns the name of a file that a document names: what is not absolute lies beside the document.
+func besides(doc *config.Document, name string) string {
+	if name == "" || filepath.IsAbs(name) {
+		return name
+	}
+	return filepath.Join(filepath.Dir(doc.File), name)
+}
+
+// runPartner runs the connections to the other server until ctx ends.
+func (n *Node) runPartner(ctx context.Context) {
+	if n.partner == nil {
+		return
+	}
+	if err := n.partner.peer.Run(ctx, n.partner.events); err != nil {
+		n.log.Error("the connections to the other server ended", "error", err)
+	}
+}
+
+// abandon closes what openPartnership opened, where it is never run.
+func (p *partnership) abandon() error {
+	if p == nil {
+		return nil
+	}
+	return p.peer.Close()
+}

@@ -1,0 +1,151 @@
+package node
+
+import (
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
+
+// maxRefusals is how many refused updates are remembered.
+const maxRefusals = 64
+
+// remember keeps what status shows of a note.
+func (p *partnership) remember(now time.Time, n *failover.Note) {
+	switch n.Kind {
+	case failover.UpdateRefused:
+		if len(p.refusals) == maxRefusals {
+			p.refusals = append(p.refusals[:0], p.refusals[1:]...)
+		}
+		p.refusals = append(p.refusals, RefusedUpdate{At(now), n.Prefix.Addr(), uint8(n.Reason), n.Cause})
+	case failover.ConfigurationDiffers:
+		p.differs = n.Cause
+	case failover.LinkOpened:
+		p.differs, p.closed = "", ""
+	case failover.LinkClosed:
+		p.closed = n.Cause
+	case failover.StateChanged, failover.PartnerChanged, failover.ConflictFound, failover.SkewFound, failover.SkewGone,
+		failover.StoreWentBack, failover.CommandRefused, failover.PartnerSilent, failover.PartnerHeard:
+	}
+}
+
+// waiting says what not all clients are answered for; empty if they are.
+func (c *Core) waiting() string {
+	if c.relation == nil {
+		return ""
+	}
+	return c.relation.terms.Waiting
+}
+
+// statusOfPartner fills in how the two servers stand.
+func (n *Node) statusOfPartner(s *Status) {
+	p := n.partner
+	if p == nil {
+		return
+	}
+	s.Waiting = n.core.waiting()
+	if !n.core.joined() {
+		return
+	}
+	now := n.clock.now()
+	ps := relationshipStatus(&p.config, n.core.relation, now)
+	ps.Differs, ps.RefusedUpdates = p.differs, append([]RefusedUpdate(nil), p.refusals...)
+	n.statusOfConnections(&ps)
+	s.Partners = append(s.Partners, ps)
+	s.Alarms = append(s.Alarms, partnerAlarms(&ps)...)
+}
+
+// relationshipStatus is what the endpoint says of itself.
+func relationshipStatus(cfg *failover.Config, r *relation, now time.Time) PartnerStatus {
+	e := r.endpoint.Status(now)
+	ps := PartnerStatus{
+		Name: cfg.Relationship, Partner: e.Partner, Protocol: config.ProtocolLessor, Role: e.Role.String(),
+		State: e.State.String(), Cause: e.Cause, PartnerState: e.PartnerState.String(), Since: At(e.Since), PartnerSince: At(e.PartnerSince),
+		MCLT: int64(e.MCLT / time.Second), Unacked: e.Unacked, InFlight: e.InFlight, Connected: e.Connected,
+		Skew: e.Skew.Seconds(), Uncertain: e.Uncertain.Seconds(), Waiting: r.terms.Waiting, WaitUntil: At(e.WaitUntil),
+		NeverServed: e.NeverServed, PartnerSilent: e.PartnerSilent, Rejected: e.Rejected, Ignored: e.Ignored,
+	}
+	if cfg.Protocol == failover.ISC {
+		ps.Protocol = config.ProtocolISC
+	}
+	if t := r.terms.OwnShareFrom; t.After(now) {
+		ps.OwnShareFrom = At(t)
+	}
+	if t := r.terms.PartnerShareFrom; !t.IsZero() {
+		ps.PartnerShareFrom = At(t)
+	}
+	if e.LargestMCLT > e.MCLT && (e.LargestUntil.IsZero() || e.LargestUntil.After(now)) {
+		ps.LargestMCLT = int64(e.LargestMCLT / time.Second)
+	}
+	for i := range e.Conflicts {
+		k := &e.Conflicts[i]
+		ps.Conflicts = append(ps.Conflicts, BindingConflictStatus{k.Prefix.Addr(), clientText(&k.Kept), clientText(&k.Lost), k.Cause})
+	}
+	return ps
+}
+
+// statusOfConnections fills in what the port of this member saw.
+func (n *Node) statusOfConnections(ps *PartnerStatus) {
+	c := n.partner.peer.Snapshot()
+	ps.Listen = c.Listen
+	for _, r := range c.Refused {
+		ps.RefusedConnections = append(ps.RefusedConnections, RefusedConnection{r.Reason.String(), r.Reason.Remedy(), r.Count, At(r.Last), r.Detail})
+	}
+	if c.HasKeys {
+		ps.KeysEnd, ps.KeysWarning = At(c.Keys.Ends), c.Keys.Warning
+	}
+	if ps.Connected {
+		return
+	}
+	ps.Trouble = c.Trouble
+	if ps.Trouble == "" {
+		ps.Trouble = n.partner.closed
+	}
+	for _, l := range c.Lines {
+		if ps.Trouble == "" && l.Trouble != "" {
+			ps.Trouble = l.Trouble
+		}
+	}
+}
+
+// partnerAlarms returns what an operator should know of the relationship.
+func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
+	raise := func(code, title string, severity Severity, text, remedy string, since Instant) {
+		as = append(as, Alarm{Code: code, Title: title, Severity: severity, Text: text, Remedy: remedy, Since: since})
+	}
+	partner := string(ps.Partner)
+	switch ps.State {
+	case failover.CommunicationsInterrupted.String(), failover.ResolutionInterrupted.String():
+		raise("partner-unreachable", "No connection to "+partner, Warning, orWords(ps.Trouble, ps.Cause)+"; this server answers every client it hears, and gives new ones addresses of its own share",
+			"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
+	case failover.PartnerDown.String():
+		raise("partner-down", partner+" is declared down", Warning, "this server answers alone: "+ps.Cause,
+			"bring "+partner+" back when it can serve: it recovers by itself", ps.Since)
+	case failover.Recover.String(), failover.RecoverWait.String(), failover.PotentialConflict.String():
+		raise("not-serving", "Clients are not answered here", Critical, orWords(ps.Waiting, ps.Cause), "see the text; lessor status --watch shows when it ends", ps.Since)
+	case failover.Paused.String():
+		raise("paused", "Paused by the operator", Warning, "clients are left to "+partner, "lessor maintenance off", ps.Since)
+	}
+	if ps.PartnerSilent {
+		raise("partner-silent", partner+" does not answer its clients", Critical, "clients that are "+partner+"'s by load balancing ask in vain, and are answered here",
+			"look at "+partner+"'s network towards the clients", Instant{})
+	}
+	if len(ps.Conflicts) > 0 {
+		raise("address-conflict", "Addresses that two clients may hold", Critical, ps.Conflicts[len(ps.Conflicts)-1].Address.String()+": "+ps.Conflicts[len(ps.Conflicts)-1].Cause,
+			"lessor status names them; have the client that lost ask again", Instant{})
+	}
+	if ps.Differs != "" {
+		raise("config-differs", "The configurations of the two servers differ", Warning, ps.Differs, "make the two files the same, and reload both", Instant{})
+	}
+	if ps.KeysWarning != "" {
+		raise("keys", "This member's certificate", Warning, ps.KeysWarning, "docs/members.md, Renewing", Instant{})
+	}
+	return as
+}
+
+func orWords(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
