@@ -197,7 +197,7 @@ func (c *Core) recovered(now time.Time, out *Effects) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.short)) {
 		s, n := c.short[name], c.policy.NetworkNamed(name)
-		if n != nil && c.freeOn(n) == 0 {
+		if n != nil && c.freeOn(now, n) == 0 {
 			continue
 		}
 		delete(c.short, name)
@@ -206,10 +206,16 @@ func (c *Core) recovered(now time.Time, out *Effects) {
 	}
 }
 
-func (c *Core) freeOn(n *policy.Network) (free uint64) {
+// freeOn counts the addresses of a network that this server may give away now.
+func (c *Core) freeOn(now time.Time, n *policy.Network) (free uint64) {
+	partners := c.joined() && !c.relation.terms.PartnerShareFrom.IsZero() && !now.Before(c.relation.terms.PartnerShareFrom)
 	for _, s := range n.Subnets {
 		for _, q := range s.Pools {
-			free += c.pools.Counts(q.ID).Free
+			k := c.pools.Counts(q.ID)
+			free += k.Free
+			if partners {
+				free += k.PartnerFree
+			}
 		}
 	}
 	return free

@@ -22,7 +22,7 @@ type elsewhere struct {
 }
 
 // recently is how long such a sign says that the other server serves.
-const recently = time.Minute
+const recently = 30 * time.Second
 
 // noteElsewhere keeps in mind that a client chose another server.
 func (c *Core) noteElsewhere(now time.Time, p *Packet) {
@@ -52,7 +52,7 @@ func (n *Node) PartnerDown(ctx context.Context, r PartnerDownRequest) error {
 		if e := n.core.elsewhere; !cmd.Forced && !e.at.IsZero() && now.Sub(e.at) < recently {
 			return &RefusedError{
 				Why:    fmt.Sprintf("partner-down is refused: a client chose the server %v %v ago, so %s may be serving", e.server, now.Sub(e.at).Round(time.Second), n.partner.config.Partner),
-				Remedy: "stop it first, and wait a minute; or --force --reason TEXT",
+				Remedy: "stop it first, and wait half a minute; or --force --reason TEXT",
 			}
 		}
 		if err := n.core.relation.endpoint.MayDeclareDown(cmd); err != nil {

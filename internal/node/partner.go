@@ -7,6 +7,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/peer"
+	"github.com/lessor-dhcp/lessor/internal/store"
 )
 
 // partnership is the decider's end of the connections to the other server of the group.
@@ -165,6 +166,10 @@ func (n *Node) relationshipRecord(now time.Time) failover.Record {
 		n.log.Error("what was kept of the failover relationship cannot be read: the server recovers from its partner", "error", err)
 		return failover.NewRecord(now, n.partner.config.MCLT, false)
 	}
+	if rec.Met && (n.recovery.withheld > 0 || n.recovery.unknown > 0) {
+		rec.State, rec.Cause, rec.Since, rec.Lost = failover.Recover, "records of the store were damaged: the partner tells what they said", now, true
+		rec.WaitUntil = time.Time{}
+	}
 	return rec
 }
 
@@ -182,4 +187,17 @@ func (p *partnership) arriving() <-chan peer.Event {
 		return nil
 	}
 	return p.events
+}
+
+// asksPartner reports whether what the store lacks is told by the other server before anybody is answered here.
+func (n *Node) asksPartner(st *store.Store) bool {
+	if _, ok := partnerOf(n.cfg.Document); !ok {
+		return false
+	}
+	b, ok := st.Relationship()
+	if !ok {
+		return true
+	}
+	rec, err := failover.DecodeRecord(b)
+	return err != nil || rec.Met
 }

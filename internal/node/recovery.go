@@ -56,7 +56,7 @@ func (r *recovery) log(l *slog.Logger) {
 // withhold commits, for every address whose newest record was lost, that it is given to nobody until whoever may hold
 // it has lost it. It returns the number of the last commit.
 func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, p *policy.Policy) (uint64, error) {
-	if rec.Unknown > 0 && !n.cfg.AcceptLostRecords {
+	if rec.Unknown > 0 && !n.cfg.AcceptLostRecords && !n.asksPartner(st) {
 		return 0, fmt.Errorf("%d records were lost of which not even the address can be read: any address may be held by a "+
 			"client that is not known.\n`lessor check-store %s` shows where. Restore the directory from a backup that is "+
 			"newer than the damage; or start once with --accept-lost-records after the longest lifetime has passed",
