@@ -48,16 +48,22 @@ func run(t *testing.T, fs *memfs.FS) *running {
 
 func tryRun(t *testing.T, fs *memfs.FS, accept bool) (*running, error) {
 	t.Helper()
-	doc, problems := config.Parse("run.yaml", []byte(runDocument))
+	return runAt(t, fs, accept, runDocument, "127.0.0.1")
+}
+
+// runAt runs the server of a document on an address of the loopback interface.
+func runAt(t *testing.T, fs *memfs.FS, accept bool, document, address string) (*running, error) {
+	t.Helper()
+	doc, problems := config.Parse("run.yaml", []byte(document))
 	if doc == nil {
 		t.Fatal(problems)
 	}
 	r := &running{fs: fs, port: freePort(t)}
 	n, err := New(Config{
 		AcceptLostRecords: accept, Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler),
-		Store: store.Config{FS: fs, NewID: store.ID{1}, SegmentSize: 64 << 10},
+		Store: store.Config{FS: fs, NewID: store.ID{1, address[len(address)-1]}, SegmentSize: 64 << 10},
 		Sockets: func(c *socket.Config) {
-			c.Bind, c.Port, c.UnicastOnly, c.Interfaces = netip.MustParseAddr("127.0.0.1"), r.port, true, []string{"lo"}
+			c.Bind, c.Port, c.UnicastOnly, c.Interfaces = netip.MustParseAddr(address), r.port, true, []string{"lo"}
 		},
 	})
 	if err != nil {
