@@ -295,7 +295,7 @@ func (c *Core) tick(now time.Time, out *Effects) {
 		c.lapsed(now, &ch.Binding, out)
 	}
 	c.recovered(now, out)
-	if c.joined() && (begun || !now.Before(c.relation.wake)) {
+	if c.joined() && (begun || c.Untold() || !now.Before(c.relation.wake)) {
 		c.relate(now, failover.Tick{}, out)
 	}
 }

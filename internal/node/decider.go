@@ -136,6 +136,9 @@ func (n *Node) packets(a *arrivals) {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
 		n.encode()
 	}
+	if n.core.Untold() {
+		n.handle(Tick{})
+	}
 	n.spent <- a
 }
 

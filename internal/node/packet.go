@@ -76,7 +76,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	}
 	c.report(now, p, out)
 	if len(a.Changes) > 0 {
-		c.changed(now, out)
+		c.changed(now)
 	}
 }
 

@@ -91,6 +91,9 @@ func (m *member) nameOr(self binding.Member) binding.Member {
 // handle lets a member decide, and carries out what it says.
 func (p *pair) handle(m *member, in Input) {
 	m.core.Handle(p.now, in, &m.out)
+	if m.core.Untold() {
+		m.core.Handle(p.now, Tick{}, &m.out)
+	}
 	p.carry(m)
 }
 

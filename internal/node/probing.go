@@ -114,7 +114,7 @@ func (c *Core) probeAnswered(now time.Time, in *ProbeAnswered, out *Effects) {
 	c.commit++
 	ch := responder.Abandon(&b, binding.ConflictFound, now)
 	c.put(now, &ch, out)
-	c.changed(now, out)
+	c.changed(now)
 	c.conflictEvent(now, in.Addr, out)
 	if w.attempts < maxAttempts {
 		c.decideAgain(now, w, out)

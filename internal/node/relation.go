@@ -16,6 +16,9 @@ type relation struct {
 	endpoint *failover.Endpoint
 	terms    failover.Terms
 	wake     time.Time
+	// untold is since when there are changes that the endpoint has not heard of; zero: there are none. They are told together, at the
+	// next Tick, which is due at once: what one read of the sockets brought goes to the other server in one message.
+	untold time.Time
 	// connection counts the connections to the other server (NewWire), so that what was decided on one is not said on the next.
 	connection uint64
 	record     failover.Record // as it was persisted last
@@ -107,15 +110,18 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 	for i := notes; i < len(o.Notes); i++ {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
-	r.terms, r.wake = o.Terms, o.Wake
+	r.terms, r.wake, r.untold = o.Terms, o.Wake, time.Time{}
 }
 
-// changed tells the endpoint of changes that were put, so that the other server hears of them.
-func (c *Core) changed(now time.Time, out *Effects) {
-	if c.joined() {
-		c.relate(now, failover.Changed{}, out)
+// changed notes that changes were put of which the other server must hear.
+func (c *Core) changed(now time.Time) {
+	if c.joined() && c.relation.untold.IsZero() {
+		c.relation.untold = now
 	}
 }
+
+// Untold reports whether Tick is due at once because the other server must hear of changes.
+func (c *Core) Untold() bool { return c.joined() && !c.relation.untold.IsZero() }
 
 // answeringTerms are those on which clients are answered now.
 func (c *Core) answeringTerms() responder.Terms {
@@ -157,7 +163,11 @@ func (c *Core) nextRelated() (time.Time, bool) {
 	if !c.joined() {
 		return time.Time{}, false
 	}
-	return c.relation.wake, !c.relation.wake.IsZero()
+	r := c.relation
+	if !r.untold.IsZero() && (r.wake.IsZero() || r.untold.Before(r.wake)) {
+		return r.untold, true
+	}
+	return r.wake, !r.wake.IsZero()
 }
 
 // shared is what the endpoint may look at.
