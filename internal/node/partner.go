@@ -22,6 +22,7 @@ type partnership struct {
 	heard  bool       // something came on it
 	wanted bool       // the core wants a connection
 	ending *peer.Link // was closed, and is not down yet
+	spare  spare
 
 	refusals []RefusedUpdate // the latest
 	differs  string          // in what the configurations of the two differ, where safety does not stand on it
@@ -45,6 +46,9 @@ const freshLink = 2 * time.Second
 // partnerEvent takes what happened to a connection.
 func (n *Node) partnerEvent(e peer.Event) {
 	p := n.partner
+	if p.parked(e) {
+		return
+	}
 	switch e := e.(type) {
 	case peer.Up:
 		n.linkUp(e)
@@ -65,6 +69,7 @@ func (n *Node) partnerEvent(e peer.Event) {
 			n.handle(&Partner{failover.LinkDown{Reason: e.Cause.Error()}})
 		}
 	}
+	n.useSpare()
 }
 
 // linkUp takes a new connection, or ends it.
@@ -74,35 +79,31 @@ func (n *Node) linkUp(e peer.Up) {
 	case !p.wanted || n.roomLost || !n.core.joined():
 		e.Link.Close(errNotWanted)
 		return
+	case p.link != nil && n.seconds(e.Link):
+		p.park(e.Link)
+		return
 	case p.link != nil && !n.replaces(e.Link):
 		e.Link.Close(errSecondLink)
 		return
 	case p.link != nil:
 		n.dropLink(errNewerLink)
 	}
-	p.link, p.since, p.heard = e.Link, n.clock.now(), false
-	link := e.Link
-	p.wire = n.core.NewWire(
-		func(msg []byte) {
-			if !link.Send(msg) {
-				link.Close(errQueueFull) // Down follows
-			}
-		},
-		func(ev failover.Event) { n.handle(&Partner{ev}) },
-	)
-	n.handle(&Partner{failover.LinkUp{}})
+	n.useLink(e.Link)
+}
+
+// seconds reports whether a new connection is one that the partner made though there was one that worked. An ISC server's
+// second one is left.
+func (n *Node) seconds(l *peer.Link) bool {
+	p := n.partner
+	return p.config.Protocol != failover.ISC && p.heard && n.clock.now().Sub(p.since) > freshLink && l.Inbound()
 }
 
 // replaces reports whether a new connection takes the place of the one in use. Where both servers made one at the same time, the
-// one that the primary made stays, on both sides. Later, a new one from a Lessor says that it has lost the one before; an ISC
-// server's second one is left.
+// one that the primary made stays, on both sides.
 func (n *Node) replaces(l *peer.Link) bool {
 	p := n.partner
 	if p.config.Protocol == failover.ISC {
 		return false
-	}
-	if p.heard && n.clock.now().Sub(p.since) > freshLink {
-		return l.Inbound()
 	}
 	byPrimary := l.Inbound() == (p.config.Role == failover.Secondary)
 	return !p.heard && byPrimary && l.Inbound() != p.link.Inbound()
@@ -141,6 +142,7 @@ func (n *Node) tellPartner(l *load) {
 	if l.effects.Related {
 		p.wanted = l.effects.Connect
 	}
+	n.useSpare()
 }
 
 // joinGroup makes the core one of two, with what the store has of the relationship.
@@ -175,7 +177,12 @@ func (n *Node) relationshipRecord(now time.Time) failover.Record {
 
 // letGo ends the connection in use without a word to the core, which is not to decide now.
 func (n *Node) letGo(cause error) {
-	if p := n.partner; p != nil && p.link != nil {
+	p := n.partner
+	if p == nil {
+		return
+	}
+	p.unpark(cause)
+	if p.link != nil {
 		p.link.Close(cause)
 		p.ending, p.link, p.wire = p.link, nil, nil
 	}
