@@ -46,8 +46,8 @@ type Config struct {
 	Relationship  string // its name: the same on both sides
 	// Store is the identifier of our store, drawn when it was made.
 	Store [16]byte
-	// Parts are the configuration, in pieces whose digests are compared at CONNECT.
-	Parts []Part
+	// Parts are the configuration in pieces, which both compare at the greeting.
+	Parts *Parts
 
 	// MCLT is the maximum client lead time. A secondary of an ISC server takes that server's.
 	MCLT time.Duration
@@ -71,14 +71,6 @@ type Config struct {
 	AutoPartnerDown time.Duration
 	// Seed makes the places of clients in the memory of DISCOVERs hard to guess.
 	Seed uint64
-}
-
-// Part is a piece of the configuration.
-type Part struct {
-	Name   string
-	Digest binding.Digest
-	// Vital says that safety stands on it: where it differs, the two do not serve together.
-	Vital bool
 }
 
 func (c *Config) primary() binding.Member {

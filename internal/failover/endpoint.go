@@ -37,7 +37,7 @@ type Endpoint struct {
 	told      bool // in RECOVER: the partner has told everything
 	dumpUsed  bool // in RECOVER: the partner told of an address that was used
 	recheckAt time.Time
-	differs   []string // parts of the configuration that differ from the partner's
+	compared  compared // with the partner's configuration
 	trouble   string   // why there is no connection
 	ignored   uint64   // messages that meant nothing where they came
 	conflicts []Note   // the latest
@@ -258,7 +258,7 @@ func (e *Endpoint) Status(now time.Time) Status {
 		Unacked: e.outbox.len() + len(e.rec.Gifts), InFlight: e.flights.len(), Connected: e.link.open,
 		Skew: offset, Uncertain: spread, Ignored: e.ignored, Rejected: e.outbox.rejected, PartnerSilent: e.heard.silent,
 		Conflicts: slices.Clone(e.conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
-		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: slices.Clone(e.differs), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
+		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: e.compared.lines(), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
 	}
 }
 

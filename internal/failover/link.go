@@ -2,8 +2,6 @@ package failover
 
 import (
 	"fmt"
-	"slices"
-	"strings"
 	"time"
 )
 
@@ -14,6 +12,7 @@ type link struct {
 	firstMeeting bool // and had never before
 	heardState   bool // the partner has said its state
 	saidState    bool // we have said ours
+	complained   bool // we have greeted, though it was not ours to
 	asked        State
 	firstState   State // that the partner said first
 	begun        time.Time
@@ -27,6 +26,8 @@ type link struct {
 const (
 	// greeting is how long the two have to greet each other (as ISC has it).
 	greeting = 15 * time.Second
+	// patience is how long a secondary waits for the greeting of the primary until it says itself who it is.
+	patience = 5 * time.Second
 	// unsaidReceiveTimer and unsaidWindow are for a partner that does not say its own.
 	unsaidReceiveTimer = 20 * time.Second
 	unsaidWindow       = 10
@@ -94,7 +95,7 @@ func (e *Endpoint) hello() Hello {
 	return Hello{
 		Relationship: e.cfg.Relationship, Member: e.cfg.Self, MaxUnacked: e.cfg.MaxUnacked, ReceiveTimer: e.cfg.ReceiveTimer,
 		MCLT: e.rec.MCLT, Buckets: e.rec.Buckets, Store: e.cfg.Store, PartnerStore: e.rec.PartnerStore,
-		Last: e.known, Seen: e.seen, Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts,
+		Last: e.known, Seen: e.seen, Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts.Told(),
 	}
 }
 
@@ -149,6 +150,10 @@ func (s *step) connect(id uint32, h *Hello) {
 		return
 	}
 	reason, text := s.refuse(h)
+	if reason == 0 && s.cfg.Role == Primary { // it is ours to greet
+		s.ignored++
+		return
+	}
 	ack := ConnectAck{Hello: s.hello(), Reason: reason, Text: text}
 	s.reply(id, ack)
 	if reason != 0 {
@@ -160,61 +165,27 @@ func (s *step) connect(id uint32, h *Hello) {
 
 // connectAck: the secondary answers.
 func (s *step) connectAck(m *ConnectAck) {
-	if s.link.open || s.cfg.Role != Primary {
+	if s.link.open || s.cfg.Role != Primary && !s.link.complained {
 		s.ignored++
 		return
 	}
+	reason, text := s.refuse(&m.Hello)
 	if m.Reason != 0 {
-		s.close(fmt.Sprintf("the partner refused: %s (reason %d)", m.Text, m.Reason))
+		if reason == 0 {
+			text = fmt.Sprintf("%s (reason %d)", m.Text, m.Reason)
+		}
+		s.close("the partner refused: " + text)
 		return
 	}
-	if reason, text := s.refuse(&m.Hello); reason != 0 {
+	if reason == 0 && s.cfg.Role != Primary {
+		reason, text = InvalidPartner, "each server takes the other one for the primary"
+	}
+	if reason != 0 {
 		s.send(Disconnect{reason, text})
 		s.close("refused: " + text)
 		return
 	}
 	s.open(&m.Hello)
-}
-
-// refuse returns why the two must not serve together; zero if they may.
-func (s *step) refuse(h *Hello) (Reason, string) {
-	switch {
-	case h.Relationship != s.cfg.Relationship:
-		return InvalidPartner, fmt.Sprintf("the relationship is named %q here, %q there", s.cfg.Relationship, h.Relationship)
-	case s.cfg.Protocol == Lessor && h.Member != s.cfg.Partner:
-		return InvalidPartner, fmt.Sprintf("the partner is %q here, but %q spoke", s.cfg.Partner, h.Member)
-	case s.cfg.Role == Secondary && h.MCLT <= 0:
-		return InvalidMCLT, "no MCLT"
-	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT:
-		return InvalidMCLT, fmt.Sprintf("mclt is %v here, %v there: both must say the same", s.cfg.MCLT, h.MCLT)
-	case s.cfg.Protocol == Lessor && h.Store == s.cfg.Store:
-		return InvalidPartner, "both servers run on copies of one data directory"
-	}
-	vital, others := s.differ(h.Parts)
-	s.differs = append(vital, others...)
-	if len(vital) > 0 {
-		return Miscellaneous, "the configurations differ in what both must agree on: " + strings.Join(vital, ", ")
-	}
-	return 0, ""
-}
-
-// differ names the parts of the configuration that differ: those that safety stands on, and the others.
-func (s *step) differ(parts []Part) (vital, others []string) {
-	theirs := Config{Protocol: s.cfg.Protocol, Parts: parts}
-	for _, name := range changedParts(&theirs, &s.cfg) {
-		if s.vital(name, parts) {
-			vital = append(vital, name)
-		} else {
-			others = append(others, name)
-		}
-	}
-	return vital, others
-}
-
-// vital reports whether either server says that safety stands on a part.
-func (s *step) vital(name string, theirs []Part) bool {
-	is := func(p Part) bool { return p.Name == name && p.Vital }
-	return slices.ContainsFunc(s.cfg.Parts, is) || slices.ContainsFunc(theirs, is)
 }
 
 // open: the two have greeted each other.
@@ -239,8 +210,8 @@ func (s *step) open(h *Hello) {
 	}
 	s.note(Note{Kind: LinkOpened})
 	s.trouble = ""
-	if len(s.differs) > 0 {
-		s.note(Note{Kind: ConfigurationDiffers, Cause: strings.Join(s.differs, ", ")})
+	if d := &s.compared.others; s.cfg.Protocol == Lessor && !d.None() {
+		s.note(Note{Kind: ConfigurationDiffers, Cause: d.Words()})
 	}
 	s.comparePasts(h)
 	if !s.link.saidState {
@@ -285,6 +256,9 @@ func (s *step) timers() {
 		s.close("no greeting within " + greeting.String())
 	case l.up && !s.now.Before(l.heard.Add(s.cfg.ReceiveTimer)):
 		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
+	case s.mustAsk() && !s.now.Before(l.begun.Add(patience)):
+		l.complained = true
+		s.send(Connect{s.hello()})
 	case l.open && !s.now.Before(l.said.Add(l.contact)):
 		s.send(Contact{})
 	}
@@ -331,6 +305,9 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 			due(l.said.Add(l.contact))
 		} else {
 			due(l.begun.Add(greeting))
+			if e.mustAsk() {
+				due(l.begun.Add(patience))
+			}
 		}
 	}
 	if e.overlay == Startup && !l.up || e.overlay == Paused && !e.silent {

@@ -33,7 +33,7 @@ type Hello struct {
 	Last, Seen          binding.Sequence
 	// Empty says that no address was ever used as far as the sender's store knows; Unmet that it has never had a partner.
 	Empty, Unmet bool
-	Parts        []Part
+	Parts        Told // of the configuration
 }
 
 // Connect is the primary's first message (CONNECT).

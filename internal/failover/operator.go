@@ -72,6 +72,9 @@ func (s *step) maintain(on bool) {
 	case !on && s.overlay == Paused:
 		s.note(Note{Kind: StateChanged, From: Paused, To: Startup, Cause: "the operator's word"})
 		s.overlay, s.until, s.silent = Startup, s.now.Add(s.cfg.Startup), false
+		if s.link.up { // which the partner's word has gone over already: it is waited for, and said after a greeting only
+			s.close("the pause is over")
+		}
 	}
 }
 

@@ -42,3 +42,22 @@ func TestAfterAnUnfinishedRecoveryTheOwnShareWaits(t *testing.T) {
 		}
 	}
 }
+
+// A pause that is taken back while the connection is still there ends in a greeting: the partner has no reason to say its
+// state again.
+func TestAPauseTakenBackAtOnceEnds(t *testing.T) {
+	x := normalWithLessor(t, Primary, nil)
+	b := binding.Binding{Prefix: single(x.n.w.addr(0)), State: binding.Active, Client: client(1), Expires: x.now.Add(time.Hour)}
+	x.n.ep.Stamp(x.now, nil, &b)
+	x.n.recs[0] = &b
+	x.step(Changed{}) // is not acknowledged, so the pause waits for it
+	x.step(Maintain{On: true})
+	if x.shut != "" {
+		t.Fatalf("closed: %q", x.shut)
+	}
+	x.step(Maintain{})
+	if x.shut == "" {
+		t.Error("the connection stays, and the partner says nothing on it any more")
+	}
+	x.meet(lessorHello(x.n))
+}

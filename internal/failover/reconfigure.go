@@ -48,7 +48,6 @@ func (s *step) reconfigure(to Config) {
 	was := s.cfg
 	to.Self, to.Partner, to.Role, to.Protocol, to.Relationship = was.Self, was.Partner, was.Role, was.Protocol, was.Relationship
 	to.Store, to.Seed = was.Store, was.Seed
-	to.Parts = slices.Clone(to.Parts)
 	s.cfg = to
 	s.adoptLongest(s.now)
 	s.adoptMCLT(s.now)
@@ -70,11 +69,16 @@ func (s *step) greetAnew(why string) {
 	s.close(why)
 }
 
-// changedForPartner names what of the greeting is different under another configuration; empty for nothing.
+// changedForPartner names what of the greeting is different under another configuration; empty for nothing. An ISC server
+// hears of no parts.
 func changedForPartner(was, is *Config) string {
-	names := changedParts(was, is)
+	var changed Difference
+	if is.Protocol == Lessor {
+		changed = is.Parts.Changed(was.Parts)
+	}
+	names := changed.Names()
 	add := func(changed bool, what string, value any) {
-		if changed {
+		if changed && !slices.Contains(names, "group.failover."+what) {
 			names = append(names, fmt.Sprintf("%s is %v", what, value))
 		}
 	}
@@ -84,24 +88,6 @@ func changedForPartner(was, is *Config) string {
 	add(was.ReceiveTimer != is.ReceiveTimer, "receive-timer", is.ReceiveTimer)
 	add(was.MaxUnacked != is.MaxUnacked, "max-unacked", is.MaxUnacked)
 	return strings.Join(names, ", ")
-}
-
-// changedParts names the parts that one of two configurations lacks, or has with another digest. An ISC server hears of none.
-func changedParts(was, is *Config) (names []string) {
-	if is.Protocol != Lessor {
-		return nil
-	}
-	for _, p := range is.Parts {
-		if !slices.ContainsFunc(was.Parts, func(o Part) bool { return o.Name == p.Name && o.Digest == p.Digest }) {
-			names = append(names, p.Name)
-		}
-	}
-	for _, p := range was.Parts {
-		if !slices.ContainsFunc(is.Parts, func(o Part) bool { return o.Name == p.Name }) {
-			names = append(names, p.Name)
-		}
-	}
-	return names
 }
 
 // adoptLongest puts the configured longest lifetime in force, and keeps in mind what was granted under a longer one.

@@ -12,7 +12,7 @@ import (
 )
 
 func partOf(name, text string, vital bool) Part {
-	return Part{name, binding.DigestOf([]byte(text)), vital}
+	return Part{Name: name, Digest: binding.DigestOf([]byte(name + "=" + text)), Vital: vital}
 }
 
 // lessorHello is what a partner that is a Lessor says first.
@@ -20,7 +20,7 @@ func lessorHello(n *simNode) Hello {
 	o := n.w.other(n).cfg
 	return Hello{
 		Relationship: o.Relationship, Member: o.Self, MaxUnacked: 10, ReceiveTimer: 30 * time.Second, MCLT: n.cfg.MCLT,
-		Buckets: Split(128), Store: [16]byte{9}, PartnerStore: n.cfg.Store, Parts: n.cfg.Parts,
+		Buckets: Split(128), Store: [16]byte{9}, PartnerStore: n.cfg.Store, Parts: n.cfg.Parts.Told(),
 	}
 }
 
@@ -63,15 +63,15 @@ func TestAReloadIsCompared(t *testing.T) {
 	}{
 		{"nothing", Primary, Lessor, func(*Config) {}, ""},
 		{"what the partner need not know", Primary, Lessor, func(c *Config) { c.Guard, c.MaxSkew, c.LoadBalanceSecs = time.Hour, time.Hour, 0 }, ""},
-		{"the order of parts", Secondary, Lessor, func(c *Config) { c.Parts = []Part{parts[2], parts[0], parts[1]} }, ""},
-		{"options", Primary, Lessor, func(c *Config) { c.Parts[2] = partOf("options", "x", false) }, "the configuration has changed here: options"},
-		{"ranges", Secondary, Lessor, func(c *Config) { c.Parts[1] = partOf("ranges", "x", true) }, "the configuration has changed here: ranges"},
-		{"a part more and a part less", Secondary, Lessor, func(c *Config) { c.Parts[0] = partOf("hosts", "a", true) }, "the configuration has changed here: hosts, members"},
+		{"the order of parts", Secondary, Lessor, func(c *Config) { c.Parts = PartsOf([]Part{parts[2], parts[0], parts[1]}) }, ""},
+		{"options", Primary, Lessor, func(c *Config) { c.Parts = PartsOf([]Part{parts[0], parts[1], partOf("options", "x", false)}) }, "the configuration has changed here: options"},
+		{"ranges", Secondary, Lessor, func(c *Config) { c.Parts = PartsOf([]Part{parts[0], partOf("ranges", "x", true), parts[2]}) }, "the configuration has changed here: ranges"},
+		{"a part more and a part less", Secondary, Lessor, func(c *Config) { c.Parts = PartsOf([]Part{partOf("hosts", "a", true), parts[1], parts[2]}) }, "the configuration has changed here: hosts, members"},
 		{"mclt", Secondary, Lessor, func(c *Config) { c.MCLT = 30 * time.Minute }, "the configuration has changed here: mclt is 30m0s"},
 		{"split", Primary, Lessor, func(c *Config) { c.Split = 64 }, "the configuration has changed here: split is 64"},
 		{"split, of which the secondary hears", Secondary, Lessor, func(c *Config) { c.Split = 64 }, ""},
 		{"timers", Primary, Lessor, func(c *Config) { c.ReceiveTimer, c.MaxUnacked = time.Minute, 9 }, "the configuration has changed here: receive-timer is 1m0s, max-unacked is 9"},
-		{"options, with ISC", Primary, ISC, func(c *Config) { c.Parts[2] = partOf("options", "x", false) }, ""},
+		{"options, with ISC", Primary, ISC, func(c *Config) { c.Parts = PartsOf([]Part{parts[0], parts[1], partOf("options", "x", false)}) }, ""},
 		{"mclt, with ISC's secondary", Primary, ISC, func(c *Config) { c.MCLT = 30 * time.Minute }, "the configuration has changed here: mclt is 30m0s"},
 		{"mclt, with ISC's primary, whose it is", Secondary, ISC, func(c *Config) { c.MCLT = 30 * time.Minute }, ""},
 	} {
@@ -80,11 +80,11 @@ func TestAReloadIsCompared(t *testing.T) {
 			if c.proto == ISC {
 				x = normalWithISC(t, c.role)
 			} else {
-				x = normalWithLessor(t, c.role, func(cfg *Config, _ *Record) { cfg.Parts = slices.Clone(parts) })
+				x = normalWithLessor(t, c.role, func(cfg *Config, _ *Record) { cfg.Parts = PartsOf(parts) })
 			}
 			x.says()
 			cfg := x.n.cfg
-			cfg.Parts = slices.Clone(parts)
+			cfg.Parts = PartsOf(parts)
 			c.change(&cfg)
 			x.step(Reconfigured{cfg})
 			if x.shut != c.cause {
@@ -110,22 +110,24 @@ func TestAReloadIsCompared(t *testing.T) {
 
 // The greeting after a reload says what is in force now, and finds what differs.
 func TestAReloadIsGreetedAnew(t *testing.T) {
-	x := normalWithLessor(t, Primary, func(cfg *Config, _ *Record) { cfg.Parts = []Part{partOf("ranges", "a", true), partOf("options", "a", false)} })
+	x := normalWithLessor(t, Primary, func(cfg *Config, _ *Record) {
+		cfg.Parts = PartsOf([]Part{partOf("ranges", "a", true), partOf("options", "a", false)})
+	})
 	theirs := lessorHello(x.n)
 	cfg := x.n.cfg
-	cfg.Parts, cfg.Split = []Part{partOf("ranges", "a", true), partOf("options", "b", false)}, 256
+	cfg.Parts, cfg.Split = PartsOf([]Part{partOf("ranges", "a", true), partOf("options", "b", false)}), 256
 	x.step(Reconfigured{cfg})
 	x.said = nil
 	x.step(LinkUp{})
 	h, ok := x.said[0].Message.(Connect)
-	if !ok || h.Parts[1].Digest != cfg.Parts[1].Digest || h.Buckets != Split(256) {
+	if !ok || h.Parts.Other.Digest != cfg.Parts.Told().Other.Digest || h.Buckets != Split(256) {
 		t.Fatalf("it greets with %+v", x.said[0].Message)
 	}
 	x.answers(0, ConnectAck{Hello: theirs})
 	if st := x.n.ep.Status(x.now); !st.Connected || !slices.Equal(st.Differs, []string{"options"}) || st.Trouble != "" {
 		t.Errorf("%+v", st)
 	}
-	cfg.Parts[0] = partOf("ranges", "b", true)
+	cfg.Parts = PartsOf([]Part{partOf("ranges", "b", true), partOf("options", "b", false)})
 	x.step(Reconfigured{cfg})
 	x.step(LinkUp{})
 	x.answers(0, ConnectAck{Hello: theirs})

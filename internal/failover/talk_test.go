@@ -386,9 +386,8 @@ func TestTimers(t *testing.T) {
 
 // What is refused says what to change, and never changes the state.
 func TestRefusals(t *testing.T) {
-	part := func(name, text string, vital bool) Part { return Part{name, binding.DigestOf([]byte(text)), vital} }
-	ours := []Part{part("members", "a", true), part("ranges", "b", true), part("options", "c", false)}
-	good := Hello{Relationship: "campus", Member: "west", MaxUnacked: 10, ReceiveTimer: 30 * time.Second, MCLT: simMCLT, Buckets: Split(128), Store: [16]byte{1}, Parts: ours}
+	ours := []Part{partOf("members", "a", true), partOf("ranges", "b", true), partOf("options", "c", false)}
+	good := Hello{Relationship: "campus", Member: "west", MaxUnacked: 10, ReceiveTimer: 30 * time.Second, MCLT: simMCLT, Buckets: Split(128), Store: [16]byte{1}, Parts: PartsOf(ours).Told()}
 	for _, c := range []struct {
 		name   string
 		change func(*Hello)
@@ -401,12 +400,12 @@ func TestRefusals(t *testing.T) {
 		{"no MCLT", func(h *Hello) { h.MCLT = 0 }, InvalidMCLT, "no MCLT"},
 		{"another MCLT", func(h *Hello) { h.MCLT = time.Minute }, InvalidMCLT, "mclt is 1h0m0s here, 1m0s there"},
 		{"a copied directory", func(h *Hello) { h.Store = [16]byte{7} }, InvalidPartner, "copies of one data directory"},
-		{"ranges that differ", func(h *Hello) { h.Parts = []Part{ours[0], part("ranges", "x", true), ours[2]} }, Miscellaneous, "agree on: ranges"},
-		{"options that differ", func(h *Hello) { h.Parts = []Part{ours[0], ours[1]} }, 0, ""},
+		{"ranges that differ", func(h *Hello) { h.Parts = PartsOf([]Part{ours[0], partOf("ranges", "x", true), ours[2]}).Told() }, Miscellaneous, "agree on: ranges"},
+		{"options that differ", func(h *Hello) { h.Parts = PartsOf([]Part{ours[0], ours[1]}).Told() }, 0, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			x := newTalk(t, Secondary, Lessor, func(cfg *Config, r *Record) {
-				cfg.Parts, cfg.Store = ours, [16]byte{7}
+				cfg.Parts, cfg.Store = PartsOf(ours), [16]byte{7}
 				r.State, r.Lost = CommunicationsInterrupted, false
 			})
 			x.after(6 * time.Second)
@@ -425,7 +424,7 @@ func TestRefusals(t *testing.T) {
 			x.mustBe(CommunicationsInterrupted)
 			warned := false
 			for _, n := range x.note {
-				warned = warned || n.Kind == ConfigurationDiffers && n.Cause == "options"
+				warned = warned || n.Kind == ConfigurationDiffers && n.Cause == "options (only here)"
 			}
 			if warned != (c.name == "options that differ") {
 				t.Errorf("warned %v", warned)

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 var update = flag.Bool("update", false, "write the vectors of docs/protocol.md anew")
@@ -22,12 +23,13 @@ const beforeVectors = "<!-- The vectors are written by `go test ./internal/peerw
 // vectors are the messages that docs/protocol.md shows.
 func vectors() []Message {
 	hello := connect()
-	hello.Has |= places[Connect] &^ SetOf(OptDigest, OptDelayedService)
+	hello.Has |= places[Connect] &^ SetOf(OptDigest, OptDelayedService, ExtVitalSketch, ExtOtherSketch)
 	hello.Handshake.Relationship, hello.Handshake.VendorClass = []byte("campus"), []byte("lessor-1.0")
 	hello.Handshake.Extended = Extended{
 		Member: []byte("west"), Past: Past{[16]byte(binding.DigestOf([]byte("west"))), Sequence{4, 1000}},
 		Seen: Past{[16]byte(binding.DigestOf([]byte("east"))), Sequence{9, 2000}}, Head: digest(7), History: HasHead | Founder,
-		Parts: AppendPart(nil, "members", digest(8)), Room: Room{65535, 256},
+		Parts: AppendPart(nil, Part{true, []byte("group.failover.mclt"), digest(8), []byte("1m")}), Room: Room{65535, 256},
+		Vital: Sum{1, failover.PartsOf([]failover.Part{{Digest: digest(8), Vital: true}}).Told().Vital.Digest},
 	}
 	lease := told()
 	again := lease

@@ -34,7 +34,7 @@ func (s *server) step(now time.Time, ev failover.Event)                     { s.
 func newServer(self, partner binding.Member, r failover.Role) *server {
 	cfg := failover.Config{
 		Self: self, Partner: partner, Role: r, Protocol: failover.Lessor, Relationship: "campus", Store: [16]byte([]byte(self + "------------")),
-		Parts: []failover.Part{{Name: "ranges", Digest: digest(1), Vital: true}}, MCLT: time.Hour, Guard: time.Minute, Longest: 12 * time.Hour,
+		Parts: failover.PartsOf([]failover.Part{{Name: "ranges", Digest: digest(1), Vital: true}}), MCLT: time.Hour, Guard: time.Minute, Longest: 12 * time.Hour,
 		Split: 128, ReceiveTimer: 10 * time.Second, Startup: 5 * time.Second, MaxUnacked: 100, MaxSkew: 30 * time.Second,
 	}
 	s := &server{self: self, table: binding.NewTable()}

@@ -59,6 +59,12 @@ func (e *Extended) takeExtension(o Option, v []byte) *Malformed {
 		e.History = History(v[0])
 	case ExtParts:
 		return e.takeParts(v)
+	case ExtSums:
+		e.Vital, e.Other = readSum(v), readSum(v[20:])
+	case ExtVitalSketch:
+		e.VitalSketch = v
+	case ExtOtherSketch:
+		e.OtherSketch = v
 	case ExtRoom:
 		e.Room = Room{binary.BigEndian.Uint16(v), binary.BigEndian.Uint16(v[2:])}
 	}
@@ -76,6 +82,8 @@ func (e *Extended) takeParts(v []byte) *Malformed {
 	e.Parts = v
 	return nil
 }
+
+func readSum(v []byte) Sum { return Sum{binary.BigEndian.Uint32(v), binding.Digest(v[4:20])} }
 
 func readPast(v []byte) Past { return Past{[16]byte(v[:16]), readSequence(v[16:])} }
 

@@ -106,7 +106,13 @@ func (t *text) handshake(h *Handshake) {
 	t.put(ExtHistory, uint8(e.History))
 	t.octets(ExtParts, e.Parts)
 	t.put(ExtRoom, e.Room)
+	t.put(ExtSums, fmt.Sprintf("%v,%v", e.Vital, e.Other))
+	t.octets(ExtVitalSketch, e.VitalSketch)
+	t.octets(ExtOtherSketch, e.OtherSketch)
 }
+
+// String returns how many parts there are, and their digest.
+func (s Sum) String() string { return fmt.Sprintf("%d@%v", s.Count, s.Digest) }
 
 // String returns the sequence as epoch.number.
 func (s Sequence) String() string { return fmt.Sprintf("%d.%d", s.Epoch, s.Number) }

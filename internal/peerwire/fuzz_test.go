@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 // FuzzParse: whatever arrives is refused for a reason that is counted, or sound; and what is sound is read the same when
@@ -133,6 +134,9 @@ func checkBuild(t *testing.T, m *Message) (isc, lessor bool) {
 // anyMessage returns a message that says anything, mostly what it may.
 func anyMessage(r *rand.Rand, typ Type) Message {
 	m := Message{Type: typ, XID: r.Uint32N(4), Time: anyTime(r), Has: anySet(r, typ), Handshake: anyHandshake(r)}
+	if e := &m.Handshake.Extended; e.VitalSketch == nil && r.IntN(20) > 0 {
+		m.Has = m.Has.Without(ExtVitalSketch).Without(ExtOtherSketch)
+	}
 	m.Report = Report{ServerState(r.IntN(14)), ServerFlags(r.IntN(3)), anyTime(r)}
 	m.Transferred, m.Reason, m.Text = r.Uint32(), RejectReason(r.IntN(30)), anyOctets(r)
 	if typ == BndUpd || r.IntN(50) == 0 {
@@ -202,8 +206,13 @@ func anyHandshake(r *rand.Rand) Handshake {
 		Member: anyOctets(r), Past: Past{digest(3), Sequence{r.Uint64(), 1}}, Seen: Past{digest(4), Sequence{2, r.Uint64()}},
 		Head: digest(byte(r.IntN(3))), History: History(r.IntN(8)), Room: Room{uint16(r.IntN(65536)), 7},
 	}
+	h.Extended.Vital, h.Extended.Other = Sum{r.Uint32(), digest(1)}, Sum{r.Uint32N(2), digest(2)}
+	if r.IntN(100) == 0 {
+		h.Extended.VitalSketch = make([]byte, failover.SketchSize-r.IntN(2))
+		h.Extended.OtherSketch = bytes.Repeat([]byte{byte(r.IntN(3))}, failover.SketchSize)
+	}
 	for range r.IntN(3) {
-		h.Extended.Parts = AppendPart(h.Extended.Parts, string(anyOctets(r)), digest(8))
+		h.Extended.Parts = AppendPart(h.Extended.Parts, Part{r.IntN(2) == 0, anyOctets(r), digest(8), anyOctets(r)})
 	}
 	return h
 }

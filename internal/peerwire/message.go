@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 // HeaderSize is the length of a message's header, in octets: length (2), type (1), payload offset (1), time (4), xid (4).
@@ -60,9 +61,12 @@ type Extended struct {
 	Head   binding.Digest
 	// History says what the sender's store has been through.
 	History History
-	// Parts are what must be equal in both configurations, each by its digest: for Part.Cut.
+	// Parts are the parts of the sender's configuration, of each kind all or none: for CutPart.
 	Parts []byte
 	Room  Room
+	// Vital and Other name all parts of either kind, and the sketches stand for those of which there are too many to list.
+	Vital, Other             Sum
+	VitalSketch, OtherSketch []byte
 }
 
 // Past is how far a store has come. The number of a store's openings ascends, that of its updates within one opening.
@@ -186,25 +190,56 @@ const (
 	WantsReasons
 )
 
-// Part is a piece of the configuration that must be equal on both sides.
-type Part struct {
-	Name   []byte
+// Sum names a set of parts.
+type Sum struct {
+	Count  uint32
 	Digest binding.Digest
 }
 
-// AppendPart appends a part: a name of at most 255 octets behind its length, and the digest.
-func AppendPart(dst []byte, name string, d binding.Digest) []byte {
-	name = name[:min(len(name), 255)]
-	dst = append(append(dst, byte(len(name))), name...)
-	return append(dst, d[:]...)
+// Part is a piece of the configuration.
+type Part struct {
+	Vital  bool // safety stands on it
+	Name   []byte
+	Digest binding.Digest
+	Says   []byte // for people; empty: not said
 }
 
-// CutPart splits the first part off b; false if b is empty or cut short.
+// AppendPart appends a part: flags (1: vital), the name behind its length, the digest, and what it says behind its length.
+// Of either text at most 255 octets are written.
+func AppendPart(dst []byte, p Part) []byte {
+	var flags byte
+	if p.Vital {
+		flags = vitalPart
+	}
+	dst = appendShort(append(dst, flags), p.Name)
+	return appendShort(append(dst, p.Digest[:]...), p.Says)
+}
+
+const vitalPart = 1
+
+func appendShort(dst, b []byte) []byte {
+	b = b[:min(len(b), 255)]
+	return append(append(dst, byte(len(b))), b...)
+}
+
+// CutPart splits the first part off b; false if b is empty or cut short. Flags that are not known mean nothing.
 func CutPart(b []byte) (p Part, rest []byte, ok bool) {
-	if len(b) == 0 || len(b) < 1+int(b[0])+len(p.Digest) {
+	if len(b) < failover.PartOverhead {
 		return p, nil, false
 	}
+	p.Vital = b[0]&vitalPart != 0
+	if p.Name, b, ok = cutShort(b[1:]); !ok || len(b) < len(p.Digest) {
+		return p, nil, false
+	}
+	p.Digest = binding.Digest(b[:len(p.Digest)])
+	p.Says, rest, ok = cutShort(b[len(p.Digest):])
+	return p, rest, ok
+}
+
+func cutShort(b []byte) (short, rest []byte, ok bool) {
+	if len(b) == 0 || len(b) < 1+int(b[0]) {
+		return nil, nil, false
+	}
 	n := 1 + int(b[0])
-	p.Name, p.Digest = b[1:n], binding.Digest(b[n:n+len(p.Digest)])
-	return p, b[n+len(p.Digest):], true
+	return b[1:n], b[n:], true
 }

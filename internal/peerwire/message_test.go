@@ -122,14 +122,15 @@ func everyDetail() Update {
 	return u
 }
 
-// everyExtension is a CONNECT with all that a Lessor says.
+// everyExtension is a CONNECT with all that a Lessor says but for the sketches, which are large.
 func everyExtension() Message {
 	m := connect()
-	m.Has = places[Connect].Without(OptDigest)
+	m.Has = places[Connect].Without(OptDigest).Without(ExtVitalSketch).Without(ExtOtherSketch)
 	m.Handshake.VendorClass, m.Handshake.DelayedService = []byte("lessor-1.0"), 3
 	m.Handshake.Extended = Extended{
 		Member: []byte("west"), Past: Past{digest(5), Sequence{4, 1000}}, Seen: Past{digest(6), Sequence{9, 2000}}, Head: digest(7),
-		History: HasHead | Founder, Parts: AppendPart(AppendPart(nil, "members", digest(8)), "ranges", digest(9)),
+		History: HasHead | Founder, Parts: AppendPart(AppendPart(nil, Part{true, []byte("members"), digest(8), nil}), Part{false, []byte("ranges"), digest(9), []byte("10.0.0.9")}),
+		Vital: Sum{1, digest(10)}, Other: Sum{1 << 31, digest(11)},
 		Room: Room{65535, 256},
 	}
 	return m

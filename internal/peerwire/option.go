@@ -1,5 +1,7 @@
 package peerwire
 
+import "github.com/lessor-dhcp/lessor/internal/failover"
+
 // Option is something that a message can say: an option of the draft under its number, or, from 32 on, something that
 // Lessors say in option 29. The zero value is invalid.
 type Option uint8
@@ -48,6 +50,9 @@ const (
 	ExtHistory
 	ExtParts
 	ExtRoom
+	ExtSums
+	ExtVitalSketch
+	ExtOtherSketch
 	ExtSequence
 	ExtRangeEnd
 	ExtStarts
@@ -115,6 +120,9 @@ var shapes = [endOfExtensions]shape{
 	ExtHistory:         {"history", 5, 1},
 	ExtParts:           {"parts", 6, variable},
 	ExtRoom:            {"room", 7, 4},
+	ExtSums:            {"sums", 8, 40},
+	ExtVitalSketch:     {"vital-sketch", 9, failover.SketchSize},
+	ExtOtherSketch:     {"other-sketch", 10, failover.SketchSize},
 	ExtSequence:        {"sequence", 16, 16},
 	ExtRangeEnd:        {"range-end", 17 | mustKnow, 4},
 	ExtStarts:          {"starts", 18, 4},

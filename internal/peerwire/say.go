@@ -54,7 +54,12 @@ func (t *Translator) Append(dst []byte, now time.Time, e *failover.Envelope, roo
 		m.Type = Disconnect
 		m.refuse(x.Reason, x.Text)
 	}
-	return m.Append(dst, t.setup.Dialect, t.room(room))
+	out, err := m.Append(dst, t.setup.Dialect, t.room(room))
+	if err == ErrNoRoom && m.Has.Has(ExtSums) { // the sums are what the verdict rests on
+		m.Has = m.Has.Without(ExtParts).Without(ExtVitalSketch).Without(ExtOtherSketch)
+		return m.Append(dst, t.setup.Dialect, t.room(room))
+	}
+	return out, err
 }
 
 // refuse makes m one that says no.

@@ -1,6 +1,7 @@
 package peerwire
 
 import (
+	"bytes"
 	"math"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -12,7 +13,7 @@ const protocolVersion = 1
 // sayHello fills CONNECT and CONNECTACK. To an ISC server the dialect leaves out what it does not have.
 func (t *Translator) sayHello(m *Message, x *failover.Hello) {
 	m.Has = SetOf(OptRelationship, OptMaxUnacked, OptReceiveTimer, OptVendorClass, OptVersion, OptTLSRequest, OptTLSReply, OptMCLT,
-		OptBuckets, ExtMember, ExtPast, ExtSeen, ExtHistory, ExtParts, ExtRoom) & places[m.Type]
+		OptBuckets, ExtMember, ExtPast, ExtSeen, ExtHistory, ExtRoom)
 	m.Handshake = Handshake{
 		Relationship: []byte(x.Relationship), MaxUnacked: uint32(min(max(x.MaxUnacked, 0), math.MaxInt32)),
 		ReceiveTimer: x.ReceiveTimer, MCLT: x.MCLT, VendorClass: []byte(t.setup.Software), Version: protocolVersion,
@@ -29,9 +30,45 @@ func (t *Translator) sayHello(m *Message, x *failover.Hello) {
 	if x.Unmet {
 		e.History |= NeverMet
 	}
-	for i := range x.Parts {
-		e.Parts = AppendPart(e.Parts, x.Parts[i].Name, x.Parts[i].Digest)
+	m.sayParts(&x.Parts)
+	m.Has &= places[m.Type]
+}
+
+// sayParts tells of the configuration.
+func (m *Message) sayParts(x *failover.Told) {
+	e := &m.Handshake.Extended
+	m.Has = m.Has.With(ExtSums)
+	e.Vital, e.VitalSketch = Sum{uint32(x.Vital.Count), x.Vital.Digest}, x.Vital.Sketch
+	e.Other, e.OtherSketch = Sum{uint32(x.Other.Count), x.Other.Digest}, x.Other.Sketch
+	for _, listed := range [...][]failover.Part{x.Vital.Parts, x.Other.Parts} {
+		for i := range listed {
+			p := &listed[i]
+			m.Has = m.Has.With(ExtParts)
+			e.Parts = AppendPart(e.Parts, Part{p.Vital, []byte(p.Name), p.Digest, []byte(p.Says)})
+		}
 	}
+	if x.Vital.Sketch != nil {
+		m.Has = m.Has.With(ExtVitalSketch)
+	}
+	if x.Other.Sketch != nil {
+		m.Has = m.Has.With(ExtOtherSketch)
+	}
+}
+
+// hearParts reads what the partner tells of its configuration. What it refers to is its own.
+func (e *Extended) hearParts() (x failover.Told) {
+	x.Vital = failover.Summary{Count: int(e.Vital.Count), Digest: e.Vital.Digest, Sketch: bytes.Clone(e.VitalSketch)}
+	x.Other = failover.Summary{Count: int(e.Other.Count), Digest: e.Other.Digest, Sketch: bytes.Clone(e.OtherSketch)}
+	for rest := e.Parts; len(rest) > 0; {
+		var p Part
+		p, rest, _ = CutPart(rest)
+		into := &x.Other.Parts
+		if p.Vital {
+			into = &x.Vital.Parts
+		}
+		*into = append(*into, failover.Part{Name: words(p.Name), Digest: p.Digest, Vital: p.Vital, Says: words(p.Says)})
+	}
+	return x
 }
 
 // hearHello reads CONNECT and CONNECTACK, and keeps in mind what the partner takes.
@@ -49,14 +86,9 @@ func (t *Translator) hearHello(m *Message, x *failover.Hello) error {
 	*x = failover.Hello{
 		Relationship: words(h.Relationship), Member: binding.Member(words(e.Member)), MaxUnacked: int(min(h.MaxUnacked, math.MaxInt32)),
 		ReceiveTimer: h.ReceiveTimer, MCLT: h.MCLT, Store: e.Past.Store, Last: last, PartnerStore: e.Seen.Store, Seen: seen,
-		Empty: e.History&NeverServed != 0, Unmet: e.History&NeverMet != 0,
+		Empty: e.History&NeverServed != 0, Unmet: e.History&NeverMet != 0, Parts: e.hearParts(),
 	}
 	copy(x.Buckets[:], h.Buckets)
-	for rest := e.Parts; len(rest) > 0 && len(x.Parts) < maxParts; {
-		var p Part
-		p, rest, _ = CutPart(rest)
-		x.Parts = append(x.Parts, failover.Part{Name: words(p.Name), Digest: p.Digest})
-	}
 	t.window = x.MaxUnacked
 	if m.Has.Has(ExtRoom) {
 		t.theirs = Room{max(e.Room.Octets, leastRoom), max(e.Room.Bindings, 1)}
@@ -65,7 +97,6 @@ func (t *Translator) hearHello(m *Message, x *failover.Hello) error {
 }
 
 const (
-	maxParts = 1024
 	// leastRoom is what everybody must take in one message, in octets: as much as an ISC server.
 	leastRoom = 2048
 )

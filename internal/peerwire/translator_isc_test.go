@@ -142,7 +142,7 @@ func toISC() (all []struct {
 }) {
 	hello := failover.Hello{
 		Relationship: "campus", Member: "west", MaxUnacked: 100, ReceiveTimer: 10 * time.Second, MCLT: time.Hour, Buckets: failover.Split(64),
-		Store: digest(1), PartnerStore: digest(2), Last: 5, Seen: 6, Empty: true, Unmet: true, Parts: []failover.Part{{Name: "ranges"}},
+		Store: digest(1), PartnerStore: digest(2), Last: 5, Seen: 6, Empty: true, Unmet: true, Parts: failover.PartsOf([]failover.Part{{Name: "ranges"}}).Told(),
 	}
 	heard := failover.Hello{Relationship: "campus", MaxUnacked: 100, ReceiveTimer: 10 * time.Second}
 	primarys := heard

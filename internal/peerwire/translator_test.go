@@ -104,6 +104,41 @@ func together(all []failover.Received) failover.Envelope {
 	return e
 }
 
+// hello returns what a greeting says; false of other messages.
+func hello(m failover.Message) (failover.Hello, bool) {
+	switch m := m.(type) {
+	case failover.Connect:
+		return m.Hello, true
+	case failover.ConnectAck:
+		return m.Hello, true
+	}
+	return failover.Hello{}, false
+}
+
+// Where not all of a large configuration has room, it is at least told whether it is another one.
+func TestAGreetingInLittleRoomSaysWhetherTheConfigurationsAreEqual(t *testing.T) {
+	for _, n := range []int{0, 100, 4000} {
+		var parts []failover.Part
+		for i := range n {
+			parts = append(parts, failover.Part{Name: fmt.Sprintf("part %d", i), Digest: binding.DigestOf([]byte{byte(i), byte(i >> 8)}), Vital: i%2 == 0})
+		}
+		p := newPair(Lessor)
+		said := failover.Connect{Hello: anyHello(seeded(t))}
+		ours := failover.PartsOf(parts)
+		said.Parts = ours.Told()
+		heard, ok := hello(together(carry(t, p.west, p.east, p.easts, failover.Envelope{Message: said}, leastRoom)).Message)
+		if !ok {
+			t.Fatalf("%d parts: no greeting is heard", n)
+		}
+		if vital, others := ours.Compare(&heard.Parts); !vital.None() || !others.None() {
+			t.Errorf("%d parts differ from themselves: %s, %s", n, vital.Words(), others.Words())
+		}
+		if vital, others := failover.PartsOf(nil).Compare(&heard.Parts); n > 0 && (vital.None() || others.None()) {
+			t.Errorf("%d parts are equal to nothing", n)
+		}
+	}
+}
+
 // TestWhatOneLessorSaysTheOtherHears: every message that failover may say, in both directions of connections on which records
 // are said whole, named, and forgotten again.
 func TestWhatOneLessorSaysTheOtherHears(t *testing.T) {
@@ -120,7 +155,7 @@ func TestWhatOneLessorSaysTheOtherHears(t *testing.T) {
 			e := failover.Envelope{ID: 1 + id, Message: anySaid(r, pool)}
 			want := kept(failover.Received{Envelope: e}).Envelope
 			room := 0
-			if r.IntN(3) == 0 {
+			if _, greets := hello(e.Message); r.IntN(3) == 0 && !greets {
 				room = 6_000 + r.IntN(20_000)
 			}
 			all := carry(t, from, to, table, e, room)
@@ -226,9 +261,15 @@ func anyHello(r *rand.Rand) failover.Hello {
 	if r.IntN(2) == 0 {
 		h.PartnerStore = digest(7)
 	}
-	for i := range r.IntN(4) {
-		h.Parts = append(h.Parts, failover.Part{Name: fmt.Sprintf("part %d", i), Digest: digest(byte(i))})
+	var parts []failover.Part
+	n := r.IntN(4)
+	if r.IntN(50) == 0 {
+		n = 3000
 	}
+	for i := range n {
+		parts = append(parts, failover.Part{Name: fmt.Sprintf("part %d", i), Digest: binding.DigestOf([]byte{byte(i), byte(i >> 8)}), Vital: r.IntN(2) == 0, Says: fmt.Sprint(i)})
+	}
+	h.Parts = failover.PartsOf(parts).Told()
 	return h
 }
 

@@ -3,6 +3,8 @@ package peerwire
 import (
 	"errors"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 // ErrNoRoom says that a message would be longer than it may be, or have more bindings. A binding that has no room in a
@@ -90,11 +92,15 @@ func (m *Message) check(d Dialect) error {
 }
 
 // checkHandshake sees to it that an ISC server gets what it works with. A CONNECTACK that refuses needs the name alone.
+func wrongSketch(said bool, b []byte) bool { return said && len(b) != failover.SketchSize }
+
 func (m *Message) checkHandshake(d Dialect) error {
 	h := &m.Handshake
 	switch {
 	case m.Has.Has(OptRelationship) && len(h.Relationship) == 0:
 		return m.unsendable("the relationship has no name")
+	case wrongSketch(m.Has.Has(ExtVitalSketch), h.Extended.VitalSketch), wrongSketch(m.Has.Has(ExtOtherSketch), h.Extended.OtherSketch):
+		return m.unsendable("a sketch has another size")
 	case m.Type == ConnectAck && m.Has.Has(OptReason):
 		return m.refusal(d)
 	}

@@ -72,6 +72,15 @@ func (w *writer) past(o Option, p Past) {
 	}
 }
 
+func (w *writer) sums(o Option, all ...Sum) {
+	if w.has.Has(o) {
+		w.head(o, uint16(shapes[o].size))
+		for _, s := range all {
+			w.dst = append(binary.BigEndian.AppendUint32(w.dst, s.Count), s.Digest[:]...)
+		}
+	}
+}
+
 // beginVendor begins option 29, and endVendor ends it, or takes it back where nothing was written in it.
 func (w *writer) beginVendor() (at int) {
 	at = len(w.dst)
@@ -126,6 +135,9 @@ func (w *writer) extended(e *Extended) {
 	w.uint8(ExtHistory, uint8(e.History))
 	w.octets(ExtParts, e.Parts)
 	w.uint32(ExtRoom, uint32(e.Room.Octets)<<16|uint32(e.Room.Bindings))
+	w.sums(ExtSums, e.Vital, e.Other)
+	w.octets(ExtVitalSketch, e.VitalSketch)
+	w.octets(ExtOtherSketch, e.OtherSketch)
 	w.endVendor(at)
 }
 
