@@ -233,6 +233,9 @@ func (n *Node) checkRoom() {
 func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	n.handle(CommitFailed{})
 	n.letGo(errReopened)
+	if n.partner != nil {
+		n.partner.wanted = false // until the core has joined anew
+	}
 	n.failureEvent(why)
 	events := append([]Event(nil), n.current.effects.Events...)
 	st.stop()

@@ -42,7 +42,7 @@ func (n *Node) PartnerDown(ctx context.Context, r PartnerDownRequest) error {
 	}
 	if !r.Force && n.answersOnItsPort(ctx) {
 		return &RefusedError{
-			Why:    fmt.Sprintf("partner-down is refused: %s accepts connections at %v, so it may be serving", n.partner.config.Partner, n.partner.address),
+			Why:    fmt.Sprintf("partner-down is refused: %s accepts connections at %v, so it may be serving", n.partner.name, n.partner.address),
 			Remedy: "stop it first; or --force --reason TEXT",
 		}
 	}
@@ -51,7 +51,7 @@ func (n *Node) PartnerDown(ctx context.Context, r PartnerDownRequest) error {
 		now := n.clock.now()
 		if e := n.core.elsewhere; !cmd.Forced && !e.at.IsZero() && now.Sub(e.at) < recently {
 			return &RefusedError{
-				Why:    fmt.Sprintf("partner-down is refused: a client chose the server %v %v ago, so %s may be serving", e.server, now.Sub(e.at).Round(time.Second), n.partner.config.Partner),
+				Why:    fmt.Sprintf("partner-down is refused: a client chose the server %v %v ago, so %s may be serving", e.server, now.Sub(e.at).Round(time.Second), n.partner.name),
 				Remedy: "stop it first, and wait half a minute; or --force --reason TEXT",
 			}
 		}
@@ -84,10 +84,10 @@ func (n *Node) isPartner(name string) error {
 	switch p := n.partner; {
 	case p == nil:
 		return errAlone
-	case binding.Member(name) == p.config.Self:
-		return &RefusedError{Why: name + " is this server", Remedy: "name the other one: " + string(p.config.Partner)}
-	case binding.Member(name) != p.config.Partner:
-		return &RefusedError{Why: fmt.Sprintf("%q is not the other server of the group", name), Remedy: "it is " + string(p.config.Partner)}
+	case binding.Member(name) == p.self:
+		return &RefusedError{Why: name + " is this server", Remedy: "name the other one: " + string(p.name)}
+	case binding.Member(name) != p.name:
+		return &RefusedError{Why: fmt.Sprintf("%q is not the other server of the group", name), Remedy: "it is " + string(p.name)}
 	}
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/peer"
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -12,9 +13,14 @@ import (
 
 // partnership is the decider's end of the connections to the other server of the group.
 type partnership struct {
+	// Of these nothing changes, and anybody may look at them.
+	name, self binding.Member // the other server, and this one
+	address    netip.AddrPort // of the other server, for the other members
+	seed       uint64
+	peer       *peer.Peer
+	events     chan peer.Event
+
 	config failover.Config
-	peer   *peer.Peer
-	events chan peer.Event
 
 	link   *peer.Link // in use; nil: none
 	wire   *Wire      // of link
@@ -27,7 +33,6 @@ type partnership struct {
 	refusals []RefusedUpdate // the latest
 	differs  string          // in what the configurations of the two differ, where safety does not stand on it
 	closed   string          // why there is no connection; empty: there is, or never was one
-	address  netip.AddrPort  // of the other server, for the other members
 }
 
 // Why a connection is ended by Run.

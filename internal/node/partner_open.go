@@ -34,7 +34,10 @@ func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 	if err != nil {
 		return err
 	}
-	n.partner = &partnership{config: cfg, peer: l, address: pc.Members[0].Peer, events: make(chan peer.Event, maxPartnerEvents)}
+	n.partner = &partnership{
+		name: cfg.Partner, self: cfg.Self, address: pc.Members[0].Peer, seed: cfg.Seed, config: cfg,
+		peer: l, events: make(chan peer.Event, maxPartnerEvents),
+	}
 	return nil
 }
 

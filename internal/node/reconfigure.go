@@ -41,7 +41,7 @@ func (n *Node) mayReconfigure(ctx context.Context, old, doc *config.Document, p 
 		return failover.Config{}, fmt.Errorf("%s: this cannot change while the server runs: restart it", what)
 	}
 	id, _ := n.store.ID()
-	cfg, _ := RelationshipOf(doc, p, id, n.partner.config.Seed)
+	cfg, _ := RelationshipOf(doc, p, id, n.partner.seed)
 	return cfg, n.command(ctx, func() error { return n.core.relation.endpoint.MayReconfigure(&cfg) })
 }
 
