@@ -27,7 +27,7 @@ store/disk
 store/memfs peer/keys
 store socket peer
 node
-api load
+api load sim
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.

@@ -223,6 +223,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 // nobody until it is Joined anew.
 func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
+	c.terms.Commit = true // whether there is room is asked anew
 	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
 	c.count()
 	c.pools = nil
@@ -235,7 +236,10 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 // Wake returns when Tick is due next; false if nothing is waited for.
 func (c *Core) Wake() (time.Time, bool) {
 	var at time.Time
-	for _, next := range [...]func() (time.Time, bool){c.table.NextDue, c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.nextRelated} {
+	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.table.NextDue, c.nextRelated} {
+		if i > 2 && !c.terms.Commit { // nothing comes of these until there is room
+			break
+		}
 		if t, ok := next(); ok && (at.IsZero() || t.Before(at)) {
 			at = t
 		}

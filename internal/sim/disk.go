@@ -1,0 +1,314 @@
+package sim
+
+import (
+	"errors"
+	"syscall"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/store"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+// load is what was decided since the last commit began: one commit's worth.
+type load struct {
+	batch   *store.Batch
+	effects node.Effects
+	encoded int // of effects.Changes
+	noted   int // of effects.Notes
+	record  *failover.Record
+	octets  []byte // of record
+	commit  uint64
+	durable bool
+	told    bool
+}
+
+// diskFaults is what a disk does wrong.
+type diskFaults struct {
+	slow   time.Duration // how long a sync takes at most, while it is slow
+	fails  int           // of the next calls
+	unsync bool          // syncs fail: the power is about to go
+}
+
+// image is what a disk had at some time.
+type image struct {
+	at time.Duration
+	fs *memfs.FS
+}
+
+// images is how many times are kept for a rollback.
+const images = 24
+
+// newDisk gives the machine an empty disk.
+func (m *Member) newDisk() {
+	m.stores++
+	m.past = nil
+	m.plug(memfs.New(0))
+}
+
+// plug makes fs the disk.
+func (m *Member) plug(fs *memfs.FS) {
+	fs.Before = m.beforeCall
+	m.fs = fs
+}
+
+// beforeCall lets a call to the disk fail.
+func (m *Member) beforeCall(op memfs.Op) error {
+	switch op.Kind {
+	case memfs.Datasync, memfs.SyncDir:
+		if m.faults.unsync {
+			return syscall.EIO
+		}
+	case memfs.Lock, memfs.Read, memfs.ReadDir:
+		return nil
+	}
+	if m.faults.fails > 0 && chance(m.rng, 300) {
+		m.faults.fails--
+		m.w.marks.hit(MarkDiskError)
+		m.w.logf("%s: %s %s fails", m.name, op.Kind, op.Name)
+		return syscall.EIO
+	}
+	return nil
+}
+
+// open opens the store and reads it.
+func (m *Member) open(p *policy.Policy) (*binding.Table, store.Recovery, error) {
+	id := store.ID{byte(m.i + 1), m.stores}
+	st, err := store.Open(store.Config{FS: m.fs, Member: m.name, NewID: id, SegmentSize: 32 << 10, SnapshotAfter: 96 << 10})
+	if err != nil {
+		return nil, store.Recovery{}, err
+	}
+	table := binding.NewTable()
+	guard := binding.Guard(p.LongestLifetime())
+	rec, err := st.Load(table, func(b *binding.Binding) time.Time { return b.Due(guard) })
+	if err != nil {
+		return nil, rec, errors.Join(err, st.Close())
+	}
+	m.store, m.snapshot = st, nil
+	return table, rec, nil
+}
+
+// fresh prepares l for what is decided next.
+func (m *Member) fresh(l *load) *load {
+	l.effects.Reset()
+	l.batch, l.encoded, l.noted, l.record, l.octets, l.commit = m.store.Begin(), 0, 0, nil, l.octets[:0], 0
+	l.durable, l.told = false, false
+	return l
+}
+
+// encode writes what was newly decided into the batch.
+func (m *Member) encode() {
+	l := m.cur
+	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
+		ch := &l.effects.Changes[l.encoded]
+		l.batch.Put(ch.Commit, &ch.Binding)
+		l.commit = ch.Commit
+		m.w.oracle.changed(m, &ch.Binding)
+	}
+	if r := l.effects.Record; r != nil && r != l.record {
+		l.record, l.octets = r, r.Append(l.octets[:0])
+		l.commit = max(l.commit, l.effects.RecordCommit)
+		l.batch.PutRelationship(l.commit, l.octets)
+		m.w.oracle.decidedRecord(m, r)
+	}
+	for ; l.noted < len(l.effects.Notes); l.noted++ {
+		m.w.noted(m, &l.effects.Notes[l.noted])
+	}
+}
+
+// kick begins the next commit, where none is under way.
+func (m *Member) kick() {
+	if m.kicking || m.opening {
+		return
+	}
+	m.kicking = true
+	for m.up && m.core != nil && m.busy == nil && !m.cur.effects.Empty() {
+		l := m.cur
+		m.cur = m.fresh(m.spare)
+		m.spare = nil
+		if m.w.without.TellFirst {
+			m.tell(l)
+		}
+		if l.batch.Len() == 0 && l.record == nil {
+			m.tell(l)
+			m.spare = l
+			continue
+		}
+		m.busy = l
+		m.later(m.syncTime(), func() { m.commit(l) })
+	}
+	m.kicking = false
+}
+
+// syncTime is how long the next commit takes to be durable.
+func (m *Member) syncTime() time.Duration {
+	switch {
+	case m.faults.slow > 0:
+		m.w.marks.hit(MarkSlowSync)
+		return uniform(m.rng, time.Millisecond, m.faults.slow)
+	case !m.w.calm && chance(m.rng, m.w.set.SlowDisk):
+		return uniform(m.rng, 0, 30*time.Second)
+	}
+	return uniform(m.rng, 200*time.Microsecond, 8*time.Millisecond)
+}
+
+// commit makes l durable, and then tells what was decided in it.
+func (m *Member) commit(l *load) {
+	if m.busy != l {
+		return
+	}
+	if err := m.store.Commit(l.batch); err != nil {
+		m.reopen(err)
+		return
+	}
+	l.durable = true
+	m.w.oracle.durable(m, l)
+	run := m.run
+	m.tell(l)
+	if m.run != run {
+		return
+	}
+	m.busy, m.spare = nil, l
+	m.work()
+	m.handle(node.Durable{Commit: l.commit})
+	m.w.strike(MomentDurable, m)
+}
+
+// tell lets what was decided in a load leave.
+func (m *Member) tell(l *load) {
+	if l.told {
+		return
+	}
+	l.told = true
+	run := m.run
+	for i := range l.effects.Replies {
+		r := &l.effects.Replies[i]
+		m.w.oracle.replied(m, l, r)
+		m.w.lan.reply(m, l.effects.Octets(r))
+		if m.w.strike(MomentReply, m); m.run != run {
+			return
+		}
+	}
+	m.tellPartner(l)
+}
+
+// work does what the store does beside commits.
+func (m *Member) work() {
+	if m.snapshot == nil && m.store.SnapshotDue() {
+		if sn, err := m.store.BeginSnapshot(m.core.Table()); err == nil {
+			m.snapshot = sn
+		}
+	}
+	if m.snapshot != nil {
+		if done, err := m.snapshot.Step(16); done || err != nil {
+			m.snapshot = nil
+			m.w.marks.hit(MarkSnapshot)
+		}
+	}
+	for range 2 {
+		if !m.store.Work() {
+			break
+		}
+	}
+	if n := len(m.past); m.w.set.Rollbacks && (n == 0 || m.w.now-m.past[n-1].at > time.Hour) {
+		m.past = append(m.past, image{m.w.now, m.fs.Clone()})
+		if len(m.past) > images {
+			m.past = m.past[1:]
+		}
+	}
+}
+
+// checkRoom tells the core when there is no room for commits any more, or again.
+func (m *Member) checkRoom() {
+	if m.core == nil || m.opening {
+		return
+	}
+	lost := m.store.Room() != nil
+	if lost {
+		m.store.Reserve()
+		for m.store.Work() {
+		}
+		lost = m.store.Room() != nil
+	}
+	if lost == m.full {
+		return
+	}
+	m.full = lost
+	m.w.logf("%s: room on its disk: %v", m.name, !lost)
+	m.w.marks.hit(MarkDiskFull)
+	if lost {
+		m.drop("there is no room on the disk")
+		m.lookForRoom()
+	}
+	m.handle(node.StoreRoom{Full: lost})
+	m.w.link.attempt()
+}
+
+// lookForRoom looks once in a while whether there is room again.
+func (m *Member) lookForRoom() {
+	m.later(time.Minute, func() {
+		if m.checkRoom(); m.full {
+			m.lookForRoom()
+		}
+	})
+}
+
+// reopen goes on after a failed commit: nothing that was decided on it leaves, and all is read anew.
+func (m *Member) reopen(why error) {
+	m.w.marks.hit(MarkReopened)
+	m.w.logf("%s: %v: the store is opened anew", m.name, why)
+	m.core.Handle(m.clk.now(), node.CommitFailed{}, &m.cur.effects)
+	if !m.cur.effects.Rebuild {
+		m.w.fail("I16: %s does not notice that a commit failed", m.name)
+	}
+	m.busy, m.opening = nil, true
+	m.drop("the store had to be opened anew")
+	m.reopenNow()
+}
+
+func (m *Member) reopenNow() {
+	_ = m.store.Close() // it says why it is dead, which is known
+	p := m.policyOf(m.cfg)
+	table, rec, err := m.open(p)
+	if err != nil {
+		m.later(time.Second, m.reopenNow)
+		return
+	}
+	m.core.Rebuild(table, rec.Commit)
+	m.full, m.opening = false, false
+	if m.spare == nil {
+		m.spare = &load{}
+	}
+	m.fresh(m.cur)
+	m.w.oracle.started(m, &rec)
+	m.join()
+	m.handle(node.Tick{})
+	m.w.link.attempt()
+}
+
+// crash ends the process and returns what the disk has then: of what was not synced a part survives. What was on its way to
+// the disk got there in whatever part.
+func (m *Member) crash(survival float64) {
+	if !m.up {
+		return
+	}
+	if l := m.busy; l != nil && !l.durable {
+		switch m.rng.IntN(3) {
+		case 0: // not written
+		case 1: // written, not synced
+			m.faults.unsync = true
+			_ = m.store.Commit(l.batch)
+			m.faults.unsync = false
+			m.w.marks.hit(MarkTorn)
+		case 2: // durable, and nobody heard of it
+			if m.store.Commit(l.batch) == nil {
+				m.w.marks.hit(MarkDurableUntold)
+			}
+		}
+	}
+	m.end()
+	m.plug(m.fs.Crash(m.rng, survival))
+}

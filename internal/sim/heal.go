@@ -1,0 +1,126 @@
+package sim
+
+import (
+	"fmt"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
+
+// heal ends all faults, and sees that everything comes to rest (I18), and both servers know the same (I6).
+func (w *World) heal() {
+	if w.failed != "" {
+		return
+	}
+	w.calm = true
+	w.logf("calm")
+	w.ambush = nil
+	w.lan.up, w.lan.down = [2][2]int{}, [2][2]int{}
+	w.unsplit()
+	for _, m := range w.members {
+		m.faults = diskFaults{}
+		m.empty()
+		m.clk.thawed()
+		if m.frozen {
+			m.thaw()
+		}
+		m.goOn()
+		if !m.up {
+			w.after(time.Second, func() { w.restart(m) })
+		}
+		m.adopt(0)
+	}
+	w.link.heals()
+	for range 12 {
+		w.after(time.Minute, w.link.attempt)
+	}
+	w.rest()
+	w.agree()
+}
+
+// longestWait is how long the waits take that rules ask for, after a recovery at the worst.
+func (w *World) longestWait() time.Duration {
+	return 4*w.set.MCLT + 2*w.members[0].relation.Guard + w.set.ReceiveTimer + w.set.Startup + 30*time.Minute
+}
+
+// rest waits until both are in NORMAL and have nothing more to tell.
+func (w *World) rest() {
+	deadline := w.now + w.longestWait()
+	for w.failed == "" {
+		w.runUntil(w.now + 10*time.Second)
+		why := w.unrest()
+		if why == "" {
+			return
+		}
+		if w.now > deadline {
+			w.fail("I18: %v after the last fault: %s", w.longestWait(), why)
+		}
+	}
+}
+
+// unrest returns why the two are not at rest; empty if they are.
+func (w *World) unrest() string {
+	for _, m := range w.members {
+		if !m.serves() || m.core.Endpoint() == nil {
+			return string(m.name) + " does not run"
+		}
+		s := m.core.Endpoint().Status(m.clk.now())
+		if s.State != failover.Normal || s.Unacked > 0 || s.InFlight > 0 {
+			return fmt.Sprintf("%s is in %v since %v, with %d changes to tell, %d in flight: %s", m.name, s.State, s.Since.Sub(epoch), s.Unacked, s.InFlight, s.Cause)
+		}
+		if m.busy != nil {
+			return string(m.name) + " is writing"
+		}
+	}
+	return ""
+}
+
+// agree sees to I6: without traffic, both know the same before long.
+func (w *World) agree() {
+	if w.failed != "" {
+		return
+	}
+	for _, c := range w.clients {
+		c.switchOff()
+	}
+	w.runUntil(w.now + 20*time.Second)
+	w.rest()
+	if w.failed != "" {
+		return
+	}
+	a, b := w.members[0], w.members[1]
+	for i := range addresses {
+		if !w.inPool(i, 0) {
+			continue
+		}
+		addr := addressOf(i)
+		if x, y := digest(a, addr), digest(b, addr); x != y {
+			w.fail("I6: %v differs: %s knows %s, %s knows %s", addr, a.name, x, b.name, y)
+			return
+		}
+	}
+	for _, m := range w.members {
+		if err := m.core.Audit(); err != nil {
+			w.fail("I15: %s: %v", m.name, err)
+		}
+	}
+}
+
+// digest is what both must know of an address. That a lease has ended only the primary says, and it is told when it is free.
+func digest(m *Member, a netip.Addr) string {
+	b := m.bindingOf(a)
+	if b == nil {
+		return "unused"
+	}
+	state := b.State
+	if state == binding.Expired || state == binding.Released {
+		state = binding.Active
+	}
+	s := fmt.Sprintf("%v %s", state, b.Owner)
+	if state == binding.Active {
+		s += fmt.Sprintf(" %v home %s version %v result %v", &b.Client, b.Home, b.Version, b.Result.Digest())
+	}
+	return s
+}

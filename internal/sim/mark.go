@@ -1,0 +1,196 @@
+package sim
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
+
+// Mark is something rare that must happen sometimes, or the histories are not hard enough. The zero value is invalid.
+type Mark uint8
+
+// The marks. Those of the changes of state follow behind, one for each of transitions.
+const (
+	_ Mark = iota
+	MarkHeld
+	MarkSameAgain
+	MarkOtherServer
+	MarkRenewed
+	MarkRebound
+	MarkRebooted
+	MarkWentOn
+	MarkRapid
+	MarkInformed
+	MarkLateAck
+	MarkLeaseRanOut
+	MarkDawdled
+	MarkDeclined
+	MarkMoved
+	MarkNak
+	MarkNakIgnored
+	MarkUnanswered
+	MarkDuplicate
+	MarkSplit
+	MarkOneWay
+	MarkReplaced
+	MarkReplayed
+	MarkCrash
+	MarkTorn
+	MarkDurableUntold
+	MarkWiped
+	MarkRolledBack
+	MarkRot
+	MarkFrozen
+	MarkStopped
+	MarkOpenFailed
+	MarkDiskError
+	MarkDiskFull
+	MarkSlowSync
+	MarkReopened
+	MarkSnapshot
+	MarkClockStep
+	MarkMaintenance
+	MarkReload
+	MarkDeclaredDown
+	MarkDeclareRefused
+	MarkGrantedAlone
+	MarkStoreWentBack
+	MarkUpdateRefused
+	MarkRangeGiven
+	MarkSeveral
+	MarkUpdateRequest
+	MarkUpdateAll
+	MarkUpdateDone
+	MarkPoolRequest
+	MarkPoolResponse
+	MarkDisconnect
+	MarkConflict
+	MarkFalseDown
+	MarkConfigurationDiffers
+	MarkSkew
+	MarkAmbushed
+	MarkPartnerShare
+	MarkFreedAlone
+	MarkExpired
+	MarkReleased
+	marksOfEvents
+)
+
+var markNames = [marksOfEvents]string{
+	MarkHeld: "a client holds an address", MarkSameAgain: "a client gets the address that it had", MarkOtherServer: "the other server renews",
+	MarkRenewed: "renewed", MarkRebound: "rebound", MarkRebooted: "confirmed after a reboot", MarkWentOn: "nobody confirms, and it goes on",
+	MarkRapid: "rapid commit", MarkInformed: "DHCPINFORM answered", MarkLateAck: "an ACK too late to be of use", MarkLeaseRanOut: "a lease ran out in use",
+	MarkDawdled: "an offer taken late", MarkDeclined: "declined", MarkMoved: "moved to the other link", MarkNak: "refused", MarkNakIgnored: "a NAK ignored",
+	MarkUnanswered: "asked in vain", MarkDuplicate: "a packet came twice", MarkSplit: "each client reaches one server", MarkOneWay: "the servers hear one another one way",
+	MarkReplaced: "a connection takes the place of a dead one", MarkReplayed: "an update came twice", MarkCrash: "crash", MarkTorn: "crash in the middle of a write",
+	MarkDurableUntold: "crash between commit and answer", MarkWiped: "disk lost", MarkRolledBack: "disk rolled back", MarkRot: "disk rotten",
+	MarkFrozen: "process stopped for a while", MarkStopped: "stopped in good order", MarkOpenFailed: "store not opened at first", MarkDiskError: "disk error",
+	MarkDiskFull: "disk full", MarkSlowSync: "slow sync", MarkReopened: "store opened anew", MarkSnapshot: "snapshot", MarkClockStep: "clock stepped",
+	MarkMaintenance: "maintenance", MarkReload: "reload", MarkDeclaredDown: "declared down", MarkDeclareRefused: "partner-down refused",
+	MarkGrantedAlone: "granted in PARTNER-DOWN", MarkStoreWentBack: "a store that went back was noticed", MarkUpdateRefused: "update refused",
+	MarkRangeGiven: "a range of unused addresses given", MarkSeveral: "several bindings in a message", MarkUpdateRequest: "UPDREQ", MarkUpdateAll: "UPDREQALL",
+	MarkUpdateDone: "UPDDONE", MarkPoolRequest: "POOLREQ", MarkPoolResponse: "POOLRESP", MarkDisconnect: "DISCONNECT", MarkConflict: "conflict named",
+	MarkFalseDown: "declared down wrongly", MarkConfigurationDiffers: "configurations differ", MarkSkew: "clocks too far apart", MarkAmbushed: "struck at its moment",
+	MarkPartnerShare: "an address of the other's share granted", MarkFreedAlone: "freed in PARTNER-DOWN", MarkExpired: "a lease expired", MarkReleased: "released",
+}
+
+// transitions are the changes of state that must be seen.
+var transitions = [...][2]failover.State{
+	{failover.Startup, failover.Recover}, {failover.Startup, failover.Normal}, {failover.Startup, failover.CommunicationsInterrupted},
+	{failover.Startup, failover.PartnerDown}, {failover.Startup, failover.RecoverWait}, {failover.Recover, failover.RecoverWait}, {failover.Recover, failover.RecoverDone},
+	{failover.RecoverWait, failover.RecoverDone}, {failover.RecoverDone, failover.Normal}, {failover.Normal, failover.CommunicationsInterrupted},
+	{failover.Normal, failover.PartnerDown}, {failover.Normal, failover.Paused}, {failover.CommunicationsInterrupted, failover.Normal},
+	{failover.CommunicationsInterrupted, failover.PartnerDown}, {failover.PartnerDown, failover.Normal}, {failover.Paused, failover.Startup},
+	{failover.PartnerDown, failover.CommunicationsInterrupted}, {failover.CommunicationsInterrupted, failover.Paused},
+}
+
+// Marks count what happened.
+type Marks [int(marksOfEvents) + len(transitions)]int
+
+func (m *Marks) init() { *m = Marks{} }
+
+func (m *Marks) hit(k Mark) { m[k]++ }
+
+// Add adds those of another history.
+func (m *Marks) Add(o *Marks) {
+	for i := range m {
+		m[i] += o[i]
+	}
+}
+
+func (m *Marks) transition(from, to failover.State) {
+	for i, t := range transitions {
+		if t == [2]failover.State{from, to} {
+			m[int(marksOfEvents)+i]++
+		}
+	}
+}
+
+func (m *Marks) note(k failover.NoteKind) {
+	switch k {
+	case failover.ConfigurationDiffers:
+		m.hit(MarkConfigurationDiffers)
+	case failover.SkewFound:
+		m.hit(MarkSkew)
+	}
+}
+
+func (m *Marks) update(n int) {
+	if n > 1 {
+		m.hit(MarkSeveral)
+	}
+}
+
+func (m *Marks) message(msg failover.Message) {
+	switch x := msg.(type) {
+	case failover.UpdateRequest:
+		if x.All {
+			m.hit(MarkUpdateAll)
+		} else {
+			m.hit(MarkUpdateRequest)
+		}
+	case failover.UpdateDone:
+		m.hit(MarkUpdateDone)
+	case failover.PoolRequest:
+		m.hit(MarkPoolRequest)
+	case failover.PoolResponse:
+		m.hit(MarkPoolResponse)
+	case failover.Disconnect:
+		m.hit(MarkDisconnect)
+	}
+}
+
+func (m *Marks) reply(dhcpv4.MessageType) {}
+
+// name returns what mark i is about.
+func markName(i int) string {
+	if i < int(marksOfEvents) {
+		return markNames[i]
+	}
+	t := transitions[i-int(marksOfEvents)]
+	return t[0].String() + " -> " + t[1].String()
+}
+
+// outsideOnly are the marks that only histories outside of the assumptions have.
+var outsideOnly = map[Mark]bool{MarkConflict: true, MarkFalseDown: true}
+
+// Missing returns what never happened though it must, inside of the assumptions or outside of them.
+func (m *Marks) Missing(outside bool) (names []string) {
+	for i := 1; i < len(m); i++ {
+		if m[i] == 0 && (outside || !outsideOnly[Mark(i)]) {
+			names = append(names, markName(i))
+		}
+	}
+	return names
+}
+
+// String returns all of them with how often each was.
+func (m *Marks) String() string {
+	var b strings.Builder
+	for i := 1; i < len(m); i++ {
+		fmt.Fprintf(&b, "%9d %s\n", m[i], markName(i))
+	}
+	return b.String()
+}

@@ -1,0 +1,114 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+// declareDown has the operator of m say that the other server does not serve: where that is stopped, or, wrongly and outside of
+// the assumptions, where it is not.
+func (w *World) declareDown(m *Member, wrong bool) {
+	o := m.other()
+	if !m.serves() || m.core.Endpoint() == nil || o.up && (!wrong || !w.set.Outside) {
+		return
+	}
+	ask := failover.DeclareDown{}
+	if m.core.Endpoint().MayDeclareDown(ask) != nil {
+		w.marks.hit(MarkDeclareRefused)
+		return
+	}
+	if o.up {
+		w.marks.hit(MarkFalseDown)
+		if w.oracle.falseSince == 0 {
+			w.oracle.falseSince = w.now
+		}
+	} else {
+		w.marks.hit(MarkDeclaredDown)
+	}
+	m.handle(&node.Partner{Event: ask})
+}
+
+// maintain pauses a server for a while.
+func (w *World) maintain(m *Member, d time.Duration) {
+	if !m.serves() || m.core.Endpoint() == nil || m.leaving || m.core.Endpoint().State() == failover.Paused || w.mending() {
+		return
+	}
+	w.marks.hit(MarkMaintenance)
+	m.handle(&node.Partner{Event: failover.Maintain{On: true}})
+	run := m.run
+	w.after(d, func() {
+		if m.run == run {
+			m.awake(run, m.goOn)
+		}
+	})
+}
+
+// goOn ends a pause.
+func (m *Member) goOn() {
+	if m.core != nil && m.core.Endpoint() != nil && m.core.Endpoint().State() == failover.Paused && !m.leaving {
+		m.handle(&node.Partner{Event: failover.Maintain{}})
+		m.w.link.attempt()
+	}
+}
+
+// flushFor is how long a server that is told to end gets to tell the other one everything (node.Run).
+const flushFor = 6 * time.Second
+
+// stopInOrder ends the process of a server as SIGTERM does, and begins it again after a while.
+func (w *World) stopInOrder(m *Member, d time.Duration) {
+	if !m.serves() || m.leaving || w.mending() || !w.set.Outside && !m.other().up || m.core.Endpoint() == nil {
+		return
+	}
+	w.marks.hit(MarkStopped)
+	m.leaving = true
+	m.handle(&node.Partner{Event: failover.Maintain{On: true}})
+	m.later(flushFor, func() {
+		if m.busy == nil && m.core != nil {
+			_ = m.store.Close()
+		}
+		w.link.reset(m)
+		m.crash(1)
+		w.oracle.crashed(m)
+		w.logf("%s has ended", m.name)
+		w.after(max(d, time.Second), func() { w.restart(m) })
+	})
+}
+
+// reload gives a configuration to a server, and after a while to the other one.
+func (w *World) reload(m *Member, n int, behind time.Duration) {
+	n %= variants
+	w.marks.hit(MarkReload)
+	m.adopt(n)
+	w.after(behind, func() {
+		if !w.calm {
+			m.other().adopt(n)
+		}
+	})
+}
+
+// adopt makes configuration n the server's.
+func (m *Member) adopt(n int) {
+	if m.cfg == n {
+		return
+	}
+	m.cfg = n
+	m.w.logf("%s has configuration %d", m.name, n)
+	if !m.serves() {
+		return
+	}
+	m.handle(node.Adopt{Policy: m.policyOf(n)})
+}
+
+// fill leaves no room on the disk.
+func (m *Member) fill() {
+	used := int64(0)
+	for _, name := range m.fs.Files() {
+		used += int64(len(m.fs.Content(name)))
+	}
+	m.fs.SetCapacity(max(used, 1))
+}
+
+// empty makes room again.
+func (m *Member) empty() { m.fs.SetCapacity(0) }

@@ -1,0 +1,273 @@
+package sim
+
+import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+// oracle is what must hold, looked at from outside: from what the disks have, what was said on the wires, what clients heard.
+// I1 is the ledger's.
+type oracle struct {
+	w    *World
+	disk [2]diskView
+	told [2][addresses]promise
+	wire [2][addresses]talk
+
+	record     [2]failover.Record // as it was decided last
+	lostAt     [2]time.Duration   // when a server last lost something of its store, 0: it did not
+	lost_      [2]bool            // and has not been in NORMAL since
+	ever       [2]bool            // it has lost something at some time
+	mustHear   [2]bool            // its store went back, and it does not know that yet
+	falseSince time.Duration      // since an operator was wrong
+	lastServed [2]time.Duration   // when a server last granted something
+	touched    bool               // something changed that I4 is about
+	full       bool               // and of that everything
+	lastFull   time.Duration
+	options    map[answerKey]uint32
+	pending    pendingAnswer
+}
+
+// addresses is how many addresses there are on both links.
+const addresses = 512
+
+// place returns the number of an address; false if it is on none of the links.
+func place(a netip.Addr) (int, bool) {
+	if !a.Is4() {
+		return 0, false
+	}
+	b := a.As4()
+	switch [3]byte(b[:3]) {
+	case [3]byte{10, 0, 0}:
+		return int(b[3]), true
+	case [3]byte{10, 9, 0}:
+		return 256 + int(b[3]), true
+	}
+	return 0, false
+}
+
+func addressOf(i int) netip.Addr {
+	if i < 256 {
+		return netip.AddrFrom4([4]byte{10, 0, 0, byte(i)})
+	}
+	return netip.AddrFrom4([4]byte{10, 9, 0, byte(i - 256)})
+}
+
+// single returns the prefix that holds a alone.
+func single(a netip.Addr) netip.Prefix { return netip.PrefixFrom(a, a.BitLen()) }
+
+// brief is what is kept of a binding.
+type brief struct {
+	state                     binding.State
+	client                    *Client // any one of those that say the same of themselves; nil: none
+	expires, potential, acked time.Time
+	ours, theirs              binding.Sequence
+}
+
+// diskView is what a server's disk has.
+type diskView [addresses]brief
+
+// promise is what a server last told a client of an address.
+type promise struct {
+	client  *Client
+	ours    binding.Sequence
+	expires time.Time // by the server's clock
+	until   time.Duration
+	at      time.Duration
+}
+
+func (o *oracle) init(w *World) { o.w, o.options = w, map[answerKey]uint32{} }
+
+func (o *oracle) briefOf(b *binding.Binding) brief {
+	return brief{
+		state: b.State, client: o.w.clientBy(&b.Client), expires: b.Expires, potential: b.Sync.Potential, acked: b.Sync.Acked,
+		ours: b.Sync.Ours, theirs: b.Sync.Theirs,
+	}
+}
+
+// clientBy returns the client that says this of itself.
+func (w *World) clientBy(c *binding.Client) *Client {
+	h := c.Hardware.Bytes()
+	if len(h) != 6 {
+		return nil
+	}
+	if i := int(h[5]); i < len(w.clients) {
+		return w.clients[i]
+	}
+	return nil
+}
+
+// started: a server read its disk.
+func (o *oracle) started(m *Member, rec *store.Recovery) {
+	table := m.core.Table()
+	was := o.disk[m.i]
+	o.disk[m.i] = diskView{}
+	for from, done := uint64(0), false; !done; {
+		from, done = table.Scan(from, 1<<10, func(b *binding.Binding) bool {
+			if i, ok := place(b.Addr()); ok {
+				o.disk[m.i][i] = o.briefOf(b)
+			}
+			return true
+		})
+	}
+	if len(rec.Damaged) > 0 {
+		o.w.fail("I14: %s: %v", m.name, rec.Damaged[0])
+	}
+	r, err := m.record()
+	if err != nil {
+		o.w.fail("I14: %s: %v", m.name, err)
+	}
+	o.record[m.i] = r
+	if !o.lost_[m.i] {
+		for i := range was {
+			if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
+				o.w.fail("I2: %s forgot what was durable of %v", m.name, addressOf(i))
+			}
+		}
+		o.kept(m)
+	}
+	o.touched, o.full = true, true
+}
+
+// kept sees to I2: what a client or the other server was told is on the disk.
+func (o *oracle) kept(m *Member) {
+	for i := range o.told[m.i] {
+		p, now := &o.told[m.i][i], &o.disk[m.i][i]
+		if p.client != nil && now.ours < p.ours {
+			o.w.fail("I2: %s forgot what it told client %d of %v", m.name, p.client.id, addressOf(i))
+		}
+		if t := &o.wire[m.i][i]; now.theirs < t.acknowledged {
+			o.w.fail("I2: %s forgot what it acknowledged of %v", m.name, addressOf(i))
+		}
+	}
+}
+
+// crashed: a process ended.
+func (o *oracle) crashed(m *Member) {
+	for i := range o.wire[m.i] {
+		o.wire[m.i][i].sent = 0
+	}
+}
+
+// lost: something that a server's disk had is gone.
+func (o *oracle) lost(m *Member) {
+	o.lostAt[m.i], o.lost_[m.i], o.ever[m.i] = o.w.now, true, true
+	o.told[m.i] = [addresses]promise{}
+	o.wire[m.i] = [addresses]talk{}
+	o.record[m.i] = failover.Record{}
+}
+
+// changed: a server decided that a binding is another one.
+func (o *oracle) changed(m *Member, b *binding.Binding) {
+	o.touched = true
+	i, ok := place(b.Addr())
+	if !ok {
+		o.w.fail("%s changed %v, which is on no link", m.name, b.Prefix)
+		return
+	}
+	o.reused(m, i, b)
+}
+
+// durable: what was decided in a load is on the disk.
+func (o *oracle) durable(m *Member, l *load) {
+	for i := range l.effects.Changes {
+		b := &l.effects.Changes[i].Binding
+		if k, ok := place(b.Addr()); ok {
+			o.disk[m.i][k] = o.briefOf(b)
+		}
+	}
+}
+
+// decidedRecord: the relationship's record is another one.
+func (o *oracle) decidedRecord(m *Member, r *failover.Record) {
+	o.record[m.i] = *r
+	o.full, o.touched = true, true
+}
+
+// stepped: a server has decided something.
+func (o *oracle) stepped(m *Member) {}
+
+// afterEvent is everything that is looked at after each event.
+func (o *oracle) afterEvent() {
+	if o.w.failed != "" {
+		return
+	}
+	if o.touched || o.w.now-o.lastFull > 10*time.Minute {
+		o.authority()
+	}
+}
+
+// authority sees to I4: nobody's free address is both servers' to give.
+func (o *oracle) authority() {
+	o.touched, o.lastFull = false, o.w.now
+	a, b := o.w.members[0], o.w.members[1]
+	if o.w.set.Outside || !a.gives() || !b.gives() {
+		return
+	}
+	x, y := a.core.Endpoint(), b.core.Endpoint()
+	s, now := o.w.set, [2]time.Time{a.clk.now(), b.clk.now()}
+	for n := range s.Pool + 4 + s.FarPool {
+		i := firstAddress + n
+		if n >= s.Pool+4 {
+			i = 256 + firstFarAddress + n - s.Pool - 4
+		}
+		addr := addressOf(i)
+		p, q := a.bindingOf(addr), b.bindingOf(addr)
+		if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
+			continue
+		}
+		if x.MayGive(now[0], addr, p) && y.MayGive(now[1], addr, q) {
+			o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
+			return
+		}
+	}
+}
+
+// gives reports whether a server answers new clients.
+func (m *Member) gives() bool {
+	return m.serves() && m.core.Endpoint() != nil && m.core.Endpoint().Terms().New
+}
+
+// bindingOf returns what a server knows of an address; nil: nothing.
+func (m *Member) bindingOf(a netip.Addr) *binding.Binding {
+	b, ok := m.core.Table().Get(single(a))
+	if !ok {
+		return nil
+	}
+	return &b
+}
+
+// noted: a server has something to say to its operator.
+func (w *World) noted(m *Member, n *failover.Note) {
+	w.trace('n', m.i, []byte{byte(n.Kind), byte(n.From), byte(n.To)})
+	switch n.Kind {
+	case failover.StateChanged:
+		w.logf("%s: %v -> %v: %s", m.name, n.From, n.To, n.Cause)
+		w.marks.transition(n.From, n.To)
+		if n.To == failover.Normal {
+			w.oracle.lost_[m.i] = false
+		}
+		w.strike(MomentState, m)
+	case failover.LinkOpened:
+		w.oracle.mustHear[m.i] = false
+	case failover.ConflictFound:
+		w.logf("%s: conflict about %v: %v keeps it, %v may have it too: %s", m.name, n.Prefix, &n.Kept, &n.Lost, n.Cause)
+		w.ledger.name(n.Prefix.Addr(), n.Kept, n.Lost)
+		w.marks.hit(MarkConflict)
+	case failover.UpdateRefused:
+		w.logf("%s: refused %v: %s", m.name, n.Prefix, n.Cause)
+		w.marks.hit(MarkUpdateRefused)
+	case failover.StoreWentBack:
+		w.logf("%s: %s", m.name, n.Cause)
+		w.marks.hit(MarkStoreWentBack)
+	default:
+		w.logf("%s: note %d %s", m.name, n.Kind, n.Cause)
+		w.marks.note(n.Kind)
+	}
+}
+
+var _ = node.At

@@ -1,0 +1,42 @@
+package sim
+
+// rollBack puts the disk back to what it was some hours ago; false if that is not known.
+func (m *Member) rollBack(hours int) bool {
+	if len(m.past) == 0 {
+		return false
+	}
+	i := max(len(m.past)-1-hours, 0)
+	m.plug(m.past[i].fs.Clone())
+	m.past = m.past[:i+1]
+	m.w.oracle.mustHear[m.i] = true
+	return true
+}
+
+// rot turns a bit over somewhere on the disk. What cannot be read then is not gone by a guess: the operator takes the disk away.
+func (m *Member) rot(n int) {
+	files := m.fs.Files()
+	if len(files) == 0 {
+		return
+	}
+	name := files[n%len(files)]
+	b := m.fs.Content(name)
+	if len(b) == 0 {
+		return
+	}
+	m.w.marks.hit(MarkRot)
+	b[m.rng.IntN(len(b))] ^= 1 << m.rng.IntN(8)
+	m.fs.Set(name, b)
+	m.rotten = true
+}
+
+// mayLose reports whether a server may lose something of its store: the other one has everything (A6).
+func (w *World) mayLose(m *Member) bool {
+	if w.set.Outside {
+		return true
+	}
+	o := m.other()
+	if !o.serves() || o.core.Endpoint() == nil || w.oracle.lost_[o.i] || w.oracle.lost_[m.i] {
+		return false
+	}
+	return true
+}
