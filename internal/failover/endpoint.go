@@ -115,7 +115,7 @@ func wasUsed(b *binding.Binding) bool {
 // Step decides what an event means at the time now, and appends to out what is to be done. The work of one step is bounded:
 // where more is left, Wake is now.
 func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
-	s := step{Endpoint: e, now: now, view: view, out: out}
+	s := step{Endpoint: e, now: now, view: view, out: out, first: len(out.Changes)}
 	switch ev := ev.(type) {
 	case Tick, Changed:
 	case LinkUp:
@@ -146,6 +146,9 @@ type step struct {
 	view View
 	out  *Output
 	mine *binding.Binding // while records are compared: the one that is ours
+
+	// first is the index of this step's first change. Those before it are in the view, or what came after them is.
+	first int
 }
 
 func (s *step) note(n Note) { s.out.Notes = append(s.out.Notes, n) }

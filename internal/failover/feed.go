@@ -16,7 +16,7 @@ const (
 
 // get returns the binding of p as it is after the changes of this step.
 func (s *step) get(p netip.Prefix) (binding.Binding, bool) {
-	for i := len(s.out.Changes) - 1; i >= 0; i-- {
+	for i := len(s.out.Changes) - 1; i >= s.first; i-- {
 		if c := &s.out.Changes[i]; c.Binding.Prefix == p {
 			return c.Binding, true
 		}
