@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -20,6 +21,8 @@ type console struct {
 	colour   bool // out is a terminal whose owner has nothing against colour
 	// interactive says that a person is there to be asked: in and err are terminals.
 	interactive bool
+	// become has the process go on as another user.
+	become func(uid, gid int) error
 }
 
 // systemConsole is the console of this process.
@@ -27,8 +30,18 @@ func systemConsole() *console {
 	return &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now,
 		colour:      isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
-		interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr),
+		interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr), become: becomeUser,
 	}
+}
+
+func becomeUser(uid, gid int) error {
+	if err := syscall.Setgroups([]int{gid}); err != nil {
+		return err
+	}
+	if err := syscall.Setgid(gid); err != nil {
+		return err
+	}
+	return syscall.Setuid(uid)
 }
 
 func isTerminal(f *os.File) bool {

@@ -12,6 +12,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/responder"
 )
 
@@ -63,7 +64,7 @@ func TestEveryAlarmIsExplained(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	code, found := regexp.MustCompile(`\bCode:\s*"([a-z-]+)"`), 0
+	code, found := regexp.MustCompile(`\b(?:Code:\s*|raise\()"([a-z-]+)"`), 0
 	for _, f := range files {
 		b, err := os.ReadFile(f)
 		if err != nil {
@@ -78,6 +79,15 @@ func TestEveryAlarmIsExplained(t *testing.T) {
 	}
 	if found == 0 {
 		t.Error("no alarm was found in internal/node")
+	}
+}
+
+func TestEveryKindOfEventIsExplained(t *testing.T) {
+	doc := readDoc(t, "operating.md")
+	for _, k := range node.EventKinds() {
+		if !strings.Contains(doc, "`"+k+"`") {
+			t.Errorf("docs/operating.md does not explain the event %s", k)
+		}
 	}
 }
 

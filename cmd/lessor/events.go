@@ -118,7 +118,7 @@ func eventText(c *console, e node.Event) string {
 	case e.Kind.IsPacket():
 		st = dim
 	}
-	fmt.Fprintf(&b, " %s %s", c.paint(st, fmt.Sprintf("%-14s", e.Kind)), printable(e.Message))
+	fmt.Fprintf(&b, " %s %s", c.paint(st, fmt.Sprintf("%-16s", e.Kind)), printable(e.Message))
 	for _, a := range attributes(e) {
 		if a.value != "" {
 			b.WriteString(" " + c.paint(dim, a.name+"=") + quoted(fromNetwork(a.value)))
@@ -145,6 +145,7 @@ func attributes(e node.Event) []attribute {
 	out := []attribute{
 		{"type", kind}, {"addr", addrText(e.Address)}, {"client", e.Hardware}, {"client_id", id},
 		{"hostname", e.Hostname}, {"network", e.Network}, {"class", e.Class}, {"interface", e.Interface}, {"relay", addrText(e.Relay)},
+		{"partner", string(e.Partner)}, {"state", e.State},
 	}
 	if !e.Expires.IsZero() {
 		out = append(out, attribute{"expires", absolute(e.Expires)})

@@ -21,6 +21,8 @@ type fake struct {
 	explanation policy.Explanation
 	question    node.ExplainRequest // the newest
 	refuses     error
+	down        []node.PartnerDownRequest // in turn
+	pauses      []bool
 	filter      node.EventFilter // the newest that was asked for
 }
 
@@ -89,6 +91,12 @@ func aRow(a, state, host string, expires node.Instant) node.LeaseRow {
 	}
 }
 
-func (f *fake) PartnerDown(context.Context, node.PartnerDownRequest) error { return nil }
+func (f *fake) PartnerDown(_ context.Context, r node.PartnerDownRequest) error {
+	f.down = append(f.down, r)
+	return f.refuses
+}
 
-func (f *fake) Maintenance(context.Context, bool) error { return nil }
+func (f *fake) Maintenance(_ context.Context, on bool) error {
+	f.pauses = append(f.pauses, on)
+	return f.refuses
+}

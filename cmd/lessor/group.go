@@ -83,31 +83,44 @@ func (m *member) lessors() (all []*config.Member) {
 // ownAuthority reports whether the operator has made the keys himself.
 func (m *member) ownAuthority() bool { return m.doc.Server.TLS.Certificate != "" }
 
-// mayWrite refuses to leave files that the server could not read afterwards.
-func (m *member) mayWrite(again string) error {
+// asOwner goes on as the user that the data directory belongs to, which is the server's: it could not read files of another.
+func (m *member) asOwner(c *console) error {
 	info, err := os.Stat(m.doc.Server.Data)
 	if err != nil {
 		return nil // it is made by whoever comes first
 	}
-	owner := info.Sys().(*syscall.Stat_t).Uid
-	if int(owner) == os.Geteuid() {
+	st, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
 		return nil
 	}
-	name := strconv.Itoa(int(owner))
+	return m.goOnAs(c, os.Geteuid(), int(st.Uid), int(st.Gid))
+}
+
+// goOnAs has the process of user me go on as user uid.
+func (m *member) goOnAs(c *console, me, uid, gid int) error {
+	if uid == me {
+		return nil
+	}
+	name := strconv.Itoa(uid)
 	if u, err := user.LookupId(name); err == nil {
 		name = u.Username
 	}
-	return fmt.Errorf("%s belongs to user %s, so the server runs as that user and could not read what is written here: sudo -u %s lessor %s --config %s",
-		m.doc.Server.Data, name, name, again, m.doc.File)
+	if me != 0 {
+		return fmt.Errorf("%s belongs to user %s, as which the server runs: run this as that user, or as root (sudo)", m.doc.Server.Data, name)
+	}
+	if err := c.become(uid, gid); err != nil {
+		return fmt.Errorf("%s belongs to user %s: going on as that user: %w", m.doc.Server.Data, name, err)
+	}
+	return nil
 }
 
 // mayIssue refuses what only the member can do that has the group's authority.
-func (m *member) mayIssue(again string) error {
+func (m *member) mayIssue() error {
 	switch {
 	case m.ownAuthority():
 		return errors.New("the keys are those that server: tls names: make them with the authority that made those (docs/members.md)")
 	case !m.dir.Founded():
 		return fmt.Errorf("this member has not the group's authority (%s/authority.key): run this where lessor group init was run", m.dir)
 	}
-	return m.mayWrite(again)
+	return nil
 }

@@ -40,10 +40,9 @@ Examples:
 type founding struct {
 	Group  string         `json:"group"`
 	Member binding.Member `json:"member"`
-	// Founded says that the founding record is in the store now; Since is when it was written. Already: it was before.
+	// Founded says that the founding record is in the store now; Already, that it was before, or another record.
 	Founded bool         `json:"founded"`
 	Already bool         `json:"already,omitempty"`
-	Since   node.Instant `json:"since,omitzero"`
 	Keys    *keyReport   `json:"keys"` // null: none are needed, or they are the operator's own
 	Tokens  []invitation `json:"tokens"`
 
@@ -58,6 +57,9 @@ func (x groupInitCommand) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if err := x.mayFound(m); err != nil {
+		return err
+	}
+	if err := m.asOwner(c); err != nil {
 		return err
 	}
 	f := founding{Group: m.doc.Group.Name, Member: m.self.Name, Tokens: []invitation{}, own: m.ownAuthority(), m: m}
@@ -87,7 +89,7 @@ func (x groupInitCommand) mayFound(m *member) error {
 		return fmt.Errorf("the primary of group %s is %s, and this is %s: run this on %s; or, if %s is to be the primary, write failover: {primary: %s} under group in the files of both",
 			g.Name, g.Primary, m.self.Name, g.Primary, m.self.Name, m.self.Name)
 	}
-	return m.mayWrite("group init")
+	return nil
 }
 
 // found makes the keys and then the founding record, so that whoever finds the record finds all of it; tokens last.
@@ -100,8 +102,8 @@ func (f *founding) found(ctx context.Context, now time.Time) error {
 	switch {
 	case rec == nil:
 		err = f.m.nobodyServes(ctx)
-	case rec.Founder && !rec.Met: // by this command, which may have been interrupted
-		f.Founded, f.Already, f.Since = true, true, node.At(rec.Since)
+	case rec.Founder && !rec.Met: // by this command, which may have been interrupted: the other has not been met since
+		f.Founded, f.Already = true, true
 	case f.own || len(f.m.lessors()) == 0 || f.m.dir.Founded() || f.m.dir.Present():
 		err = f.m.alreadyRelated(rec)
 	default: // the keys were moved away, to be made anew
@@ -117,7 +119,7 @@ func (f *founding) found(ctx context.Context, now time.Time) error {
 	if err := st.SetRelationship(r.Append(nil)); err != nil {
 		return err
 	}
-	f.Founded, f.Since = true, node.At(now)
+	f.Founded = true
 	return st.Close()
 }
 
@@ -228,7 +230,7 @@ func (f *founding) write(c *console, w *bufio.Writer) {
 	group, self := printable(f.Group), printable(string(f.Member))
 	switch {
 	case f.Founded && f.Already:
-		fmt.Fprintf(w, "Group %s was founded here at %s. What is there is kept.\n", c.paint(bold, group), when(f.Since, c.now()))
+		fmt.Fprintf(w, "Group %s was founded here before. What is there is kept.\n", c.paint(bold, group))
 	case f.Founded:
 		fmt.Fprintf(w, "Group %s is founded. %s may serve its own share of the addresses at once.\n", c.paint(bold, group), self)
 	default:

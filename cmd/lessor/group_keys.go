@@ -35,7 +35,10 @@ func (x groupInviteCommand) Run(c *console) error {
 	}
 	e, err := m.other(x.Member)
 	if err == nil {
-		err = m.mayIssue("group invite " + x.Member)
+		err = m.mayIssue()
+	}
+	if err == nil {
+		err = m.asOwner(c)
 	}
 	if err != nil {
 		return err
@@ -100,7 +103,7 @@ func (x groupExportCommand) Run(c *console) error {
 	}
 	e, err := m.other(x.Member)
 	if err == nil {
-		err = m.mayIssue("group export " + x.Member + " DIR")
+		err = m.mayIssue()
 	}
 	if err != nil {
 		return err
@@ -144,7 +147,10 @@ Example:
 func (x groupRenewCommand) Run(c *console) error {
 	m, err := x.member(c)
 	if err == nil {
-		err = m.mayIssue("group renew")
+		err = m.mayIssue()
+	}
+	if err == nil {
+		err = m.asOwner(c)
 	}
 	if err == nil {
 		err = m.dir.Renew(m.self.Name, c.now())

@@ -29,7 +29,9 @@ type commandLine struct {
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
 	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
 
-	Group groupCommand `cmd:"" group:"pair" help:"Found and join a group of servers: keys and members."`
+	Group       groupCommand       `cmd:"" group:"pair" help:"Found and join a group of servers: keys and members."`
+	PartnerDown partnerDownCommand `cmd:"" group:"pair" help:"Say that the other server of the group does not serve."`
+	Maintenance maintenanceCommand `cmd:"" group:"pair" help:"Leave the clients to the other server for a while, or go on."`
 
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`

@@ -16,7 +16,8 @@ import (
 
 type statusCommand struct {
 	whichServer `embed:""`
-	JSON        bool `name:"json" help:"Print one JSON object."`
+	Watch       bool `help:"Show it again every two seconds, until you interrupt it."`
+	JSON        bool `name:"json" help:"Print one JSON object; with --watch, one a line."`
 }
 
 func (statusCommand) Help() string {
@@ -25,8 +26,12 @@ func (statusCommand) Help() string {
 Examples:
 
   lessor status
+  lessor status --watch
   lessor status --json | jq '.alarms[] | .code'`
 }
+
+// between is how long a status that is watched stays.
+const between = 2 * time.Second
 
 // Run shows the status.
 func (x statusCommand) Run(ctx context.Context, c *console) error {
@@ -34,15 +39,39 @@ func (x statusCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	st, err := client.Status(ctx)
-	if err != nil {
-		return err
+	for {
+		st, err := client.Status(ctx)
+		if err != nil {
+			return unlessInterrupted(ctx, err)
+		}
+		if err := x.show(c, &st); err != nil || !x.Watch {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-time.After(between):
+		}
 	}
+}
+
+// unlessInterrupted returns err, nil where the person who asked ended it.
+func unlessInterrupted(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+func (x statusCommand) show(c *console, st *node.Status) error {
 	if x.JSON {
 		return c.json(st)
 	}
 	return c.buffered(func(w *bufio.Writer) error {
-		writeStatus(c, w, &st)
+		if x.Watch && c.colour {
+			fmt.Fprint(w, "\x1b[H\x1b[2J") // a clean page
+		}
+		writeStatus(c, w, st)
 		return nil
 	})
 }
@@ -52,7 +81,7 @@ func writeStatus(c *console, w *bufio.Writer, st *node.Status) {
 	writeServer(c, w, st)
 	writeAlarms(c, w, st.Alarms)
 	writePartners(c, w, st.Partners)
-	writePools(c, w, st.Pools)
+	writePools(c, w, st.Pools, len(st.Partners) > 0)
 	writeInterfaces(c, w, st.Interfaces)
 	writeFailures(c, w, st.ClassesFailed)
 	writeCounters(c, w, st)
@@ -148,34 +177,19 @@ func writeAlarms(c *console, w *bufio.Writer, alarms []node.Alarm) {
 	}
 }
 
-func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
-	if len(partners) == 0 {
-		return
-	}
-	heading(c, w, "Partners")
-	t := table{head: []string{"PARTNER", "ROLE", "STATE", "ITS STATE", "SINCE", "UNACKED", "CONNECTED"}, right: map[int]bool{5: true}}
-	for _, p := range partners {
-		connected := cell{"yes", green}
-		if !p.Connected {
-			connected = cell{"no", yellow}
-		}
-		t.add(cell{text: printable(string(p.Partner))}, cell{text: printable(p.Role)}, cell{text: printable(p.State)},
-			cell{text: printable(p.PartnerState)}, cell{text: when(p.Since, c.now())}, cell{text: fmt.Sprint(p.Unacked)}, connected)
-	}
-	t.write(c, w, "  ")
-}
-
-func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus) {
+// writePools writes the pools; shared says that some of their free addresses may be another server's.
+func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus, shared bool) {
 	heading(c, w, "Pools")
 	if len(pools) == 0 {
 		fmt.Fprintln(w, "  none: only hosts with an address of their own are served")
 		return
 	}
-	t := table{
-		head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE", ""},
+	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{}}
+	if shared {
+		t.head = append(t.head, "PARTNER FREE")
 	}
-	t.right = map[int]bool{}
-	for i := 2; i < 10; i++ {
+	t.head = append(t.head, "")
+	for i := 2; i < len(t.head); i++ {
 		t.right[i] = true
 	}
 	for _, p := range pools {
@@ -187,7 +201,11 @@ func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus) {
 		for _, n := range []uint64{p.Size, p.Active, p.Offered, p.Grace, p.Abandoned, p.Reserved} {
 			row = append(row, cell{text: fmt.Sprint(n)})
 		}
-		t.add(append(row, free, cell{percent(p), dim})...)
+		row = append(row, free)
+		if shared {
+			row = append(row, cell{text: fmt.Sprint(p.PartnerFree)})
+		}
+		t.add(append(row, cell{percent(p), dim})...)
 	}
 	t.write(c, w, "  ")
 }

@@ -28,6 +28,7 @@ type fake struct {
 	rows        []node.LeaseRow
 	detail      map[netip.Addr]node.LeaseDetail
 	err         error // what every question is answered with
+	refuses     error // and every command
 	explanation policy.Explanation
 	cut         int // Leases fails after so many rows; 0: never
 	feed        chan node.Event
@@ -461,6 +462,12 @@ func TestAFailingNodeIsAProblemNotACrash(t *testing.T) {
 	}
 }
 
-func (f *fake) PartnerDown(context.Context, node.PartnerDownRequest) error { return nil }
+func (f *fake) PartnerDown(_ context.Context, r node.PartnerDownRequest) error {
+	f.tell(r)
+	return f.refuses
+}
 
-func (f *fake) Maintenance(context.Context, bool) error { return nil }
+func (f *fake) Maintenance(_ context.Context, on bool) error {
+	f.tell(on)
+	return f.refuses
+}

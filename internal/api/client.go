@@ -126,6 +126,11 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, into any) e
 	if err != nil {
 		return err
 	}
+	return c.read(resp, into)
+}
+
+// read reads an answer that is no stream, and ends it.
+func (c *Client) read(resp *http.Response, into any) error {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
 		return fmt.Errorf("reading the answer of %s: %w", c.socket, err)
@@ -174,6 +179,11 @@ func (c *Client) ask(ctx context.Context, path string, q url.Values) (*http.Resp
 	if err != nil {
 		return nil, err
 	}
+	return c.send(ctx, req)
+}
+
+// send sends a request and returns the answer if it is one. The caller closes its body.
+func (c *Client) send(ctx context.Context, req *http.Request) (*http.Response, error) {
 	resp, err := c.http.Do(req)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+
+	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
 // Problem is an answer that is an error (RFC 9457).
@@ -11,13 +13,20 @@ type Problem struct {
 	Status int    `json:"status"`
 	Title  string `json:"title"`
 	Detail string `json:"detail,omitempty"`
+	// Remedy is what the operator can do about it; an extension (RFC 9457 §3.2).
+	Remedy string `json:"remedy,omitempty"`
 }
 
+// Error returns what is wrong, and in a line of its own what to do about it.
 func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return p.Title
+	says := p.Detail
+	if says == "" {
+		says = p.Title
 	}
-	return p.Detail
+	if p.Remedy != "" {
+		says += "\n  → " + p.Remedy
+	}
+	return says
 }
 
 // badRequest returns the problem of a request that asks for nonsense.
@@ -38,10 +47,14 @@ func (p *Problem) write(w http.ResponseWriter) {
 	w.Write(append(b, '\n')) // an error means that nobody listens any more
 }
 
-// problemOf returns err as a Problem: itself if it is one, else one that says that the server is at fault.
+// problemOf returns err as a Problem: itself if it is one, a command that is refused as a conflict with the state of the
+// server, else one that says that the server is at fault.
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
+	}
+	if r, ok := errors.AsType[*node.RefusedError](err); ok {
+		return &Problem{Status: http.StatusConflict, Title: "refused", Detail: r.Why, Remedy: r.Remedy}
 	}
 	return &Problem{Status: http.StatusInternalServerError, Title: "the server could not answer", Detail: err.Error()}
 }

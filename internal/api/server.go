@@ -33,12 +33,13 @@ type Server struct {
 	streams  chan struct{} // and for each stream
 	patience time.Duration // how long a reader may take for each piece of a stream
 	beat     time.Duration // how often a silent stream shows that it lives
+	bodyTime time.Duration // how long a body may take to come
 }
 
 // New returns a Server that answers with what r reports.
 func New(r node.Reporter, log *slog.Logger) *Server {
 	return &Server{
-		reporter: r, log: log, patience: writeTime, beat: heartbeatTime,
+		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime,
 		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams),
 	}
 }
@@ -80,9 +81,11 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/v1/leases/{address}", s.question(s.answers, s.lease))
 	mux.Handle("/api/v1/explain", s.question(s.answers, s.explain))
 	mux.Handle("/api/v1/events", s.question(s.streams, s.events))
+	mux.Handle("/api/v1/partner-down", s.command(s.partnerDown))
+	mux.Handle("/api/v1/maintenance", s.command(s.maintenance))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path",
-			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS, /api/v1/explain and /api/v1/events"}).write(w)
+			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS, /api/v1/explain and /api/v1/events, and by POST /api/v1/partner-down and /api/v1/maintenance"}).write(w)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.extend(w, answerTime) // a connection keeps the deadline of the request before
@@ -90,27 +93,32 @@ func (s *Server) Handler() http.Handler {
 	})
 }
 
-// question wraps what answers a GET: other methods, bodies, and more than room at once are refused. An error that
-// answer returns becomes the whole answer, so it returns one only while nothing is written.
+// question wraps what answers a GET: other methods, bodies, and more than room at once are refused.
 func (s *Server) question(room chan struct{}, answer func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if p := refuse(w, r); p != nil {
 			p.write(w)
 			return
 		}
-		select {
-		case room <- struct{}{}:
-			defer func() { <-room }()
-		default:
-			w.Header().Set("Retry-After", "1")
-			(&Problem{Status: http.StatusServiceUnavailable, Title: "too many questions at once",
-				Detail: "the server answers others now: ask again in a second, or end a stream that nobody reads"}).write(w)
-			return
-		}
-		if err := answer(w, r); err != nil {
-			problemOf(err).write(w)
-		}
+		within(room, w, r, answer)
 	})
+}
+
+// within has answer answer unless there is no room for one more at once. An error that answer returns becomes the whole
+// answer, so it returns one only while nothing is written.
+func within(room chan struct{}, w http.ResponseWriter, r *http.Request, answer func(http.ResponseWriter, *http.Request) error) {
+	select {
+	case room <- struct{}{}:
+		defer func() { <-room }()
+	default:
+		w.Header().Set("Retry-After", "1")
+		(&Problem{Status: http.StatusServiceUnavailable, Title: "too many questions at once",
+			Detail: "the server answers others now: ask again in a second, or end a stream that nobody reads"}).write(w)
+		return
+	}
+	if err := answer(w, r); err != nil {
+		problemOf(err).write(w)
+	}
 }
 
 // refuse returns what is wrong with a request before it is looked at, nil if nothing.
