@@ -9,10 +9,10 @@ func (s *step) become(to State, cause string) {
 		s.holdBack()
 	}
 	s.overlay = 0
-	if s.rec.State != to {
-		s.rec.State, s.rec.Since = to, s.now
+	if s.rec.State != to { // one that was only covered, by a start or a pause, keeps its cause: an operator's reason above all
+		s.rec.State, s.rec.Since, s.rec.Cause = to, s.now, cause
 	}
-	s.rec.Cause, s.dirty = cause, true
+	s.dirty = true
 	s.leaving, s.link.asked = false, 0
 	s.note(Note{Kind: StateChanged, From: from, To: to, Cause: cause})
 	s.enter(to)
