@@ -9,7 +9,7 @@ import (
 )
 
 // crowd is a town of 320 clients that begin some 300 conversations a second.
-var crowd = world.Life{Clients: 320, Pause: time.Second, Renew: 70, Reboot: 15, Release: 12, Vanish: 3}
+var crowd = world.Life{Clients: 320, Pause: time.Second, Renew: 80, Reboot: 16, Release: 3, Vanish: 1}
 
 // brief makes leases so short that within a test every client must renew or rebind.
 var brief = world.PairSetup{MCLT: 20 * time.Second, Lease: 20 * time.Second}

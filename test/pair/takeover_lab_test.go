@@ -50,6 +50,7 @@ func newLab(t *testing.T, setup world.PairSetup, life world.Life) *lab {
 	setup.Seed = seed
 	w := world.New(t)
 	l := &lab{t: t, Pair: w.Pair(setup), ledger: world.NewLedger("both serve")}
+	l.WithoutARP("10.1.16.0/20")
 	for i, m := range l.Both() {
 		host := w.Host("town" + strconv.Itoa(i))
 		m.Segment.Attach(host, "eth0")
@@ -111,6 +112,12 @@ func (l *lab) clean(when string) {
 		l.t.Errorf("%s: %s", when, wrong)
 	}
 	if l.t.Failed() {
+		for _, m := range l.Both() {
+			if !m.Ended() {
+				out, _ := m.Command("status")
+				l.t.Log(out)
+			}
+		}
 		l.t.FailNow()
 	}
 }
@@ -119,6 +126,9 @@ func (l *lab) clean(when string) {
 func (l *lab) keptAll(phase string, most time.Duration) {
 	l.t.Helper()
 	a := l.ledger.Of(phase)
+	for _, p := range l.ledger.Lost() {
+		l.t.Logf("%s lost %v, which %v gave it at %s until %s", p.MAC, p.Address, p.By, p.Asked.Format("15:04:05.000"), p.Until().Format("15:04:05.000"))
+	}
 	if a.Lost > 0 || a.Naks > 0 || a.Moved > 0 {
 		l.t.Errorf("%s: %d leases were lost, %d clients were told no, %d were moved", phase, a.Lost, a.Naks, a.Moved)
 	}

@@ -19,6 +19,7 @@ type Ledger struct {
 	phases []string
 	phased map[string]*Account
 	stray  []Stray
+	lost   []Promise
 }
 
 // Stray is an ACK that came to a client that was no longer waiting for it.
@@ -158,8 +159,16 @@ func (l *Ledger) ended(p Promise, lost bool) {
 	defer l.mu.Unlock()
 	if lost {
 		l.account().Lost++
+		l.lost = append(l.lost, p)
 	}
 	l.forget(p)
+}
+
+// Lost returns the leases that ended although their client had asked for more time.
+func (l *Ledger) Lost() []Promise {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.lost)
 }
 
 // forget takes the promise out of the books. The lock is held.

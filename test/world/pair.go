@@ -47,7 +47,7 @@ type Member struct {
 type PairSetup struct {
 	MCLT  time.Duration // 30 s
 	Lease time.Duration // 60 s
-	Pool  string        // 10.1.16.0-10.1.23.255, of 10.1.0.0/16
+	Pool  string        // 10.1.16.0-10.1.31.255, of 10.1.0.0/16
 	Guard time.Duration // 5 s
 	// Failover are further keys of `group: failover`, and More further lines of the document.
 	Failover, More string
@@ -70,7 +70,7 @@ func (s *PairSetup) document() string {
 	}
 	pool := s.Pool
 	if pool == "" {
-		pool = "10.1.16.0-10.1.23.255"
+		pool = "10.1.16.0-10.1.31.255"
 	}
 	more := s.Failover
 	if more != "" {
@@ -178,6 +178,16 @@ func (m *Member) Freeze() { m.Signal(syscall.SIGSTOP) }
 // Thaw ends Freeze.
 func (m *Member) Thaw() { m.Signal(syscall.SIGCONT) }
 
+// WithoutARP makes both servers reach the clients of a prefix by frames to everybody. A town has more addresses than the
+// kernel's table of neighbours holds, which is one for all namespaces; once it is full, what is sent to others is lost.
+func (p *Pair) WithoutARP(clients string) {
+	p.t.Helper()
+	for _, m := range p.Both() {
+		m.Host.IP("neigh", "add", "10.1.255.254", "lladdr", "ff:ff:ff:ff:ff:ff", "dev", "eth0", "nud", "permanent")
+		m.Host.IP("route", "add", clients, "via", "10.1.255.254", "dev", "eth0")
+	}
+}
+
 // Partnership is what `lessor status --json` says of the other server, as far as the tests look.
 type Partnership struct {
 	Partner          string    `json:"partner"`
@@ -283,9 +293,22 @@ func (p *Pair) Converged(d time.Duration) time.Duration {
 			return time.Since(began)
 		}
 		if time.Since(began) > d {
-			p.t.Fatalf("not within %v: both know the same; %d differences:\n%s", d, len(different), strings.Join(different[:min(20, len(different))], "\n"))
+			p.t.Fatalf("not within %v: both know the same; %d differences:\n%s\n%s", d, len(different),
+				strings.Join(different[:min(20, len(different))], "\n"), p.details(different[0]))
 		}
 	}
+}
+
+// details tells what either server knows of the address that a difference begins with, and how it stands with the other.
+func (p *Pair) details(difference string) string {
+	address, _, _ := strings.Cut(difference, ": ")
+	var b strings.Builder
+	for _, m := range p.Both() {
+		r, err := m.Relation()
+		out, _ := m.Command("lease", "--json", address)
+		fmt.Fprintf(&b, "%s: %v %v\n%s\n", m.Host.Role, r, err, out)
+	}
+	return b.String()
 }
 
 // Differences compares what the two servers know, address by address.
@@ -319,4 +342,24 @@ func (p *Pair) Differences() []string {
 // shared is what both servers must know alike of an address.
 func (r Row) shared() string {
 	return fmt.Sprintf("%s %s %s until %s heard %s home %s", r.State, r.Hardware, r.ClientID, clock(r.Expires), clock(r.CLTT), r.Home)
+}
+
+// SharedPool is what `lessor status --json` says of a pool that two servers share.
+type SharedPool struct {
+	Free        float64 `json:"free"`
+	PartnerFree float64 `json:"partner_free"`
+	Active      float64 `json:"active"`
+}
+
+// Pools asks a server for its pools.
+func (m *Member) Pools() []SharedPool {
+	m.w.t.Helper()
+	out, code := m.Command("status", "--json")
+	var s struct {
+		Pools []SharedPool `json:"pools"`
+	}
+	if err := json.Unmarshal([]byte(out), &s); code != 0 || err != nil {
+		m.w.t.Fatalf("lessor status: exit code %d, %v: %s", code, err, out)
+	}
+	return s.Pools
 }

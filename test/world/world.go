@@ -116,6 +116,9 @@ func (w *World) end() {
 		remove(w.spaces[i].Name)
 	}
 	if w.t.Failed() && os.Getenv("LESSOR_KEEP") != "" {
+		for i, p := range w.ours {
+			w.Write(fmt.Sprintf("%d.log", i), p.name+"\n"+p.Log())
+		}
 		w.t.Logf("kept %s", w.Dir)
 		return
 	}
@@ -131,11 +134,22 @@ func (w *World) report() {
 		if at := strings.Index(log, "DATA RACE"); at >= 0 {
 			w.t.Logf("--- %s\n%.8000s", p.name, log[at:])
 		}
-		w.t.Logf("--- %s (%s)\n%s", p.name, p.state(), tail(log, 60))
+		w.t.Logf("--- %s (%s)\n%s", p.name, p.state(), tail(withoutLeases(log), 60))
 	}
 	for _, c := range w.captures {
 		w.t.Logf("--- packets seen on %s\n%s", c.where, tail(c.String(), 80))
 	}
+}
+
+// withoutLeases leaves out what a server says of single leases, of which under load there are thousands of lines.
+func withoutLeases(log string) string {
+	var b strings.Builder
+	for line := range strings.Lines(log) {
+		if !strings.Contains(line, `"msg":"lease `) {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }
 
 // tail returns the last n lines of s.
