@@ -1,12 +1,15 @@
 package config
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
 func parsed(t *testing.T, src string) *Document {
@@ -54,10 +57,10 @@ func TestTheOrderOfKeysDoesNotChangeTheDigest(t *testing.T) {
 	r := rand.New(rand.NewPCG(seed, 0))
 	for _, file := range documents(t, "good") {
 		src := read(t, file)
-		want := parsed(t, string(src)).Digest
+		want := meaning(t, string(src))
 		for range 20 {
 			other := shuffled(t, r, src)
-			if got := parsed(t, other).Digest; got != want {
+			if got := meaning(t, other); got != want {
 				t.Fatalf("%s: got %v, want %v for\n%s", file, got, want, other)
 			}
 		}
@@ -79,7 +82,7 @@ option-definitions: {acme: {code: 224, type: uint8}}
 `
 
 func TestWhatMeansTheSameHasTheSameDigest(t *testing.T) {
-	want := parsed(t, named).Digest
+	want := meaning(t, named)
 	for _, c := range [][2]string{
 		{"name: west, data: /tmp/a", "name: east, listen: [10.0.0.1]"}, // the machine's own
 		{"lease: {default: 4h}", "lease: {default: 240m}"},
@@ -101,14 +104,15 @@ func TestWhatMeansTheSameHasTheSameDigest(t *testing.T) {
 		if other == named {
 			t.Fatalf("%q is not in the document", c[0])
 		}
-		if got := parsed(t, other).Digest; got != want {
+		if got := meaning(t, other); got != want {
 			t.Errorf("%q for %q: another digest", c[1], c[0])
 		}
 	}
 }
 
 func TestWhatMeansSomethingElseHasAnotherDigest(t *testing.T) {
-	seen := map[string]string{parsed(t, named).Digest.String(): "the document itself"}
+	seen := map[binding.Digest]string{}
+	differ(t, seen, named, "the document itself")
 	for _, c := range [][2]string{
 		{"default: 4h", "default: 5h"},
 		{"default: 4h", "min: 4h"},
@@ -148,11 +152,7 @@ func TestWhatMeansSomethingElseHasAnotherDigest(t *testing.T) {
 		{"acme:", "acme-mode:"},
 	} {
 		other := strings.Replace(named, c[0], c[1], 1)
-		got := parsed(t, other).Digest.String()
-		if before, ok := seen[got]; ok {
-			t.Errorf("%q for %q has the digest of %s", c[1], c[0], before)
-		}
-		seen[got] = c[1]
+		differ(t, seen, other, fmt.Sprintf("%q for %q", c[1], c[0]))
 	}
 }
 
@@ -177,7 +177,7 @@ precedence: [client, host, pool, enterprise]
 `
 
 func TestLayersThatMeanTheSameHaveTheSameDigest(t *testing.T) {
-	want := parsed(t, layered).Digest
+	want := meaning(t, layered)
 	for _, c := range [][2]string{
 		{"{name: west}", "{name: west, api: {listen: 10.0.0.1}, tls: {certificate: a, key: b, authority: c}}"},
 		{"10.9.0.1:647", "10.9.0.1"},
@@ -199,7 +199,7 @@ func TestLayersThatMeanTheSameHaveTheSameDigest(t *testing.T) {
 		if other == layered {
 			t.Fatalf("%q is not in the document", c[0])
 		}
-		if got := parsed(t, other).Digest; got != want {
+		if got := meaning(t, other); got != want {
 			t.Errorf("%q for %q: another digest", c[1], c[0])
 		}
 	}
@@ -207,19 +207,20 @@ func TestLayersThatMeanTheSameHaveTheSameDigest(t *testing.T) {
 
 func TestTheNativeOrderIsThatOfADocumentWithoutPrecedence(t *testing.T) {
 	without := strings.Replace(layered, "precedence: [client, host, pool, enterprise]\n", "", 1)
-	want := parsed(t, without).Digest
+	want := meaning(t, without)
 	for _, p := range []string{
 		"native", "{options: native}", "{}",
 		"[client, host, domain, hardware-class, vendor-class, user-class, pool, subnet, shared-network, server, server-class, intranet, enterprise, host-requirements]",
 	} {
-		if got := parsed(t, without+"precedence: "+p+"\n").Digest; got != want {
+		if got := meaning(t, without+"precedence: "+p+"\n"); got != want {
 			t.Errorf("%s: another digest", p)
 		}
 	}
 }
 
 func TestLayersThatMeanSomethingElseHaveAnotherDigest(t *testing.T) {
-	seen := map[string]string{parsed(t, layered).Digest.String(): "the document itself"}
+	seen := map[binding.Digest]string{}
+	differ(t, seen, layered, "the document itself")
 	for _, c := range [][2]string{
 		{"name: campus", "name: other"},
 		{"10.9.0.2:647", "10.9.0.2:648"},
@@ -289,11 +290,7 @@ func TestLayersThatMeanSomethingElseHaveAnotherDigest(t *testing.T) {
 		{"[client, host, pool, enterprise]", "{parameters: kea}"},
 	} {
 		other := strings.Replace(layered, c[0], c[1], 1)
-		got := parsed(t, other).Digest.String()
-		if before, ok := seen[got]; ok {
-			t.Errorf("%q for %q has the digest of %s", c[1], c[0], before)
-		}
-		seen[got] = c[1]
+		differ(t, seen, other, fmt.Sprintf("%q for %q", c[1], c[0]))
 	}
 }
 
@@ -316,4 +313,6 @@ func TestTheOrderOfClassesIsInTheDigest(t *testing.T) {
 func TestDigestsDoNotChangeBetweenReleases(t *testing.T) {
 	expect(t, "testdata/digest.txt", parsed(t, named).Digest.String()+"\n")
 	expect(t, "testdata/digest-layers.txt", parsed(t, layered).Digest.String()+"\n")
+	expect(t, "testdata/parts.txt", showParts(parsed(t, named)))
+	expect(t, "testdata/parts-layers.txt", showParts(parsed(t, layered)))
 }

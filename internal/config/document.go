@@ -30,6 +30,8 @@ type Document struct {
 	// Digest names the group part of the document in canonical form (everything but Server): equal meaning, equal
 	// digest, whatever the order of map keys, the comments and the way in which a value is written.
 	Digest binding.Digest
+
+	definitions []option.Def // the document's own options
 }
 
 // Position is a place in the document. The zero value means that the value is a default.

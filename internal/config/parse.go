@@ -107,7 +107,7 @@ func (p *parser) document(root *yaml.Node) {
 	sortByName(p.doc)
 	p.check()
 	if !p.problems.Errors() {
-		p.doc.Digest = digest(p.doc, p.definitions)
+		p.doc.Digest, p.doc.definitions = digest(p.doc, p.definitions), p.definitions
 		p.doc.withDefaults()
 	}
 }

@@ -29,11 +29,23 @@ func RelationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed
 	}
 	if partner.Protocol == config.ProtocolISC {
 		c.Protocol = failover.ISC
+	} else {
+		c.Parts = partsOf(doc)
 	}
 	if c.Relationship == "" {
 		c.Relationship = g.Name
 	}
 	return c, true
+}
+
+// partsOf returns what the two compare.
+func partsOf(doc *config.Document) *failover.Parts {
+	parts := doc.Parts()
+	all := make([]failover.Part, len(parts))
+	for i, p := range parts {
+		all[i] = failover.Part(p)
+	}
+	return failover.PartsOf(all)
 }
 
 // partnerOf returns the other member of the group that doc's server is in; false if it is alone.
