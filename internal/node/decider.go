@@ -151,6 +151,9 @@ func (n *Node) handle(in Input) {
 // encode writes what was newly decided into the batch.
 func (n *Node) encode() {
 	l := n.current
+	if l.encoded < len(l.effects.Changes) || l.effects.Record != l.record {
+		l.batch.At(n.clock.now())
+	}
 	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
 		ch := &l.effects.Changes[l.encoded]
 		l.batch.Put(ch.Commit, &ch.Binding)

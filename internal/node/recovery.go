@@ -74,6 +74,7 @@ func (n *Node) withhold(st *store.Store, t *binding.Table, rec *store.Recovery, 
 	commit := rec.Commit + 1
 	until := binding.Expiry(n.clock.now(), longest(p)+binding.Guard(p.LongestLifetime()))
 	batch := st.Begin()
+	batch.At(n.clock.now())
 	for _, prefix := range lost {
 		b := damaged(t, prefix, n.clock.now(), until)
 		t.Put(b, until)

@@ -2,8 +2,10 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"net/netip"
 	"sync"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -20,6 +22,7 @@ type plan struct {
 	dirty    bool // something was laid out since Load
 	// relationship is the newest record that was Put, or loaded.
 	relationship []byte
+	at           uint32 // the latest time that the decider said, or that was loaded
 }
 
 // Batch is the changes that one sync makes durable. The decider fills it, the committer commits it, and then it is the
@@ -32,6 +35,7 @@ type Batch struct {
 	lastOff int64
 	group   int64 // where the group of the open chunk begins in the file
 	h       header
+	at      uint32
 	count   int
 	seq     uint64 // of the first frame
 	end     uint64 // of the frame behind the last one
@@ -66,6 +70,13 @@ func (b *Batch) Len() int { return b.count }
 
 // Bytes returns how many octets will be written.
 func (b *Batch) Bytes() int { return len(b.buf) }
+
+// At says the server's time for what is Put from now on, so that Recovery knows how far its clock had come. Without it
+// that is taken from the bindings, of which another server may have said the times.
+func (b *Batch) At(now time.Time) {
+	b.at = uint32(min(max(now.Unix(), 0), math.MaxUint32))
+	b.store.plan.at = max(b.store.plan.at, b.at)
+}
 
 // Put adds commit n's change of one binding. Numbers must not descend. The binding may change after the call. A batch is
 // durable as a whole or not at all. Facts, Result or Reasons of more than 64 KiB are not stored. Put panics if x has no
@@ -142,7 +153,7 @@ func (b *Batch) begin() int {
 func (b *Batch) finish(at int) {
 	p := &b.store.plan
 	p.dirty = true
-	b.h.seq, b.h.start = p.seq, b.group
+	b.h.seq, b.h.start, b.h.at = p.seq, b.group, b.at
 	if len(b.chunks) > 1 {
 		b.h.flags |= flagContinued
 	}

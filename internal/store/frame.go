@@ -51,6 +51,7 @@ type header struct {
 	seq    uint64 // ascending by one from frame to frame, through all segments
 	commit uint64 // the number of the commit that it belongs to
 	start  int64  // where the group that it belongs to begins in the file
+	at     uint32 // the server's time, in seconds since 1970; 0: not said
 	name   [16]byte
 	bits   uint8
 	family uint8 // 4 or 6 where name is an address, else 0
@@ -95,7 +96,7 @@ func (h *header) put(b []byte, s uint32) {
 	le.PutUint64(b[8:], h.seq)
 	le.PutUint64(b[16:], h.commit)
 	le.PutUint32(b[24:], uint32(h.start/align))
-	le.PutUint32(b[28:], 0)
+	le.PutUint32(b[28:], h.at)
 	copy(b[32:], h.name[:])
 	b[48], b[49], b[50], b[51] = h.bits, h.family, 0, 0
 	le.PutUint32(b[52:], checksum(s, b[:52]))
@@ -115,7 +116,7 @@ func decodeHeader(b []byte) (header, bool) {
 	le := binary.LittleEndian
 	h := header{
 		kind: kind(b[2]), flags: flags(b[3]), length: le.Uint32(b[4:]), seq: le.Uint64(b[8:]), commit: le.Uint64(b[16:]),
-		start: int64(le.Uint32(b[24:])) * align, name: [16]byte(b[32:48]), bits: b[48], family: b[49],
+		start: int64(le.Uint32(b[24:])) * align, at: le.Uint32(b[28:]), name: [16]byte(b[32:48]), bits: b[48], family: b[49],
 	}
 	return h, le.Uint16(b) == frameMagic && h.length <= maxPayload
 }

@@ -27,7 +27,7 @@ func (s *Store) Load(t Table, due func(*binding.Binding) time.Time) (Recovery, e
 	}
 	at := ld.at
 	s.plan = plan{segment: at.segment + 1, seq: at.seq, priorEnd: at.off, commit: ld.res.Commit}
-	s.plan.relationship = ld.newestRelationship()
+	s.plan.relationship, s.plan.at = ld.newestRelationship(), ld.clock
 	s.out.seq = at.seq
 	s.committed.Store(at.seq)
 	s.mu.Lock()

@@ -13,7 +13,7 @@ type Recovery struct {
 	Clean    bool      // the server was closed in good order
 	Boot     uint64    // how often the directory has been opened, this time included
 	Commit   uint64    // the highest number of a commit; the next one must be higher
-	Latest   time.Time // the latest time of a transaction or change of state; zero if there is no binding
+	Latest   time.Time // how far the server's clock had come: what Batch.At said last or, where it did not, the latest time of a transaction or change of state
 	Bindings int       // in the table
 	Records  int       // read from snapshot and journal
 	Segments int       // of the journal that were read

@@ -20,6 +20,7 @@ type replay struct {
 	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
 
 	relation relation
+	clock    uint32 // the latest time that a frame says
 
 	audit bool // look closer than serving needs, and write nothing
 
@@ -33,6 +34,7 @@ type replay struct {
 // apply brings in one thing that is known to have been durable.
 func (r *replay) apply(e *found) {
 	if e.condition != gap {
+		r.noteTime(e.head.at)
 		r.res.Records++
 		r.res.Commit = max(r.res.Commit, e.head.commit)
 	}
@@ -45,6 +47,14 @@ func (r *replay) apply(e *found) {
 		r.losing(e, fmt.Sprintf("the octet at %d changed", e.at))
 	case bodyBad:
 		r.losing(e, "the checksum is wrong")
+	}
+}
+
+// noteTime notes that the server's clock had come to a time.
+func (r *replay) noteTime(at uint32) {
+	r.clock = max(r.clock, at)
+	if t := time.Unix(int64(at), 0).UTC(); at != 0 && t.After(r.res.Latest) {
+		r.res.Latest = t
 	}
 }
 
@@ -83,7 +93,7 @@ func (r *replay) put(e *found) {
 	x.Result = r.find(e, r.rec.result, "result")
 	x.Reasons = r.find(e, r.rec.reasons, "reasons")
 	for _, t := range [...]time.Time{x.CLTT, x.Changed} {
-		if t.After(r.res.Latest) {
+		if e.head.at == 0 && t.After(r.res.Latest) { // from before a batch said its time
 			r.res.Latest = t
 		}
 	}

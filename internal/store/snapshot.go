@@ -21,6 +21,7 @@ type Snapshot struct {
 	cursor  uint64
 	scanned bool
 	seed    uint32
+	at      uint32 // the server's time when it began
 	seq     uint64
 	off     int64
 	buf     []byte
@@ -87,7 +88,7 @@ func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
 	p := &s.plan
 	k := block{kind: fileSnapshot, id: s.id, boot: s.boot, number: p.segment, seq: p.seq, commit: p.commit, member: s.cfg.Member}
 	sn := &Snapshot{
-		store: s, table: t, block: k, seed: k.seed(), off: blocksSize, segment: p.segment,
+		store: s, table: t, block: k, seed: k.seed(), at: p.at, off: blocksSize, segment: p.segment,
 		known: make(map[binding.Digest]struct{}),
 	}
 	sn.relationship(p.relationship)
@@ -185,7 +186,7 @@ func (sn *Snapshot) frame(at int, k kind, p netip.Prefix, d binding.Digest) {
 
 // finish completes the frame that begins at buf[at:].
 func (sn *Snapshot) finish(at int) {
-	sn.h.seq, sn.h.start = sn.seq, blocksSize
+	sn.h.seq, sn.h.start, sn.h.at = sn.seq, blocksSize, sn.at
 	sn.buf = endFrame(sn.buf, at, sn.seed, sn.off, &sn.h)
 	sn.off += int64(len(sn.buf) - at)
 	sn.seq++
