@@ -22,13 +22,14 @@ type partnership struct {
 
 	config failover.Config
 
-	link   *peer.Link // in use; nil: none
-	wire   *Wire      // of link
-	since  time.Time  // when link was taken
-	heard  bool       // something came on it
-	wanted bool       // the core wants a connection
-	ending *peer.Link // was closed, and is not down yet
-	spare  spare
+	link    *peer.Link // in use; nil: none
+	wire    *Wire      // of link
+	since   time.Time  // when link was taken
+	heard   bool       // something came on it
+	wanted  bool       // the core wants a connection
+	greeted bool       // the two have greeted each other on link
+	ending  *peer.Link // was closed, and is not down yet
+	spare   spare
 
 	refusals []RefusedUpdate // the latest
 	differs  string          // in what the configurations of the two differ, where safety does not stand on it
@@ -63,7 +64,7 @@ func (n *Node) partnerEvent(e peer.Event) {
 		}
 		p.heard = true
 		if err := p.wire.Hear(n.clock.at(e.At), e.Bytes); err != nil && p.link == e.Link {
-			n.dropLink(err)
+			n.dropLink(p.refusal(peer.Unreadable, err.Error()))
 		}
 	case peer.Down:
 		if e.Link == p.ending {
@@ -125,6 +126,11 @@ func (n *Node) dropLink(cause error) {
 	n.handle(&Partner{failover.LinkDown{Reason: cause.Error()}})
 }
 
+// refusal is why the connection in use is ended, so that it is counted.
+func (p *partnership) refusal(r peer.Reason, detail string) error {
+	return &peer.Refusal{Reason: r, Remote: p.link.Remote(), Member: p.link.Member(), Inbound: p.link.Inbound(), Detail: detail}
+}
+
 // tellPartner says what was decided in a load that is durable now.
 func (n *Node) tellPartner(l *load) {
 	p := n.partner
@@ -141,7 +147,11 @@ func (n *Node) tellPartner(l *load) {
 		}
 	}
 	if p.wire != nil && p.wire.Closes(&l.effects) {
-		p.link.Close(errors.New(l.effects.ClosePartner))
+		if cause := errors.New(l.effects.ClosePartner); p.greeted {
+			p.link.Close(cause)
+		} else {
+			p.link.Close(p.refusal(peer.Disagrees, cause.Error()))
+		}
 		p.ending, p.link, p.wire = p.link, nil, nil // the core has let go of it
 	}
 	if l.effects.Related {

@@ -84,7 +84,7 @@ func (n *Node) useSpare() {
 // useLink makes a connection the one in use.
 func (n *Node) useLink(link *peer.Link) {
 	p := n.partner
-	p.link, p.since, p.heard = link, n.clock.now(), false
+	p.link, p.since, p.heard, p.greeted = link, n.clock.now(), false, false
 	p.wire = n.core.NewWire(
 		func(msg []byte) {
 			if !link.Send(msg) {

@@ -23,6 +23,7 @@ type relation struct {
 	connection uint64
 	record     failover.Record // as it was persisted last
 	shares     []pool.Range    // of the secondary: addresses without a binding that are its own
+	unreadable []failover.Note // of the message that is heard next
 }
 
 // Partner is something that happened between this server and the other one of its group.
@@ -107,6 +108,8 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		out.ClosePartner, out.CloseAfter, out.CloseConnection = o.Close, c.commit, r.connection
 	}
 	out.Connect, out.Related = o.Connect, true
+	out.Notes = append(out.Notes, r.unreadable...)
+	r.unreadable = r.unreadable[:0]
 	for i := notes; i < len(o.Notes); i++ {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
@@ -122,6 +125,14 @@ func (c *Core) changed(now time.Time) {
 
 // Untold reports whether Tick is due at once because the other server must hear of changes.
 func (c *Core) Untold() bool { return c.joined() && !c.relation.untold.IsZero() }
+
+// unread notes the bindings of a message that could not be read: they were refused, and the endpoint does not hear of them.
+func (r *relation) unread(refused []failover.Ack) {
+	for i := range refused {
+		a := &refused[i]
+		r.unreadable = append(r.unreadable, failover.Note{Kind: failover.UpdateRefused, Prefix: a.Prefix, Reason: a.Reason, Cause: "we: " + a.Text})
+	}
+}
 
 // answeringTerms are those on which clients are answered now.
 func (c *Core) answeringTerms() responder.Terms {

@@ -59,6 +59,7 @@ func (w *Wire) Hear(now time.Time, msg []byte) error {
 	if err := w.translator.Parse(msg, w.core.table, in); err != nil {
 		return err
 	}
+	w.core.relation.unread(w.translator.Refused())
 	w.buf = w.buf[:0]
 	if err := w.flush(now); err != nil {
 		return err

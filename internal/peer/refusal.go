@@ -36,6 +36,8 @@ const (
 	NotReading
 	TooManyLinks
 	JoinRefused
+	Unreadable
+	Disagrees
 	reasons // how many there are, and the zero value
 )
 
@@ -89,6 +91,10 @@ var refusals = [reasons]struct{ name, says, remedy string }{
 		"look whether two servers run under that member's name; connections that are dead end by themselves within seconds"},
 	JoinRefused: {"join-refused", "a machine that wanted to join, and may not",
 		"make a new token by lessor group init, and use it once, within its time, for the member that it names, on that member's address"},
+	Unreadable: {"unreadable", "a message that cannot be read",
+		"bring both members to the same release; if they are, the one that sent it has a fault worth a report"},
+	Disagrees: {"disagrees", "a partner with which this server must not serve as both are configured",
+		"make both configurations say the same where the detail says that they differ, and reload both (docs/failover.md)"},
 }
 
 // String returns the reason's name, which is fit for a counter's label.
