@@ -61,3 +61,21 @@ func BenchmarkParseCampus(b *testing.B) {
 	benchmarkParse(b, func(s *strings.Builder) { manyClasses(s, 400, 100) }, func(s *strings.Builder) { manySubnets(s, 10_000) },
 		func(s *strings.Builder) { manyHosts(s, 100_000) })
 }
+
+// BenchmarkPartsCampus is what is done once when a relationship is formed with that document.
+func BenchmarkPartsCampus(b *testing.B) {
+	var s strings.Builder
+	manyClasses(&s, 400, 100)
+	manySubnets(&s, 10_000)
+	manyHosts(&s, 100_000)
+	d, ps := Parse("bench.yaml", []byte(s.String()))
+	if d == nil {
+		b.Fatal(ps)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if len(d.Parts()) < 200_000 {
+			b.Fatal("too few parts")
+		}
+	}
+}

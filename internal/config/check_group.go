@@ -46,6 +46,7 @@ func (p *parser) checkGroup() {
 		p.add(Warning, g.Position, fmt.Sprintf("the group has %d members, and two at most can share their addresses: `lessor serve` refuses this document", len(g.Members)),
 			"leave two of them")
 	}
+	p.checkPair()
 }
 
 // checkSelf says so where this server is no member, or is one that another vendor's program is.

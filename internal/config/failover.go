@@ -23,7 +23,7 @@ func failoverKeys() *object[Failover] {
 			}
 		}}
 	}
-	return &object[Failover]{
+	o := &object[Failover]{
 		name: "failover", what: "failover", where: "group: failover", example: "failover: {mclt: 1h, split: 128}",
 		keys: []key[Failover]{
 			{name: "mclt", doc: "The maximum client lead time: how much longer than the partner knows a lease may last. Default: 1h.",
@@ -57,6 +57,21 @@ func failoverKeys() *object[Failover] {
 					}
 				}},
 		},
+	}
+	for i := range o.keys {
+		o.keys[i].read = noting(o.keys[i].name, o.keys[i].read)
+	}
+	return o
+}
+
+// noting reads a key, and remembers where it stands.
+func noting(name string, read func(*parser, *Failover, *yaml.Node, *yaml.Node)) func(*parser, *Failover, *yaml.Node, *yaml.Node) {
+	return func(p *parser, f *Failover, k, v *yaml.Node) {
+		if p.failoverKeys == nil {
+			p.failoverKeys = map[string]Position{}
+		}
+		p.failoverKeys[name] = position(k)
+		read(p, f, k, v)
 	}
 }
 

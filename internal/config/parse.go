@@ -71,7 +71,9 @@ type parser struct {
 	listen      []Position // of Server.Listen
 	serverName  Position   // of Server.Name
 	primary     Position   // of Group.Primary
-	precedence  Position   // of Precedence
+	// failoverKeys says where the keys of group: failover stand that are written.
+	failoverKeys map[string]Position
+	precedence   Position // of Precedence
 	// unplaced are the layers that the document's own order does not name.
 	unplaced []Layer
 	compiler *class.Compiler // of the expressions of classes
