@@ -64,9 +64,9 @@ func (s *step) say() {
 	if !s.link.open || s.cfg.Protocol == ISC && !s.link.heardState {
 		return
 	}
-	state := s.rec.State
+	state, cause := s.rec.State, s.rec.Cause
 	if s.overlay == Paused {
-		state = Paused
+		state, cause = Paused, "paused by its operator"
 	}
 	if s.cfg.Protocol == ISC {
 		var ok bool
@@ -74,7 +74,7 @@ func (s *step) say() {
 			return
 		}
 	}
-	s.send(Report{State: state, Starting: s.overlay == Startup, Since: s.rec.Since, Cause: s.rec.Cause})
+	s.send(Report{State: state, Starting: s.overlay == Startup, Since: s.rec.Since, Cause: cause})
 	s.link.saidState = true
 }
 

@@ -33,6 +33,9 @@ type Endpoint struct {
 	skew    skew
 	skewed  bool
 
+	// renumber says that our changes may have numbers that the partner knows for others: those that it has not acknowledged
+	// get new ones before it is told of them.
+	renumber  bool
 	leaving   bool // out of PARTNER-DOWN, as soon as the partner knows all
 	told      bool // in RECOVER: the partner has told everything
 	dumpUsed  bool // in RECOVER: the partner told of an address that was used
@@ -40,13 +43,10 @@ type Endpoint struct {
 	compared  compared // with the partner's configuration
 	trouble   string   // why there is no connection
 	ignored   uint64   // messages that meant nothing where they came
-	conflicts []Note   // the latest
+	past      []byte   // of the last change that was stamped
 
 	without rule // for tests alone
 }
-
-// maxConflicts is how many conflicts Status remembers.
-const maxConflicts = 64
 
 // New returns an endpoint in STARTUP, with the record that was kept and the bindings that view has.
 func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
@@ -60,6 +60,9 @@ func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
 	e.flights.init()
 	e.heard.init(cfg.Seed)
 	e.load(view)
+	e.beginOpening(now)
+	e.renumber = rec.State == Recover && rec.Lost
+	e.sweep.running = e.renumber
 	e.dirty = true
 	return e
 }
@@ -105,7 +108,6 @@ func (e *Endpoint) load(view View) {
 		})
 	}
 	e.known = e.last
-	e.last = sequenceAfter(e.last) // what was numbered and lost is never numbered again
 }
 
 func wasUsed(b *binding.Binding) bool {
@@ -146,6 +148,7 @@ type step struct {
 	view View
 	out  *Output
 	mine *binding.Binding // while records are compared: the one that is ours
+	kept binding.Client   // and who has the address after that
 
 	// first is the index of this step's first change. Those before it are in the view, or what came after them is.
 	first int
@@ -260,7 +263,7 @@ func (e *Endpoint) Status(now time.Time) Status {
 		PartnerState: e.rec.Partner, PartnerSince: e.rec.PartnerSince, MCLT: e.rec.MCLT,
 		Unacked: e.outbox.len() + len(e.rec.Gifts), InFlight: e.flights.len(), Connected: e.link.open,
 		Skew: offset, Uncertain: spread, Ignored: e.ignored, Rejected: e.outbox.rejected, PartnerSilent: e.heard.silent,
-		Conflicts: slices.Clone(e.conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
+		Conflicts: slices.Clone(e.rec.Conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
 		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: e.compared.lines(), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
 	}
 }

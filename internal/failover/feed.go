@@ -59,7 +59,7 @@ func (e *Endpoint) room() int { return e.link.window - e.flights.len() }
 // feed offers what is not acknowledged, in the order in which it changed.
 func (s *step) feed(budget *int) (more bool) {
 	var m bundler
-	for s.room()-len(m.updates) > 0 {
+	for !s.renumber && s.room()-len(m.updates) > 0 {
 		ours, p, ok := s.outbox.next()
 		if !ok {
 			break
@@ -164,6 +164,7 @@ func (s *step) acknowledged(id uint32, a *Ack) {
 	case a.Reason == LessCritical || a.Reason == OutdatedUpdate:
 		// The partner's record is the better one, and on its way. Between Lessors it has ours in it.
 		b.Sync.Marks &^= binding.Pending
+		b.Past = nil
 	default:
 		s.outbox.rejected++
 		s.note(Note{Kind: UpdateRefused, Prefix: a.Prefix, Reason: a.Reason, Cause: "the partner: " + a.Text})
@@ -177,6 +178,7 @@ func (s *step) acknowledged(id uint32, a *Ack) {
 // agree makes b what both know now that the partner has our record, in which it was in state as.
 func (s *step) agree(b *binding.Binding, as binding.State) {
 	b.Sync.Marks = b.Sync.Marks&^(binding.Pending|binding.Private) | binding.Sent
+	b.Past = nil
 	switch as {
 	case binding.Active:
 		b.Sync.Acked = later(b.Sync.Acked, later(b.Sync.Potential, b.Expires))

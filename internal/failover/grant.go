@@ -120,7 +120,7 @@ func (e *Endpoint) freeAt(b *binding.Binding) time.Time {
 }
 
 // Stamp makes b, a change that this server makes of old (nil: there was no binding), one that the partner will be told of. It
-// must be put into the view and committed, with Due as the time when Lapse is to be asked about it, and Step(Changed) sends
+// must be put into the view and committed before the next one, with Due as the time when Lapse is to be asked about it, and Step(Changed) sends
 // it. A lease that is given back becomes Released: the address is free when the partner has agreed.
 func (e *Endpoint) Stamp(now time.Time, old, b *binding.Binding) {
 	var was binding.Binding
@@ -150,6 +150,7 @@ func (e *Endpoint) stamp(now time.Time, was, b *binding.Binding) {
 	e.last++
 	e.known = e.last
 	b.Sync.Ours = e.last
+	e.stampPast(was, b)
 
 	private := was.Sync.Marks.Has(binding.Private) || begins && e.wasOurs(was, b)
 	m := binding.Pending

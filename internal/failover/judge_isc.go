@@ -48,21 +48,13 @@ func (s *step) duel(mine, u *binding.Binding) verdict {
 		s.mergeLease(&n, mine, u)
 		return verdict{binding: n, change: true}
 	case mineActive && theirsActive:
-		s.mine = mine
-		v := verdict{conflict: s.overlap(mine, u)}
+		v := s.takeISC(mine, u)
 		if !s.primarysLease(u, mine) {
-			if v.conflict != nil {
-				v.conflict.Kept, v.conflict.Lost = mine.Client, u.Client
-			}
-			v.reason, v.text = LessCritical, "incoming update is less critical than outgoing update"
-			return v
+			v = refused(LessCritical, "incoming update is less critical than outgoing update")
+			v.binding.Client = mine.Client
 		}
-		taken := s.takeISC(mine, u)
-		if v.conflict != nil {
-			v.conflict.Kept, v.conflict.Lost = u.Client, mine.Client
-		}
-		taken.conflict = v.conflict
-		return taken
+		v.compare = compareAll
+		return v
 	case mineActive && u.State == binding.Expired && s.hasEnded(mine, u):
 		return s.takeISC(mine, u)
 	case mineActive:
@@ -83,12 +75,11 @@ func (s *step) primarysLease(u, mine *binding.Binding) bool {
 
 // takeISC makes the word of an ISC server our record. What ended is free at once there, on our acknowledgement.
 func (s *step) takeISC(mine, u *binding.Binding) verdict {
-	v := verdict{change: true, binding: s.asOurs(mine, u)}
-	n := &v.binding
-	if mine.State == binding.Active && u.State == binding.Active && !mine.Client.Is(&u.Client) {
-		s.mine = mine
-		v.conflict = s.overlap(u, mine)
+	v := verdict{change: true, binding: s.asOurs(mine, u), compare: compareLease}
+	if mine.Sync.Marks.Has(binding.Pending) {
+		v.compare = compareAll
 	}
+	n := &v.binding
 	if s.cfg.Role == Secondary && (n.State == binding.Expired || n.State == binding.Released) {
 		n.State, n.Owner, n.Changed = binding.Free, s.cfg.Partner, wholeSeconds(s.now)
 		n.Sync.Marks &^= binding.Ceded

@@ -111,6 +111,7 @@ func (s *step) sweepOn() (more bool) {
 		return true
 	})
 	s.sweep = sweep{running: !done, scan: next}
+	s.renumber = s.renumber && !done
 	return !done
 }
 
@@ -119,6 +120,13 @@ func (s *step) sweepOne(b *binding.Binding) {
 	m := now.Sync.Marks
 	if m.Has(binding.Pending) {
 		s.outbox.again(&now) // its range was taken out, and is back
+		if s.renumber {
+			old := now.Sync
+			s.last++
+			s.known = s.last
+			now.Sync.Ours = s.last
+			s.put(&old, &now)
+		}
 	}
 	switch now.State {
 	case binding.Expired, binding.Released, binding.Abandoned:

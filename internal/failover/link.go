@@ -59,6 +59,7 @@ func (s *step) linkUp() {
 	}
 	s.link = link{up: true, begun: s.now, heard: s.now, said: s.now}
 	if s.cfg.Role == Primary { // whoever made the connection
+		s.tellOpening()
 		s.send(Connect{s.hello()})
 	}
 }
@@ -95,7 +96,8 @@ func (e *Endpoint) hello() Hello {
 	return Hello{
 		Relationship: e.cfg.Relationship, Member: e.cfg.Self, MaxUnacked: e.cfg.MaxUnacked, ReceiveTimer: e.cfg.ReceiveTimer,
 		MCLT: e.rec.MCLT, Buckets: e.rec.Buckets, Store: e.cfg.Store, PartnerStore: e.rec.PartnerStore,
-		Last: e.known, Seen: e.seen, Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts.Told(),
+		Last: e.known, Seen: e.seen, Opening: e.rec.Opening, PartnerOpening: e.rec.PartnerOpening,
+		Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts.Told(),
 	}
 }
 
@@ -154,6 +156,7 @@ func (s *step) connect(id uint32, h *Hello) {
 		s.ignored++
 		return
 	}
+	s.tellOpening()
 	ack := ConnectAck{Hello: s.hello(), Reason: reason, Text: text}
 	s.reply(id, ack)
 	if reason != 0 {
@@ -225,17 +228,18 @@ func (s *step) comparePasts(h *Hello) {
 	if s.cfg.Protocol != Lessor {
 		return
 	}
-	known := s.known
-	s.known = max(s.known, h.Seen)
-	if h.Seen > s.last {
-		s.last = sequenceAfter(h.Seen)
-	}
+	back := h.Seen > s.known || s.keeps(ruleOpenings) && s.wentBack(h)
+	s.accept(h)
 	if s.rec.PartnerStore == h.Store && h.Last < s.seen {
 		s.note(Note{Kind: StoreWentBack, Cause: "the partner's store lacks changes that it once told us of: it must recover"})
 	}
-	s.rec.PartnerStore = h.Store
+	s.rec.PartnerStore, s.rec.PartnerOpening = h.Store, h.Opening
 	other := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store
-	if !other && h.Seen <= known || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
+	if (back || other) && h.Seen >= s.last || back {
+		s.last = max(s.last, h.Seen)
+		s.beginOpening(s.now)
+	}
+	if !other && !back || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
 		return
 	}
 	cause := "the store lacks changes that the partner has seen"
@@ -244,6 +248,8 @@ func (s *step) comparePasts(h *Hello) {
 	}
 	s.note(Note{Kind: StoreWentBack, Cause: cause})
 	s.rec.Lost = true
+	s.renumber = true
+	s.sweep.begin()
 	s.become(Recover, cause)
 	s.rec.Since, s.rec.WaitUntil = s.now, time.Time{} // it may have served until now
 }
@@ -258,6 +264,7 @@ func (s *step) timers() {
 		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
 	case s.mustAsk() && !s.now.Before(l.begun.Add(patience)):
 		l.complained = true
+		s.tellOpening()
 		s.send(Connect{s.hello()})
 	case l.open && !s.now.Before(l.said.Add(l.contact)):
 		s.send(Contact{})

@@ -23,15 +23,23 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 		s.known = s.last
 		n.Sync.Ours = s.last
 	}
-	if mine.Client.Is(&u.Client) && mine.State == binding.Active && u.State == binding.Active {
-		s.mergeLease(&n, mine, u)
+	if mine.Client.Is(&u.Client) {
+		n.CLTT = later(mine.CLTT, u.CLTT) // whoever heard the client last, it was heard then
+		if mine.State == binding.Active && u.State == binding.Active {
+			s.mergeLease(&n, mine, u)
+		}
 	}
 	if n.State == binding.Active || n.State == binding.Free {
 		n.Sync.Marks &^= binding.Ceded
 	} else if loser.State != binding.Active {
 		n.Sync.Marks |= binding.Ceded // both say that it is over
 	}
-	v := verdict{binding: n, change: true, conflict: s.overlap(winner, loser)}
+	n.Past = mine.Past
+	if h, ok := lastHolding(mine); ok && winner != mine {
+		s.past = appendHolding(append(s.past[:0], mine.Past...), &h)
+		n.Past = s.past
+	}
+	v := verdict{binding: n, change: true, compare: compareApart}
 	if n.State == binding.Active && u.State != binding.Active {
 		v.reason, v.text = LessCritical, "the address is leased"
 	}
@@ -43,9 +51,11 @@ func (s *step) mergeLease(n, mine, u *binding.Binding) {
 	if s.keeps(ruleLastWord) {
 		n.Expires = later(mine.Expires, u.Expires)
 	}
-	n.Starts = earlier(mine.Starts, u.Starts)
-	n.Changed = earlier(mine.Changed, u.Changed)
-	n.CLTT = later(mine.CLTT, u.CLTT)
+	if mine.Expires.Before(u.Starts) || u.Expires.Before(mine.Starts) { // somebody else may have had it in between
+		n.Starts, n.Changed = later(mine.Starts, u.Starts), later(mine.Changed, u.Changed)
+	} else {
+		n.Starts, n.Changed = earlier(mine.Starts, u.Starts), earlier(mine.Changed, u.Changed)
+	}
 }
 
 // rank orders the states of records that do not know of each other.
@@ -114,15 +124,6 @@ func (s *step) prefersLease(a, b *binding.Binding) bool {
 func (s *step) primarys(a, b *binding.Binding) bool {
 	aIsTheirs := a != s.mine
 	return aIsTheirs == (s.cfg.Role == Secondary)
-}
-
-// overlap returns the note of two clients that may have held the address at the same time; nil if they did not.
-func (s *step) overlap(winner, loser *binding.Binding) *Note {
-	if !leased(winner) || !leased(loser) || winner.Client.Is(&loser.Client) ||
-		!winner.Starts.Before(loser.Expires) || !loser.Starts.Before(winner.Expires) {
-		return nil
-	}
-	return &Note{Kind: ConflictFound, Prefix: winner.Prefix, Kept: winner.Client, Lost: loser.Client, Cause: "both servers gave the address away"}
 }
 
 // leased reports whether b says of a client from when until when it had the address.

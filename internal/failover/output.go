@@ -86,6 +86,9 @@ const (
 	// PartnerSilent and PartnerHeard: the partner does not answer the clients that are its own, and does again.
 	PartnerSilent
 	PartnerHeard
+	// PromisesForgotten: a store was lost, and with it what its server promised in its last hours. Cause says of which addresses, and
+	// until when that counts.
+	PromisesForgotten
 )
 
 // Note is something that an operator should know.
@@ -96,7 +99,12 @@ type Note struct {
 	Prefix   netip.Prefix   // ConflictFound, UpdateRefused
 	Kept     binding.Client // ConflictFound: whose the address now is
 	Lost     binding.Client // and who may have held it too
-	Reason   Reason         // UpdateRefused
+	// ConflictFound: from when until when both may have held it, whether more clients did, and when it was found.
+	// PromisesForgotten: until when what was forgotten may be held.
+	Since, Until time.Time
+	Others       bool
+	Found        time.Time
+	Reason       Reason // UpdateRefused
 }
 
 // Reset empties o, keeping its memory.
@@ -117,6 +125,6 @@ func (o *Output) keep(b []byte) []byte {
 // own returns b with octets of its own.
 func (o *Output) own(b *binding.Binding) binding.Binding {
 	n := *b
-	n.Client.ID, n.Facts.Own = o.keep(b.Client.ID), o.keep(b.Facts.Own)
+	n.Client.ID, n.Facts.Own, n.Past = o.keep(b.Client.ID), o.keep(b.Facts.Own), o.keep(b.Past)
 	return n
 }

@@ -45,13 +45,14 @@ func (s *step) receive(u *binding.Binding) Ack {
 		// The secondary's own end of a lease was told to nobody: to the partner it is a lease still (tells).
 		mine.State = s.tells(&mine)
 	}
+	old := mine.Sync
 	v := s.judge(&mine, had, u)
 	a.Reason, a.Text = v.reason, v.text
-	if v.conflict != nil {
-		s.conflict(*v.conflict)
+	if had && v.compare != 0 {
+		s.kept = v.binding.Client
+		s.clash(&mine, u, v.compare)
 	}
 	if v.change {
-		old := mine.Sync
 		if !had {
 			old = binding.Sync{}
 		}
@@ -74,7 +75,7 @@ func (s *step) unusable(u *binding.Binding) (Reason, string) {
 		return MissingInformation, "no binding status"
 	case noClient && (u.State == binding.Active || u.State == binding.Expired || u.State == binding.Released):
 		return MissingInformation, "a lease of nobody"
-	case u.Sync.Theirs > s.last || u.Sync.Ours.Epoch() > s.seen.Epoch()+maxEpochs && u.Sync.Ours.Epoch() > s.link.hello.Last.Epoch()+maxEpochs:
+	case u.Sync.Theirs > s.last || u.Sync.Ours.Epoch() > max(s.seen.Epoch(), s.link.hello.Last.Epoch(), s.link.hello.Opening.Number)+maxEpochs:
 		return MissingInformation, "a number that no change has"
 	case u.State == binding.Free && u.Owner != s.cfg.Self && u.Owner != s.cfg.Partner:
 		return MissingInformation, "a free address of nobody"
@@ -96,24 +97,27 @@ func (s *step) noteUse(u *binding.Binding) {
 	}
 }
 
-func (s *step) conflict(n Note) {
-	n.Kept.ID, n.Lost.ID = s.out.keep(n.Kept.ID), s.out.keep(n.Lost.ID)
-	s.note(n)
-	if len(s.conflicts) == maxConflicts {
-		s.conflicts = append(s.conflicts[:0], s.conflicts[1:]...)
-	}
-	n.Kept.ID, n.Lost.ID = append([]byte(nil), n.Kept.ID...), append([]byte(nil), n.Lost.ID...)
-	s.conflicts = append(s.conflicts, n)
-}
-
 // verdict is what becomes of a binding of which the partner told.
 type verdict struct {
-	binding  binding.Binding
-	change   bool
-	reason   Reason // zero: accepted
-	text     string
-	conflict *Note
+	binding binding.Binding
+	change  bool
+	reason  Reason // zero: accepted
+	text    string
+	// compare says which of those who had the address, as we know it, may be unknown to the partner.
+	compare compare
 }
+
+type compare uint8
+
+const (
+	_ compare = iota
+	// compareLease: it knew all; what it left out of account is compared.
+	compareLease
+	// compareAll: it may have forgotten what it knew.
+	compareAll
+	// compareApart: neither knew of the other's change.
+	compareApart
+)
 
 func refused(r Reason, text string) verdict { return verdict{reason: r, text: text} }
 
@@ -160,11 +164,18 @@ func (s *step) take(mine, u *binding.Binding) verdict {
 	case u.State == binding.Free && u.Cause != binding.ClientReleased && same:
 		return refused(FatalConflict, "the lease has not ended yet")
 	}
-	v := verdict{change: true, binding: s.adopt(mine, u)}
-	if running && !same && u.State == binding.Active && mine.Expires.After(u.Starts) {
-		v.conflict = &Note{Kind: ConflictFound, Prefix: u.Prefix, Kept: u.Client, Lost: mine.Client, Cause: "both servers gave the address away"}
+	return verdict{change: true, binding: s.adopt(mine, u), compare: s.takes()}
+}
+
+// takes returns what is compared where the partner knew all that we did: no more than whom it left out of account. A partner that
+// recovers may have known it, and forgotten it.
+func (s *step) takes() compare {
+	switch s.rec.Partner {
+	case Recover, RecoverWait, RecoverDone:
+		return compareAll
+	case Startup, Normal, CommunicationsInterrupted, PartnerDown, PotentialConflict, Paused, Shutdown, ResolutionInterrupted, ConflictDone:
 	}
-	return v
+	return compareLease
 }
 
 // adopt returns the partner's record as ours.
@@ -172,7 +183,7 @@ func (s *step) adopt(mine, u *binding.Binding) binding.Binding {
 	n := *u
 	same := mine.State != 0 && mine.Client.Is(&u.Client)
 	n.Sync = s.join(mine, u)
-	n.Sync.Marks = 0
+	n.Sync.Marks, n.Past = 0, nil
 	if same {
 		s.keepResult(&n, mine)
 	}
@@ -229,7 +240,7 @@ func (s *step) keepResult(n, mine *binding.Binding) {
 	if n.Home == "" {
 		n.Home = mine.Home
 	}
-	if n.Starts.IsZero() || n.Starts.After(mine.Starts) && mine.State == binding.Active {
+	if n.Starts.IsZero() || n.Starts.After(mine.Starts) && mine.State == binding.Active && !n.Starts.After(mine.Expires) {
 		n.Starts = mine.Starts
 	}
 	n.CLTT = later(n.CLTT, mine.CLTT)

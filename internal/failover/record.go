@@ -46,6 +46,10 @@ type Record struct {
 
 	PartnerStore [16]byte
 	Buckets      Buckets
+	// Opening is the last start on this store; Openings are those that the partner was told of, the latest last. PartnerOpening is
+	// the partner's, as it told it last.
+	Opening, PartnerOpening Opening
+	Openings                []opened
 	// Last is a change of ours that was numbered before the record was written.
 	Last binding.Sequence
 	// Shares are the addresses without a binding that the secondary owns; the others are the primary's.
@@ -53,6 +57,8 @@ type Record struct {
 	// Gifts are what we gave and the partner has not acknowledged; SharesSeen is the partner's last gift that we took.
 	Gifts      []Gift
 	SharesSeen binding.Sequence
+	// Conflicts are the latest, each of Kind ConflictFound.
+	Conflicts []Note
 }
 
 // NewRecord returns the record of a relationship that begins now. Without a partner's word nobody knows whether a store is
@@ -98,6 +104,17 @@ func (r *Record) Append(dst []byte) []byte {
 	for _, g := range r.Gifts {
 		dst = be.AppendUint64(appendRun(dst, g.Run), uint64(g.Ours))
 		dst = appendText(dst, string(g.Owner))
+	}
+	for _, o := range [...]Opening{r.Opening, r.PartnerOpening} {
+		dst = be.AppendUint64(be.AppendUint64(dst, o.Number), o.Nonce)
+	}
+	dst = be.AppendUint16(dst, uint16(len(r.Openings)))
+	for _, o := range r.Openings {
+		dst = be.AppendUint64(be.AppendUint64(be.AppendUint64(dst, o.Number), o.Nonce), o.end)
+	}
+	dst = be.AppendUint16(dst, uint16(len(r.Conflicts)))
+	for i := range r.Conflicts {
+		dst = appendConflict(dst, &r.Conflicts[i])
 	}
 	return dst
 }
@@ -166,6 +183,15 @@ func DecodeRecord(b []byte) (Record, error) {
 		g := Gift{Run: d.run(), Ours: binding.Sequence(d.number())}
 		g.Owner = binding.Member(d.take(int(d.octet())))
 		r.Gifts = append(r.Gifts, g)
+	}
+	for _, o := range [...]*Opening{&r.Opening, &r.PartnerOpening} {
+		*o = Opening{d.number(), d.number()}
+	}
+	for range d.count(maxOpenings) {
+		r.Openings = append(r.Openings, opened{Opening{d.number(), d.number()}, d.number()})
+	}
+	for range d.count(maxConflicts) {
+		r.Conflicts = append(r.Conflicts, d.conflict())
 	}
 	if err := r.check(); err != nil {
 		d.err = err

@@ -1,6 +1,11 @@
 package failover
 
-import "github.com/lessor-dhcp/lessor/internal/binding"
+import (
+	"fmt"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
 
 // dump is the answer to UPDREQ or UPDREQALL while it is under way.
 type dump struct {
@@ -155,7 +160,19 @@ func (s *step) recovered() {
 			s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
 		}
 		s.become(RecoverWait, "the partner has told all that it knows; what this store may have promised and forgotten must end first")
+		s.forgot()
 	}
+}
+
+// forgot says what cannot be known any more: a clash with a promise that is on no disk is found by nobody.
+func (s *step) forgot() {
+	at, until := s.rec.Since, s.rec.WaitUntil
+	if f := s.rec.Forgotten; f.Before(at) && !f.IsZero() {
+		at = f
+	}
+	s.note(Note{Kind: PromisesForgotten, Until: until, Found: wholeSeconds(s.now), Cause: fmt.Sprintf("this store lacks what %s promised before %s and had not "+
+		"told %s: which of all addresses that the two share a client holds by that, nobody knows, until %s. Where %[3]s was in PARTNER-DOWN while this server "+
+		"served, it may have given one of them to a second client", s.cfg.Self, at.UTC().Format(time.RFC3339), s.cfg.Partner, until.UTC().Format(time.RFC3339))})
 }
 
 // bothNew reports whether this store can have promised nothing: neither server has ever had a binding, and neither has

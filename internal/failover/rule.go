@@ -29,6 +29,8 @@ const (
 	ruleSharesSeen                        // a gift that was heard before gives nothing
 	ruleForgotten                         // a server that lost its store takes back nothing
 	ruleRoused                            // a partner that was heard again may serve
+	ruleOpenings                          // a store that went back is found by its openings
+	rulePast                              // who had an address before is told, too
 	ruleLastWord                          // the partner's latest end is kept when a lease is merged
 )
 

@@ -180,9 +180,9 @@ func (n *simNode) grant(c *simClient, i int) {
 		Changed: wholeSeconds(now), Expires: p.Expires, Home: n.cfg.Self, Cause: binding.Granted, Sync: binding.Sync{Potential: p.Potential},
 	}
 	if old != nil && holds(old, &c.self) {
-		b.Expires, b.Starts, b.Home = later(b.Expires, old.Expires), old.Starts, old.Home
+		b.Expires, b.Home = later(b.Expires, old.Expires), old.Home
 		if old.State == binding.Active {
-			b.Changed = old.Changed
+			b.Starts, b.Changed = old.Starts, old.Changed
 		}
 	}
 	n.ep.Stamp(now, old, &b)
@@ -225,7 +225,10 @@ func (w *simWorld) ack(c *simClient, i, from int, asked time.Time, lifetime time
 	}
 	for _, o := range w.clients {
 		if o != c && o.addr == i && w.now.Before(o.until) {
-			if w.doubles++; w.outside {
+			if d := doubleOf(i, o.id, c.id); w.held[d].IsZero() {
+				w.held[d] = w.now
+			}
+			if w.outside {
 				w.logf("%v is held by client %d and by client %d", w.addr(i), o.id, c.id)
 				continue
 			}

@@ -297,7 +297,7 @@ func (n *simNode) nextWake() time.Time {
 
 func cloneBinding(b *binding.Binding) *binding.Binding {
 	n := *b
-	n.Client.ID = slices.Clone(b.Client.ID)
+	n.Client.ID, n.Past = slices.Clone(b.Client.ID), slices.Clone(b.Past)
 	return &n
 }
 

@@ -36,8 +36,18 @@ type simWorld struct {
 	steady   bool // nothing is left to chance
 	say      func(format string, args ...any)
 	kept     simDisk
-	outside  bool // the operator may be wrong
-	doubles  int  // addresses held by two
+	outside  bool                    // the operator may be wrong
+	held     map[simDouble]time.Time // two clients that held an address at one time, and when that was seen first
+	reported map[simDouble]bool
+	// forgotten has until when promises may be held that a server said to be forgotten.
+	forgotten []time.Time
+}
+
+// simDouble is an address and two clients.
+type simDouble struct{ addr, a, b int }
+
+func doubleOf[N int | byte](addr, a, b N) simDouble {
+	return simDouble{int(addr), int(min(a, b)), int(max(a, b))}
 }
 
 var simStart = time.Date(2026, 11, 22, 0, 0, 0, 0, time.UTC)
@@ -349,13 +359,18 @@ func (w *simWorld) noted(n *simNode, note *Note) {
 		w.logf("%s: %v -> %v: %s", n.cfg.Self, note.From, note.To, note.Cause)
 		w.tell("%s: %v -> %v: %s", n.cfg.Self, note.From, note.To, note.Cause)
 	case ConflictFound:
-		w.conflict++
-		w.logf("%s: conflict about %v", n.cfg.Self, note.Prefix)
+		if !note.Others {
+			w.conflict++
+		}
+		w.reported[doubleOf(note.Prefix.Addr().As4()[3]-10, note.Kept.Hardware.Addr[5], note.Lost.Hardware.Addr[5])] = true
+		w.logf("%s: conflict about %v: %v and %v from %v until %v", n.cfg.Self, note.Prefix, &note.Kept, &note.Lost, note.Since.Sub(simStart), note.Until.Sub(simStart))
 		w.tell("%s: conflict about %v: %v keeps it, %v may have it too", n.cfg.Self, note.Prefix.Addr(), &note.Kept, &note.Lost)
 	case UpdateRefused:
 		w.hit("refused: "+note.Cause, 1)
 		w.logf("%s: refused %v: %s", n.cfg.Self, note.Prefix, note.Cause)
 		w.tell("%s: refused %v: %s", n.cfg.Self, note.Prefix.Addr(), note.Cause)
+	case PromisesForgotten:
+		w.forgotten = append(w.forgotten, note.Until.Add(-n.offset))
 	case StoreWentBack, CommandRefused, SkewFound, SkewGone, ConfigurationDiffers, PartnerSilent, PartnerHeard:
 		w.tell("%s: %s", n.cfg.Self, note.Cause)
 	default:
@@ -373,7 +388,7 @@ func describe(env Envelope) string {
 				s += fmt.Sprintf(" run %v-%v of %s #%x", b.Prefix.Addr(), u.Last, b.Owner, uint64(b.Sync.Ours))
 				continue
 			}
-			s += fmt.Sprintf(" %v %v %v%s until %v, potential %v, #%x base %x;", b.Prefix.Addr(), b.State, &b.Client, b.Owner, b.Expires.Sub(simStart), b.Sync.Potential.Sub(simStart), uint64(b.Sync.Ours), uint64(b.Sync.Theirs))
+			s += fmt.Sprintf(" %v %v %v%s from %v until %v, potential %v, #%x base %x%s;", b.Prefix.Addr(), b.State, &b.Client, b.Owner, b.Starts.Sub(simStart), b.Expires.Sub(simStart), b.Sync.Potential.Sub(simStart), uint64(b.Sync.Ours), uint64(b.Sync.Theirs), describePast(b.Past))
 		}
 		return s
 	case BindingAck:
@@ -386,4 +401,15 @@ func describe(env Envelope) string {
 		return fmt.Sprintf("STATE %v starting %v", m.State, m.Starting)
 	}
 	return fmt.Sprintf("%T %d", env.Message, env.ID)
+}
+
+func describePast(past []byte) (s string) {
+	var h holding
+	for rest, ok := cutHolding(past, &h); ok; rest, ok = cutHolding(rest, &h) {
+		s += fmt.Sprintf(", before %v from %v until %v", &h.client, h.from.Sub(simStart), h.until.Sub(simStart))
+		if h.others {
+			s += " and others"
+		}
+	}
+	return s
 }

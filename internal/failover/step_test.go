@@ -33,3 +33,20 @@ func TestAStepSeesWhatCameAfterTheOneBefore(t *testing.T) {
 		t.Errorf("the binding is %v, and this step made it active", b.State)
 	}
 }
+
+// Two servers heard a client apart from each other, and each saw its lease end in another way. Whichever record is taken,
+// both know when the client was heard last.
+func TestAMergeKeepsWhenTheClientWasHeardLast(t *testing.T) {
+	r := newRandom(t)
+	for range 5000 {
+		a, b := randomLease(r), randomLease(r)
+		b.Client = a.Client
+		west, east := stepOf(Primary, Lessor), stepOf(Secondary, Lessor)
+		atWest := west.merge(&a, &b).binding
+		atEast := east.merge(&b, &a).binding
+		last := later(a.CLTT, b.CLTT)
+		if !atWest.CLTT.Equal(last) || !atEast.CLTT.Equal(last) {
+			t.Fatalf("%+v and %+v: heard %v at the primary, %v at the secondary", a, b, atWest.CLTT, atEast.CLTT)
+		}
+	}
+}

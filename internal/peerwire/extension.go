@@ -53,6 +53,8 @@ func (e *Extended) takeExtension(o Option, v []byte) *Malformed {
 		e.Past = readPast(v)
 	case ExtSeen:
 		e.Seen = readPast(v)
+	case ExtOpenings:
+		e.Opening, e.SeenOpening = readOpening(v), readOpening(v[16:])
 	case ExtHead:
 		e.Head = binding.Digest(v)
 	case ExtHistory:
@@ -86,6 +88,10 @@ func (e *Extended) takeParts(v []byte) *Malformed {
 func readSum(v []byte) Sum { return Sum{binary.BigEndian.Uint32(v), binding.Digest(v[4:20])} }
 
 func readPast(v []byte) Past { return Past{[16]byte(v[:16]), readSequence(v[16:])} }
+
+func readOpening(v []byte) Opening {
+	return Opening{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}
+}
 
 func readSequence(v []byte) Sequence {
 	return Sequence{binary.BigEndian.Uint64(v), binary.BigEndian.Uint64(v[8:])}
@@ -122,6 +128,8 @@ func (u *Update) takeExtension(o Option, v []byte) *Malformed {
 		d.RequestOwn = v
 	case ExtIncludes:
 		d.Includes = readSequence(v)
+	case ExtEarlier:
+		d.Earlier = v
 	}
 	return nil
 }

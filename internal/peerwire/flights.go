@@ -47,9 +47,9 @@ func (f *flights) keep(id uint32, u *failover.Update) {
 	s := &f.slots[i]
 	s.update = *u
 	b := &s.update.Binding
-	n := len(b.Client.ID)
-	s.octets = append(append(s.octets[:0], b.Client.ID...), b.Facts.Own...)
-	b.Client.ID, b.Facts.Own = nilIfEmpty(s.octets[:n]), nilIfEmpty(s.octets[n:])
+	n, own := len(b.Client.ID), len(b.Client.ID)+len(b.Facts.Own)
+	s.octets = append(append(append(s.octets[:0], b.Client.ID...), b.Facts.Own...), b.Past...)
+	b.Client.ID, b.Facts.Own, b.Past = nilIfEmpty(s.octets[:n]), nilIfEmpty(s.octets[n:own]), nilIfEmpty(s.octets[own:])
 }
 
 func nilIfEmpty(b []byte) []byte {

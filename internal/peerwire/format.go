@@ -109,10 +109,14 @@ func (t *text) handshake(h *Handshake) {
 	t.put(ExtSums, fmt.Sprintf("%v,%v", e.Vital, e.Other))
 	t.octets(ExtVitalSketch, e.VitalSketch)
 	t.octets(ExtOtherSketch, e.OtherSketch)
+	t.put(ExtOpenings, fmt.Sprintf("%v,%v", e.Opening, e.SeenOpening))
 }
 
 // String returns how many parts there are, and their digest.
 func (s Sum) String() string { return fmt.Sprintf("%d@%v", s.Count, s.Digest) }
+
+// String returns the opening as number/nonce.
+func (o Opening) String() string { return fmt.Sprintf("%d/%016x", o.Number, o.Nonce) }
 
 // String returns the sequence as epoch.number.
 func (s Sequence) String() string { return fmt.Sprintf("%d.%d", s.Epoch, s.Number) }
@@ -164,6 +168,7 @@ func (t *text) detail(d *Detail) {
 	t.put(ExtReasonsDigest, d.ReasonsDigest)
 	t.octets(ExtRequestOwn, d.RequestOwn)
 	t.put(ExtIncludes, d.Includes)
+	t.octets(ExtEarlier, d.Earlier)
 }
 
 // AppendText appends the acknowledgement on one line.

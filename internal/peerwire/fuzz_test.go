@@ -205,6 +205,7 @@ func anyHandshake(r *rand.Rand) Handshake {
 	h.Extended = Extended{
 		Member: anyOctets(r), Past: Past{digest(3), Sequence{r.Uint64(), 1}}, Seen: Past{digest(4), Sequence{2, r.Uint64()}},
 		Head: digest(byte(r.IntN(3))), History: History(r.IntN(8)), Room: Room{uint16(r.IntN(65536)), 7},
+		Opening: Opening{r.Uint64(), r.Uint64()}, SeenOpening: Opening{1, r.Uint64()},
 	}
 	h.Extended.Vital, h.Extended.Other = Sum{r.Uint32(), digest(1)}, Sum{r.Uint32N(2), digest(2)}
 	if r.IntN(100) == 0 {
@@ -227,7 +228,7 @@ func anyUpdate(r *rand.Rand) Update {
 		Sequence: Sequence{r.Uint64(), r.Uint64()}, RangeEnd: anyAddress(r), Starts: anyTime(r), Version: digest(1), Home: anyOctets(r),
 		Cause: binding.Cause(r.IntN(12)), RequestHead: anyOctets(r), RequestDigest: digest(2), ResultHead: anyOctets(r), ResultDigest: digest(3),
 		Reasons: anyOctets(r), ReasonsDigest: digest(4),
-		RequestOwn: anyOctets(r), Includes: Sequence{r.Uint64(), r.Uint64()},
+		RequestOwn: anyOctets(r), Includes: Sequence{r.Uint64(), r.Uint64()}, Earlier: anyOctets(r),
 	}
 	return u
 }

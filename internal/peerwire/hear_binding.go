@@ -53,7 +53,7 @@ func (t *Translator) hearUpdate(w *Update, table Interner, u *failover.Update) (
 	if !ok1 || !ok2 {
 		return 0, ErrSequence
 	}
-	if len(d.Home) > maxName {
+	if len(d.Home) > maxName || len(d.Earlier) > binding.MaxPast {
 		return 0, ErrVendorData
 	}
 	b.Prefix = netip.PrefixFrom(w.Address, 32)
@@ -69,7 +69,7 @@ func (t *Translator) hearUpdate(w *Update, table Interner, u *failover.Update) (
 	b.Expires, b.Sync.Potential = w.Expires, w.PotentialExpiry
 	b.CLTT, b.Changed, b.Starts = w.CLTT, w.Since, d.Starts
 	u.Last = d.RangeEnd
-	b.Version = d.Version
+	b.Version, b.Past = d.Version, d.Earlier
 	if len(d.Home) > 0 {
 		b.Home = t.member(d.Home)
 	}

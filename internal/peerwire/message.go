@@ -59,6 +59,8 @@ type Extended struct {
 	Past   Past   // the sender's store, and the last update that it has numbered
 	Seen   Past   // the receiver's store as the sender knew it, and the last update of it that the sender has durably
 	Head   binding.Digest
+	// Opening is the sender's opening of its store, and SeenOpening the receiver's, as the sender was told it last.
+	Opening, SeenOpening Opening
 	// History says what the sender's store has been through.
 	History History
 	// Parts are the parts of the sender's configuration, of each kind all or none: for CutPart.
@@ -74,6 +76,9 @@ type Past struct {
 	Store    [16]byte // drawn when it was made
 	Sequence Sequence
 }
+
+// Opening is one opening of a store: its number, and what tells it from another one with that number.
+type Opening struct{ Number, Nonce uint64 }
 
 // Sequence orders the changes of one server: by its openings of the store, then by number. Zero is before all.
 type Sequence struct{ Epoch, Number uint64 }
@@ -168,6 +173,8 @@ type Detail struct {
 	RequestOwn []byte
 	// Includes is the receiver's last change of the binding that is in this one.
 	Includes Sequence
+	// Earlier is who had the address before, as far as the sender knows and the receiver has not acknowledged to know.
+	Earlier []byte
 }
 
 // Ack is one binding of a BNDACK. ISC reads more than the address and a refusal as something else than it says.

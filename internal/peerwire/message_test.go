@@ -117,7 +117,7 @@ func everyDetail() Update {
 		Sequence: Sequence{2, 77}, Starts: noon.Add(-time.Hour), Version: digest(1), Home: []byte("west"), Cause: binding.Renewed,
 		RequestHead: unhex("01 00 06 666c6f6f7231 00"), RequestDigest: digest(2),
 		ResultHead: unhex("01 00000258 00000000 00 00"), ResultDigest: digest(3), Reasons: []byte("any"), ReasonsDigest: digest(4),
-		RequestOwn: unhex("0c 02 6869"), Includes: Sequence{3, 78},
+		RequestOwn: unhex("0c 02 6869"), Includes: Sequence{3, 78}, Earlier: unhex("01 020000000002 00 80e5ab96 06 3c"),
 	}
 	return u
 }
@@ -131,7 +131,7 @@ func everyExtension() Message {
 		Member: []byte("west"), Past: Past{digest(5), Sequence{4, 1000}}, Seen: Past{digest(6), Sequence{9, 2000}}, Head: digest(7),
 		History: HasHead | Founder, Parts: AppendPart(AppendPart(nil, Part{true, []byte("members"), digest(8), nil}), Part{false, []byte("ranges"), digest(9), []byte("10.0.0.9")}),
 		Vital: Sum{1, digest(10)}, Other: Sum{1 << 31, digest(11)},
-		Room: Room{65535, 256},
+		Room: Room{65535, 256}, Opening: Opening{4, 12}, SeenOpening: Opening{9, 13},
 	}
 	return m
 }

@@ -53,6 +53,7 @@ const (
 	ExtSums
 	ExtVitalSketch
 	ExtOtherSketch
+	ExtOpenings
 	ExtSequence
 	ExtRangeEnd
 	ExtStarts
@@ -68,6 +69,7 @@ const (
 	ExtWants
 	ExtRequestOwn
 	ExtIncludes
+	ExtEarlier
 	endOfExtensions
 )
 
@@ -123,6 +125,7 @@ var shapes = [endOfExtensions]shape{
 	ExtSums:            {"sums", 8, 40},
 	ExtVitalSketch:     {"vital-sketch", 9, failover.SketchSize},
 	ExtOtherSketch:     {"other-sketch", 10, failover.SketchSize},
+	ExtOpenings:        {"openings", 11, 32},
 	ExtSequence:        {"sequence", 16, 16},
 	ExtRangeEnd:        {"range-end", 17 | mustKnow, 4},
 	ExtStarts:          {"starts", 18, 4},
@@ -138,6 +141,7 @@ var shapes = [endOfExtensions]shape{
 	ExtWants:           {"wants", 28, 1},
 	ExtRequestOwn:      {"request-own", 29, variable},
 	ExtIncludes:        {"includes", 30, 16},
+	ExtEarlier:         {"earlier", 31, variable},
 }
 
 // String returns the draft's name, or that of docs/protocol.md.

@@ -20,9 +20,9 @@ var (
 	draftUpdate = SetOf(OptAddress, OptStatus, OptClientID, OptHardware, OptExpires, OptPotentialExpiry, OptSince,
 		OptCLTT, OptIPFlags)
 	detail = SetOf(ExtSequence, ExtRangeEnd, ExtStarts, ExtConfigVersion, ExtHome, ExtCause, ExtRequestHead,
-		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest, ExtRequestOwn, ExtIncludes)
+		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest, ExtRequestOwn, ExtIncludes, ExtEarlier)
 	handshake = SetOf(OptDigest, OptRelationship, OptMaxUnacked, OptReceiveTimer, OptVendorClass, OptVersion,
-		ExtMember, ExtPast, ExtSeen, ExtHead, ExtHistory, ExtParts, ExtRoom, ExtSums, ExtVitalSketch, ExtOtherSketch)
+		ExtMember, ExtPast, ExtSeen, ExtHead, ExtHistory, ExtParts, ExtRoom, ExtSums, ExtVitalSketch, ExtOtherSketch, ExtOpenings)
 )
 
 // mayHave reports whether o means something in m.

@@ -123,6 +123,9 @@ func (t *Translator) fillDetail(b *binding.Binding, whole bool) {
 	if b.Home != "" && len(b.Home) <= maxName {
 		w.Has, d.Home = w.Has.With(ExtHome), t.hold(string(b.Home))
 	}
+	if n := len(b.Past); n > 0 && n <= binding.MaxPast {
+		w.Has, d.Earlier = w.Has.With(ExtEarlier), b.Past
+	}
 	if !b.Version.IsZero() {
 		w.Has, d.Version = w.Has.With(ExtConfigVersion), b.Version
 	}

@@ -64,6 +64,15 @@ func (w *writer) appendSequence(s Sequence) {
 	w.dst = binary.BigEndian.AppendUint64(w.dst, s.Number)
 }
 
+func (w *writer) openings(o Option, all ...Opening) {
+	if w.has.Has(o) {
+		w.head(o, uint16(shapes[o].size))
+		for _, x := range all {
+			w.appendSequence(Sequence{x.Number, x.Nonce})
+		}
+	}
+}
+
 func (w *writer) past(o Option, p Past) {
 	if w.has.Has(o) {
 		w.head(o, 32)
@@ -138,6 +147,7 @@ func (w *writer) extended(e *Extended) {
 	w.sums(ExtSums, e.Vital, e.Other)
 	w.octets(ExtVitalSketch, e.VitalSketch)
 	w.octets(ExtOtherSketch, e.OtherSketch)
+	w.openings(ExtOpenings, e.Opening, e.SeenOpening)
 	w.endVendor(at)
 }
 
@@ -190,5 +200,6 @@ func (w *writer) detail(x *Detail) {
 	w.digest(ExtReasonsDigest, x.ReasonsDigest)
 	w.octets(ExtRequestOwn, x.RequestOwn)
 	w.sequence(ExtIncludes, x.Includes)
+	w.octets(ExtEarlier, x.Earlier)
 	w.endVendor(at)
 }

@@ -1,0 +1,85 @@
+package failover
+
+import (
+	"encoding/binary"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// maxConflicts is how many conflicts are remembered: the latest.
+const maxConflicts = 64
+
+// found notes that two clients may have had an address at one time. It is on disk with what is made of the two records, and
+// said once.
+func (s *step) found(b *binding.Binding, x, y *holding) {
+	if y.client.Is(&s.kept) {
+		x, y = y, x
+	}
+	n := Note{
+		Kind: ConflictFound, Prefix: b.Prefix, Kept: x.client, Lost: y.client, Since: wholeSeconds(later(x.from, y.from)),
+		Until: wholeSeconds(earlier(x.until, y.until)), Others: x.others || y.others, Found: wholeSeconds(s.now),
+		Cause: "both servers gave the address away",
+	}
+	if !x.client.Is(&s.kept) {
+		n.Cause += "; neither has it any more"
+	}
+	if n.Others {
+		n.Cause += ", and to more clients in that time"
+	}
+	if slices.ContainsFunc(s.rec.Conflicts, n.isAgain) {
+		return
+	}
+	said := n
+	said.Kept.ID, said.Lost.ID = s.out.keep(n.Kept.ID), s.out.keep(n.Lost.ID)
+	s.note(said)
+	n.Kept.ID, n.Lost.ID = slices.Clone(cutID(n.Kept.ID)), slices.Clone(cutID(n.Lost.ID))
+	all := s.rec.Conflicts
+	if len(all) >= maxConflicts {
+		all = all[len(all)-maxConflicts+1:]
+	}
+	s.rec.Conflicts, s.dirty = append(slices.Clone(all), n), true
+}
+
+// isAgain reports whether o was said already, by n or in the same words of the other server.
+func (n *Note) isAgain(o Note) bool {
+	a, b := holding{client: n.Kept}, holding{client: n.Lost}
+	x, y := holding{client: o.Kept}, holding{client: o.Lost}
+	pair := a.is(&x) && b.is(&y) || a.is(&y) && b.is(&x)
+	return n.Prefix == o.Prefix && pair && !o.Since.After(n.Until.Add(time.Second)) && !n.Since.After(o.Until.Add(time.Second))
+}
+
+// appendConflict appends a conflict as decoder.conflict reads it: the prefix, the two holdings, when it was found, and why.
+func appendConflict(dst []byte, n *Note) []byte {
+	a := n.Prefix.Addr().AsSlice()
+	dst = append(append(append(dst, byte(len(a))), a...), byte(n.Prefix.Bits()))
+	for _, c := range [...]binding.Client{n.Kept, n.Lost} {
+		dst = encodeHolding(dst, &holding{client: c, from: n.Since, until: n.Until, others: n.Others})
+	}
+	dst = binary.BigEndian.AppendUint64(dst, uint64(n.Found.Unix()))
+	return appendText(dst, n.Cause)
+}
+
+func (d *decoder) conflict() Note {
+	n := Note{Kind: ConflictFound}
+	a, ok := netip.AddrFromSlice(d.take(int(d.octet())))
+	n.Prefix = netip.PrefixFrom(a, int(d.octet()))
+	for _, c := range [...]*binding.Client{&n.Kept, &n.Lost} {
+		var h holding
+		if d.b, ok = cutHolding(d.b, &h); !ok {
+			d.err = errors.New("no client")
+			return n
+		}
+		*c, n.Since, n.Until, n.Others = h.client, h.from, h.until, h.others
+		c.ID = slices.Clone(c.ID)
+	}
+	n.Found = time.Unix(int64(d.number()), 0).UTC()
+	n.Cause = string(d.take(int(d.octet())))
+	if !n.Prefix.IsValid() {
+		d.err = errors.New("a conflict about no address")
+	}
+	return n
+}
