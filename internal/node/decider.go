@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -166,7 +167,11 @@ func (n *Node) encode() {
 	}
 	for ; l.noted < len(l.effects.Notes); l.noted++ {
 		note := &l.effects.Notes[l.noted]
-		l.effects.Events = append(l.effects.Events, noteEvent(n.clock.now(), note, n.partner.config.Partner))
+		e := noteEvent(n.clock.now(), note, n.partner.config.Partner)
+		if n.partner.repeats(note) {
+			e.Level = slog.LevelDebug
+		}
+		l.effects.Events = append(l.effects.Events, e)
 		n.partner.remember(n.clock.now(), note)
 	}
 }

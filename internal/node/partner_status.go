@@ -21,12 +21,18 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 	case failover.ConfigurationDiffers:
 		p.differs = n.Cause
 	case failover.LinkOpened:
-		p.differs, p.closed, p.greeted = "", "", true
+		p.differs, p.closed = "", ""
 	case failover.LinkClosed:
 		p.closed = n.Cause
 	case failover.StateChanged, failover.PartnerChanged, failover.ConflictFound, failover.SkewFound, failover.SkewGone,
 		failover.StoreWentBack, failover.CommandRefused, failover.PartnerSilent, failover.PartnerHeard:
 	}
+}
+
+// repeats reports whether a note says once more that there is no connection, for the same reason: while a partner is away, one
+// is tried every few seconds.
+func (p *partnership) repeats(n *failover.Note) bool {
+	return n.Kind == failover.LinkClosed && n.Cause == p.closed
 }
 
 // waiting says what not all clients are answered for; empty if they are.
