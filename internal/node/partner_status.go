@@ -21,7 +21,7 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 	case failover.ConfigurationDiffers:
 		p.differs = n.Cause
 	case failover.LinkOpened:
-		p.differs, p.closed = "", ""
+		p.differs, p.closed, p.greeted = "", "", true
 	case failover.LinkClosed:
 		p.closed = n.Cause
 	case failover.StateChanged, failover.PartnerChanged, failover.ConflictFound, failover.SkewFound, failover.SkewGone,
