@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"github.com/lessor-dhcp/lessor/internal/socket"
 )
 
@@ -14,7 +16,8 @@ func (n *Node) commitAll() {
 
 // carryOut is "durable, then told", in one place: it commits what was decided and, only once that is on the disk,
 // sends what was decided on it. If the commit fails nothing leaves. Every load passes through here, also one without
-// changes, since its replies may rest on the commits before it.
+// changes, since its replies may rest on the commits before it. One of two servers that stood still between deciding and
+// telling, for longer than the other one waits for it, tells nobody: that one may have answered in its place.
 func (n *Node) carryOut(l *load) {
 	changes := l.batch.Len()
 	if l.err = n.store.Commit(l.batch); l.err != nil {
@@ -23,7 +26,11 @@ func (n *Node) carryOut(l *load) {
 	if changes > 0 {
 		n.synced.Add(1)
 	}
-	n.send(l)
+	if n.partner != nil && time.Since(l.begun) > n.partner.patience {
+		n.tooLate.Add(uint64(len(l.effects.Replies)))
+	} else {
+		n.send(l)
+	}
 	n.probe(l)
 	n.hub.publish(l.effects.Events)
 }

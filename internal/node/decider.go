@@ -30,6 +30,7 @@ const (
 type load struct {
 	batch    *store.Batch
 	effects  Effects
+	begun    time.Time        // when something was decided first
 	noted    int              // of effects.Notes
 	record   *failover.Record // of effects.Record, encoded last
 	encoded  int              // of effects.Changes
@@ -132,6 +133,9 @@ func (n *Node) finish(busy bool) error {
 func (n *Node) packets(a *arrivals) {
 	n.core.Observe(n.hub.wanted())
 	n.checkRoom()
+	if n.current.begun.IsZero() {
+		n.current.begun = time.Now()
+	}
 	now := n.clock.now()
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
@@ -145,6 +149,9 @@ func (n *Node) packets(a *arrivals) {
 
 // handle lets the core decide on one input.
 func (n *Node) handle(in Input) {
+	if n.current.begun.IsZero() {
+		n.current.begun = time.Now()
+	}
 	n.core.Handle(n.clock.now(), in, &n.current.effects)
 	n.encode()
 }
@@ -179,7 +186,7 @@ func (n *Node) encode() {
 // fresh prepares l for what is decided next.
 func (n *Node) fresh(l *load) *load {
 	l.effects.Reset()
-	l.batch, l.encoded, l.commit, l.noted, l.record, l.err = n.store.Begin(), 0, 0, 0, nil, nil
+	l.batch, l.encoded, l.commit, l.noted, l.record, l.err, l.begun = n.store.Begin(), 0, 0, 0, nil, nil, time.Time{}
 	return l
 }
 

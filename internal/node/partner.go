@@ -17,6 +17,7 @@ type partnership struct {
 	name, self binding.Member // the other server, and this one
 	address    netip.AddrPort // of the other server, for the other members
 	seed       uint64
+	patience   time.Duration // how long the other server waits for a word of this one
 	peer       *peer.Peer
 	events     chan peer.Event
 

@@ -35,7 +35,7 @@ func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 		return err
 	}
 	n.partner = &partnership{
-		name: cfg.Partner, self: cfg.Self, address: pc.Members[0].Peer, seed: cfg.Seed, config: cfg,
+		name: cfg.Partner, self: cfg.Self, address: pc.Members[0].Peer, seed: cfg.Seed, patience: cfg.ReceiveTimer, config: cfg,
 		peer: l, events: make(chan peer.Event, maxPartnerEvents),
 	}
 	return nil

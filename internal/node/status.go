@@ -137,7 +137,13 @@ func gravity(a Alarm) int {
 	return 0
 }
 
+// answerTooLate counts replies that one of two servers did not send because it stood still before it could.
+const answerTooLate = "answer-too-late"
+
 func (n *Node) socketDrops(s *Status) {
+	if k := n.tooLate.Load(); k > 0 {
+		s.Drops[answerTooLate] = k
+	}
 	k := n.sockets.Counters()
 	k.Each(func(group, reason string, count uint64) {
 		if count > 0 {

@@ -12,7 +12,7 @@ type Destination struct {
 	To        netip.AddrPort
 	From      netip.Addr // our address
 	Interface int        // 0: as the routes say
-	// Hardware, if not zero, is whom a frame goes to: To has no ARP entry yet.
+	// Hardware, if not zero, is whom a frame goes to, without ARP.
 	Hardware binding.Hardware
 	// Broadcast says that the reply goes to everybody on the link.
 	Broadcast bool
@@ -43,9 +43,11 @@ func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destinat
 			d.Interface = 0
 		}
 	case !m.CIAddr.IsUnspecified() && m.CIAddr == yours:
-		d.To = client(yours)
+		// On the link a frame needs no ARP: a survivor that answers a thousand clients of the other server at once would
+		// overflow the machine's table of neighbours, which drops what it cannot hold.
+		d.To, d.Hardware = client(yours), m.Hardware()
 		if !r.req.Arrival.OnLink {
-			d.Interface = 0
+			d.Interface, d.Hardware = 0, binding.Hardware{}
 		}
 	case m.Broadcast() || yours.IsUnspecified() || m.Hardware().IsZero():
 		d.To, d.Broadcast = client(everybody), true
