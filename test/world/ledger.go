@@ -24,9 +24,10 @@ type Ledger struct {
 
 // Stray is an ACK that came to a client that was no longer waiting for it.
 type Stray struct {
-	At  time.Time
-	By  netip.Addr
-	MAC string
+	// Asked is when the question that it answers was asked last; At is when the answer came.
+	Asked, At time.Time
+	By        netip.Addr
+	MAC       string
 }
 
 // Promise is a lease as its client counts it.
@@ -190,10 +191,10 @@ func (l *Ledger) current() string {
 }
 
 // strayed notes an ACK that nobody was waiting for.
-func (l *Ledger) strayed(mac string, by netip.Addr) {
+func (l *Ledger) strayed(mac string, by netip.Addr, asked time.Time) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.stray = append(l.stray, Stray{At: time.Now(), By: by, MAC: mac})
+	l.stray = append(l.stray, Stray{Asked: asked, At: time.Now(), By: by, MAC: mac})
 }
 
 // Strays returns the ACKs that nobody was waiting for: the second of two servers' answers to a client that asked both, or

@@ -122,9 +122,17 @@ func (r *resident) begin(now time.Time, s stage) {
 
 // open begins a new transaction.
 func (r *resident) open() {
-	delete(r.town.byXID, r.xid)
+	r.close()
 	r.xid, r.first = r.town.dice.Uint32(), time.Time{}
 	r.town.byXID[r.xid] = r
+}
+
+// close ends the transaction.
+func (r *resident) close() {
+	if r.town.byXID[r.xid] == r {
+		delete(r.town.byXID, r.xid)
+		r.town.asked[r.xid] = r.last
+	}
 }
 
 func (r *resident) renew(now time.Time) {
@@ -286,7 +294,7 @@ func (r *resident) acked(a answer, now time.Time) {
 	r.lease, r.router = &p, a.from
 	r.t2 = r.first.Add(a.lease * 7 / 8)
 	r.town.byAddress[a.address] = r
-	delete(r.town.byXID, r.xid)
+	r.close()
 	r.content(now)
 }
 

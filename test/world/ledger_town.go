@@ -30,6 +30,7 @@ type Town struct {
 	born      uint32
 	residents []*resident
 	byXID     map[uint32]*resident
+	asked     map[uint32]time.Time // of transactions that are over: when they asked last
 	byAddress map[netip.Addr]*resident
 	still     bool // nobody begins anything new
 }
@@ -63,7 +64,7 @@ const (
 func (n *Namespace) Town(dev string, ledger *Ledger, life Life, seed uint64) *Town {
 	n.w.t.Helper()
 	t := &Town{w: n.w, life: life, ledger: ledger, dice: rand.New(rand.NewPCG(seed, uint64(life.First))),
-		byXID: map[uint32]*resident{}, byAddress: map[netip.Addr]*resident{}}
+		byXID: map[uint32]*resident{}, asked: map[uint32]time.Time{}, byAddress: map[netip.Addr]*resident{}}
 	var e *end
 	err := n.Do(func() (err error) { e, err = openEnd(dev); return err })
 	if err != nil {
@@ -85,6 +86,9 @@ func (n *Namespace) Town(dev string, ledger *Ledger, life Life, seed uint64) *To
 
 // rebirth makes the resident a client that nobody knows, which will begin soon.
 func (t *Town) rebirth(r *resident, now time.Time) {
+	if r.xid != 0 {
+		r.close()
+	}
 	t.born++
 	*r = resident{town: t, state: initial, hasty: t.born%2 == 0,
 		mac: net.HardwareAddr{2, 0x70, t.life.First, byte(t.born >> 16), byte(t.born >> 8), byte(t.born)}}
@@ -198,7 +202,7 @@ func (t *Town) take(f []byte) {
 			case r != nil && r.mac.String() == a.mac.String():
 				r.hear(a, time.Now())
 			case r == nil && a.kind == dhcpv4.MessageTypeAck && t.ours(a.mac):
-				t.ledger.strayed(a.mac.String(), a.server)
+				t.ledger.strayed(a.mac.String(), a.server, t.asked[a.xid])
 			}
 		}
 	}
