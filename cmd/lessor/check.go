@@ -15,6 +15,8 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return `All problems are told at once, on standard error, each with its line and what would be right. The exit code is 1 if one of them is an error, 0 if there are none or only warnings.
 
+Where the document names another Lessor, a warning says whether this machine lacks the keys for it; run it on the machine that is to serve.
+
 Example:
 
   lessor check /etc/lessor/lessor.yaml`
@@ -31,6 +33,9 @@ func (x checkCommand) Run(c *console) error {
 		name = "standard input"
 	}
 	doc, problems := config.Parse(name, src)
+	if doc != nil && x.File != "-" {
+		problems = append(problems, checkKeys(doc)...)
+	}
 	for i, p := range problems {
 		switch {
 		case x.JSON:

@@ -106,3 +106,14 @@ func (ps Problems) sort() {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 }
+
+// Warning returns a problem with the document that does not stand in it, such as a file that it names and that is not
+// there: at is the place that it is about.
+func (d *Document) Warning(at Position, message, remedy string) Problem {
+	x := Problem{Severity: Warning, File: d.File, Line: at.Line, Column: at.Column, Message: message, Remedy: remedy}
+	if at.Line > 0 {
+		s := source{text: trimBOM(d.Source)}
+		x.Source, x.Caret = s.excerpt(at)
+	}
+	return x
+}
