@@ -153,7 +153,8 @@ func (s *step) balancePool(i, budget int) (given int, again bool) {
 		if looked++; looked > placesAStep {
 			return false
 		}
-		if !s.settled(b) || s.rec.Buckets.Primary(HashOf(&b.Client)) == (s.cfg.Role == Primary) {
+		nobodys := len(b.Client.ID) == 0 && b.Client.Hardware.IsZero() // nobody will ask for it
+		if nobodys || !s.settled(b) || s.rec.Buckets.Primary(HashOf(&b.Client)) == (s.cfg.Role == Primary) {
 			return true
 		}
 		return give(b, -hold)

@@ -76,6 +76,7 @@ func (s *step) say() {
 	}
 	s.send(Report{State: state, Starting: s.overlay == Startup, Since: s.rec.Since, Cause: cause})
 	s.link.saidState = true
+	s.link.states++
 }
 
 // spokenToISC returns what an ISC server whose last word was p is told of a state; false for nothing. It leaves out what
@@ -116,7 +117,7 @@ func (s *step) partnerReport(r *Report) {
 		s.ignored++
 		return
 	}
-	first := !s.link.heardState
+	first, said := !s.link.heardState, s.link.states
 	s.link.heardState = true
 	if s.rec.Partner != r.State {
 		s.note(Note{Kind: PartnerChanged, From: s.rec.Partner, To: r.State, Cause: r.Cause})
@@ -137,10 +138,25 @@ func (s *step) partnerReport(r *Report) {
 	default:
 		s.follow(r)
 	}
-	if first && !s.link.saidState {
+	if first && !s.link.saidState || s.overheard(r, said) {
 		s.say()
 	}
+	s.link.starting = r.Starting
 	s.ask()
+}
+
+// overheard reports whether an ISC server that started may not have looked at our state: where it hears the one that it
+// remembers, it goes on as it was before, and would wait for another word for ever. said is how often we had said one.
+func (s *step) overheard(r *Report, said int) bool {
+	if s.cfg.Protocol != ISC || !s.link.starting || r.Starting || s.link.states != said {
+		return false
+	}
+	switch r.State {
+	case CommunicationsInterrupted, PartnerDown, ResolutionInterrupted:
+		return true
+	case Startup, Normal, PotentialConflict, Recover, Paused, Shutdown, RecoverDone, ConflictDone, RecoverWait:
+	}
+	return false
 }
 
 // alone returns the state that follows when the partner is lost. One that has recovered by what we told it may answer clients

@@ -12,6 +12,8 @@ type link struct {
 	firstMeeting bool // and had never before
 	heardState   bool // the partner has said its state
 	saidState    bool // we have said ours
+	states       int  // how often
+	starting     bool // the partner said in its last word that it has just started
 	complained   bool // we have greeted, though it was not ours to
 	asked        State
 	firstState   State // that the partner said first

@@ -154,6 +154,9 @@ func (s *step) recovered() {
 	case !s.rec.Lost || !s.keeps(ruleRecoverWait):
 		s.become(RecoverDone, "the partner has told all that it knows")
 	case s.bothNew():
+		if !s.used && !s.dumpUsed { // nor has anybody forgotten anything
+			s.rec.Forgotten = time.Time{}
+		}
 		s.become(RecoverDone, "both begin anew: nobody was promised anything")
 	default:
 		if s.rec.WaitUntil.IsZero() { // counted from when it may have served last

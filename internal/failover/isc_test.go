@@ -1,0 +1,119 @@
+package failover
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+// Conversations with a real dhcpd that once ended wrongly.
+
+// Where an ISC server that starts hears the state that it remembers, it goes on in the state that it had and looks no
+// further: it would stay in COMMUNICATIONS-INTERRUPTED for ever. Its next word has ours said once more.
+func TestAnISCServerThatStartsHearsOurStateAgain(t *testing.T) {
+	for _, role := range []Role{Primary, Secondary} {
+		x := newTalk(t, role, ISC, func(_ *Config, r *Record) { r.State, r.Lost, r.Met, r.Partner = Normal, false, true, Normal })
+		x.greet()
+		x.hears(Report{State: CommunicationsInterrupted, Starting: true})
+		if got := x.says(); !strings.HasPrefix(got, "STATE NORMAL") {
+			t.Fatalf("%v: it says %q", role, got)
+		}
+		x.hears(Report{State: CommunicationsInterrupted})
+		x.mustSay("STATE NORMAL")
+		x.hears(Report{State: Normal})
+		x.mustBe(Normal)
+		if got := x.says(); strings.Contains(got, "STATE") {
+			t.Errorf("%v: to one in NORMAL it says %q", role, got)
+		}
+	}
+}
+
+// Nobody's address goes to nobody by hash: an empty identity is in the primary's bucket 0, and a secondary gave away what it had
+// just been given, each minute anew.
+func TestAnAddressThatNobodyHadIsNotGivenForItsHash(t *testing.T) {
+	x := normalWithISC(t, Secondary)
+	for i := range 4 {
+		x.hears(BindingUpdate{[]Update{{Binding: binding.Binding{Prefix: single(x.n.w.addr(i)), State: binding.Free, Owner: "east"}}}})
+	}
+	x.says()
+	for range 100 {
+		x.after(20 * time.Second)
+		x.hears(Contact{})
+		if got := x.says(); strings.Contains(got, "BNDUPD") {
+			t.Fatalf("with 4 of 8 each it gives %q", got)
+		}
+	}
+}
+
+// When both begin anew nothing was forgotten: what is leased in the same second is free when it is given back.
+func TestOfAFirstStartNothingIsForgotten(t *testing.T) {
+	x := newTalk(t, Primary, ISC, nil)
+	x.greet()
+	x.hears(Report{State: Recover, Starting: true})
+	x.hears(UpdateRequest{All: true})
+	x.hears(Report{State: RecoverDone})
+	x.hears(UpdateDone{})
+	x.mustBe(RecoverDone)
+	x.hears(Report{State: Normal})
+	x.mustBe(Normal)
+	if got := x.n.ep.rec.Forgotten; !got.IsZero() {
+		t.Errorf("something was forgotten at %v", got)
+	}
+}
+
+// The end of a lease and the word that it goes on cross: each takes the other's, and the primary says once more that it ended.
+func TestAnEndThatCrossesItsLeaseIsToldAgain(t *testing.T) {
+	x := normalWithISC(t, Primary)
+	lease := binding.Binding{Prefix: single(x.n.w.addr(6)), State: binding.Active, Client: client(1), Expires: x.now.Add(time.Minute), Sync: binding.Sync{Potential: x.now.Add(time.Hour)}}
+	x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+	x.step(LinkDown{"killed"})
+	x.now = x.now.Add(2 * time.Minute)
+	x.n.apply(x.n.ep.Lapse(x.now, x.n.recs[6]))
+	x.step(Changed{})
+	x.said, x.next = nil, 0
+	x.greet()
+	x.hears(Report{State: Normal, Starting: true})
+	var ended uint32
+	for _, e := range x.said {
+		if strings.HasPrefix(brief(e), "BNDUPD 10.0.0.16 expired") {
+			ended = e.ID
+		}
+	}
+	if ended == 0 {
+		t.Fatalf("it says %q, and not that the lease ended", x.says())
+	}
+	x.says()
+	x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+	if got := x.says(); !strings.HasPrefix(got, "BNDACK 0") {
+		t.Fatalf("it says %q", got)
+	}
+	x.answers(ended, BindingAck{[]Ack{{Prefix: lease.Prefix}}})
+	if b := x.n.recs[6]; b.State == binding.Active {
+		x.n.apply(x.n.ep.Lapse(x.now, b))
+		x.step(Changed{})
+	}
+	if got := x.says(); !strings.Contains(got, "BNDUPD 10.0.0.16 expired") && !strings.Contains(got, "BNDUPD 10.0.0.16 free") {
+		t.Errorf("it says %q; the binding is %v", got, x.n.recs[6])
+	}
+}
+
+// A lease that had ended before the partner told of it ends here at once, and the partner hears that.
+func TestALeaseThatIsToldAfterItsEndEnds(t *testing.T) {
+	x := normalWithISC(t, Primary)
+	lease := binding.Binding{Prefix: single(x.n.w.addr(6)), State: binding.Active, Client: client(1), Expires: x.now.Add(-2 * time.Second), Sync: binding.Sync{Potential: x.now.Add(time.Hour)}}
+	x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+	x.mustSay("BNDACK 0")
+	for range 3 {
+		if due := x.n.due[6]; due.IsZero() || due.After(x.now) {
+			t.Fatalf("%v is due at %v", x.n.recs[6], due)
+		}
+		x.n.apply(x.n.ep.Lapse(x.now, x.n.recs[6]))
+		x.step(Changed{})
+		if got := x.says(); strings.Contains(got, "BNDUPD 10.0.0.16 expired") {
+			return
+		}
+	}
+	t.Errorf("the binding is %+v", x.n.recs[6])
+}
