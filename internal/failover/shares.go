@@ -162,6 +162,8 @@ func (s *step) receiveRun(u *Update) Ack {
 	case !r.valid() || owner != s.cfg.Self && owner != s.cfg.Partner:
 		a.Reason, a.Text = MissingInformation, "no run of addresses, or of nobody"
 	case u.Binding.Sync.Ours <= s.rec.SharesSeen && !s.recovering() && s.keeps(ruleSharesSeen):
+	case owner == s.cfg.Partner && !s.recovering():
+		a.Reason, a.Text = FatalConflict, "addresses are given by who owns them, and not taken"
 	case len(s.rec.Shares) >= maxRuns:
 		a.Reason, a.Text = Miscellaneous, "too many shares"
 	default:

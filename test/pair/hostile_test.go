@@ -23,16 +23,23 @@ type fort struct {
 	authority *world.Authority
 	stranger  *world.Namespace
 	ledger    *world.Ledger
+	town      *world.Town
 	before    [2]world.Standing
 }
 
-func newFort(t *testing.T) *fort {
+func newFort(t *testing.T) *fort { t.Helper(); return newFortWith(t, nil) }
+
+// newFortWith is newFort with something done to the pair before it is started.
+func newFortWith(t *testing.T, prepare func(p *world.Pair)) *fort {
 	t.Helper()
 	seed, _ := seeded(t)
 	w := world.New(t)
-	p := w.Pair(world.PairSetup{Alone: true})
+	p := w.Pair(world.PairSetup{Alone: true, MCLT: 10 * time.Second, Guard: 2 * time.Second})
 	f := &fort{Pair: p, t: t, authority: w.Authority(), ledger: world.NewLedger("under attack")}
 	p.Trust(f.authority)
+	if prepare != nil {
+		prepare(p)
+	}
 	p.West.Begin(true)
 	p.East.Begin(true)
 	p.Normal(20 * time.Second)
@@ -40,6 +47,7 @@ func newFort(t *testing.T) *fort {
 	host := w.Host("town")
 	p.West.Segment.Attach(host, "eth0")
 	town := host.Town("eth0", f.ledger, world.Life{Clients: 24, Pause: 2 * time.Second, Renew: 60, Reboot: 20, Release: 15, Vanish: 5}, seed)
+	f.town = town
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan struct{})
 	go func() { town.Live(ctx); close(ended) }()
@@ -48,6 +56,13 @@ func newFort(t *testing.T) *fort {
 		f.before[i] = m.Standing()
 	}
 	return f
+}
+
+// still lets the clients begin nothing new, and waits until none waits for an answer.
+func (f *fort) still() {
+	f.t.Helper()
+	f.town.Settle(true)
+	f.Eventually(20*time.Second, "no client waits", func() bool { return f.town.Waiting() == 0 })
 }
 
 // unmoved fails the test if either server has changed its state, or the clients were not served.
