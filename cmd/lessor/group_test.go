@@ -331,6 +331,11 @@ func TestKeysOfTheOperatorsOwnAreLeftAlone(t *testing.T) {
 	if out := p.done(p.group("west", "show")); !strings.Contains(out, f.Certificate) {
 		t.Errorf("%s", out)
 	}
+	os.Rename(filepath.Dir(f.Key), filepath.Join(p.dir, "pki")) // named as from the file's own directory
+	p.write("west", "", ", tls: {certificate: pki/member.pem, key: pki/member.key, authority: pki/authority.pem}")
+	if out := p.done(p.group("west", "show")); !strings.Contains(out, p.dir+"/pki/member.pem") {
+		t.Errorf("%s", out)
+	}
 }
 
 func TestOnlyTheFounderGivesKeys(t *testing.T) {

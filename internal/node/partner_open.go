@@ -26,9 +26,8 @@ func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 	pc.Protocols = []peer.Protocol{peer.Failover4}
 	if ring != nil {
 		pc.Keys = ring
-		if d := keys.In(n.cfg.Document.Server.Data); d.Founded() {
-			pc.Registrar = d.Registrar(pc.Group)
-		}
+		// Also where the authority is another member's: it may be made anew here, beside this server.
+		pc.Registrar = keys.In(n.cfg.Document.Server.Data).Registrar(pc.Group)
 	}
 	l, err := peer.Listen(pc)
 	if err != nil {

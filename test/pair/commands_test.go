@@ -271,6 +271,60 @@ func (o *office) declareDown() {
 	}
 }
 
+// The machine with the group's authority is lost with its disk, and nobody has a copy: the survivor founds the keys anew, beside
+// its server, and the new machine joins by them.
+func TestTheFoundersMachineIsReplaced(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	o.does(o.West, "init")
+	o.does(o.West, "export", "east", o.Path("carried")) // with no network between the two
+	if err := os.Mkdir(o.East.Data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(o.Path("carried"), filepath.Join(o.East.Data, "keys")); err != nil {
+		t.Fatal(err)
+	}
+	o.West.Begin(true)
+	o.East.Begin(true)
+	o.Normal(15 * time.Second)
+	held := o.client(o.West).Acquire()
+	o.Converged(10 * time.Second)
+
+	o.West.Kill()
+	if err := os.RemoveAll(o.West.Data); err != nil {
+		t.Fatal(err)
+	}
+	o.East.Becomes(10*time.Second, "COMMUNICATIONS-INTERRUPTED")
+	if out, ok := o.group(o.West, "init"); ok || !strings.Contains(out, "a server answers at 10.9.0.2:647") {
+		t.Errorf("the new machine founds the group once more: %s", out)
+	}
+	if out, ok := o.group(o.East, "invite", "west"); ok || !strings.Contains(out, "authority.key") {
+		t.Errorf("a member without the authority invites: %s", out)
+	}
+	if err := os.Rename(filepath.Join(o.East.Data, "keys"), o.Path("keys.old")); err != nil {
+		t.Fatal(err)
+	}
+	var made struct {
+		Tokens []struct{ Member, Token string }
+	}
+	out := o.does(o.East, "init", "--keys-only", "--json")
+	if err := json.Unmarshal([]byte(out), &made); err != nil || len(made.Tokens) != 1 || made.Tokens[0].Member != "west" {
+		t.Fatalf("%v: %s", err, out)
+	}
+	token := o.Write("token", made.Tokens[0].Token)
+	o.Eventually(5*time.Second, "the running server takes the new keys, and west joins by them", func() bool {
+		_, ok := o.group(o.West, "join", "--token-file", token)
+		return ok
+	})
+	o.West.Begin(true)
+	o.West.Becomes(10*time.Second, "RECOVER", "RECOVER-WAIT")
+	o.Normal(60 * time.Second)
+	o.Converged(10 * time.Second)
+	if _, known := o.West.Lease(held.Address()); !known {
+		t.Errorf("west does not know of %v, which it gave before its disk was lost", held.Address())
+	}
+}
+
 // What is written into a server's data directory is readable by the user that the server runs as.
 func TestKeysBelongToTheServersUser(t *testing.T) {
 	t.Parallel()
