@@ -52,8 +52,10 @@ func newFloor(t *testing.T) *floor {
 	f.wire = f.people.Capture("eth0")
 	f.tap = newTap(t, f.west, "fo0")
 	t.Cleanup(func() {
-		if t.Failed() {
+		if t.Failed() || testing.Verbose() {
 			t.Logf("--- what happened\n%s", lines(f.phases))
+		}
+		if t.Failed() {
 			t.Logf("--- between the servers\n%s", conversation(f.tap.messages(), 120))
 		}
 	})

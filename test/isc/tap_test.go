@@ -85,7 +85,7 @@ func (tp *tap) listen() {
 }
 
 // write puts what was seen into a file that other programs read.
-func (tp *tap) write(t *testing.T, name string) {
+func (tp *tap) write(t testing.TB, name string) {
 	t.Helper()
 	tp.mu.Lock()
 	defer tp.mu.Unlock()

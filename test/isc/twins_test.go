@@ -48,6 +48,7 @@ func TestTwoDhcpdsUnderstandEachOther(t *testing.T) {
 	for _, wrong := range ledger(f.wire.Packets()) {
 		t.Error(wrong)
 	}
+	f.decoded()
 	if n := len(f.tap.messages()); n < 100 {
 		t.Errorf("the tap saw %d messages", n)
 	}
