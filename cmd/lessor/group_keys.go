@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -327,18 +326,10 @@ type shownAuthority struct {
 func (m *member) keyReport(now time.Time) (*keyReport, error) {
 	files := m.dir.Files()
 	if m.ownAuthority() {
-		t := m.doc.Server.TLS
-		files = keys.Files{Certificate: m.besides(t.Certificate), Key: m.besides(t.Key), Authority: m.besides(t.Authority)}
+		t, file := m.doc.Server.TLS, m.doc.File
+		files = keys.Files{Certificate: beside(file, t.Certificate), Key: beside(file, t.Key), Authority: beside(file, t.Authority)}
 	}
 	return reportOf(files, m.doc.Group.Name, m.self.Name, now)
-}
-
-// besides returns where a file is that the document names: a relative name begins at the document.
-func (m *member) besides(name string) string {
-	if filepath.IsAbs(name) {
-		return name
-	}
-	return filepath.Join(filepath.Dir(m.doc.File), name)
 }
 
 func reportOf(files keys.Files, group string, member binding.Member, now time.Time) (*keyReport, error) {

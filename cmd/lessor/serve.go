@@ -39,12 +39,15 @@ Example:
 // Run serves until it is told to end.
 func (x serveCommand) Run(ctx context.Context, c *console) error {
 	log := newLog(c.err, x.LogLevel, isTerminal(os.Stderr))
-	doc, err := x.load(c)
+	doc, warnings, err := x.load(c)
 	if err != nil {
 		return err
 	}
-	if err := x.shedPrivileges(log); err != nil {
+	if err := x.shedPrivileges(log); err != nil { // it may begin the program anew
 		return err
+	}
+	for _, p := range warnings {
+		c.note("%s", p)
 	}
 	n, err := node.New(node.Config{
 		Document: doc, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
@@ -55,20 +58,21 @@ func (x serveCommand) Run(ctx context.Context, c *console) error {
 	return x.run(ctx, n, doc, log, c)
 }
 
-// load reads the configuration, and writes what is wrong with it.
-func (x serveCommand) load(c *console) (*config.Document, error) {
+// load reads the configuration, and writes what is wrong with one that cannot be served by.
+func (x serveCommand) load(c *console) (*config.Document, config.Problems, error) {
 	src, err := readDocument(x.Config, c.in)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	doc, problems := config.Parse(x.Config, src)
-	for _, p := range problems {
-		c.note("%s", p)
-	}
 	if doc == nil {
-		return nil, errNo
+		for _, p := range problems {
+			c.note("%s", p)
+		}
+		return nil, nil, errNo
 	}
-	return asServing(doc)
+	doc, err = asServing(doc)
+	return doc, problems, err
 }
 
 // asServing returns doc as this server serves by it. The error says why it cannot.
