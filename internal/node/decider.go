@@ -178,7 +178,9 @@ func (n *Node) encode() {
 		if n.partner.repeats(note) {
 			e.Level = slog.LevelDebug
 		}
-		l.effects.Events = append(l.effects.Events, e)
+		if n.partner.flood.lets(&e) {
+			l.effects.Events = append(l.effects.Events, e)
+		}
 		n.partner.remember(n.clock.now(), note)
 	}
 }

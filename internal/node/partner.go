@@ -33,8 +33,9 @@ type partnership struct {
 	spare   spare
 
 	refusals []RefusedUpdate // the latest
-	differs  string          // in what the configurations of the two differ, where safety does not stand on it
-	closed   string          // why there is no connection; empty: there is, or never was one
+	flood    flood
+	differs  string // in what the configurations of the two differ, where safety does not stand on it
+	closed   string // why there is no connection; empty: there is, or never was one
 }
 
 // Why a connection is ended by Run.
@@ -132,6 +133,17 @@ func (p *partnership) refusal(r peer.Reason, detail string) error {
 	return &peer.Refusal{Reason: r, Remote: p.link.Remote(), Member: p.link.Member(), Inbound: p.link.Inbound(), Detail: detail}
 }
 
+// cause is why the core ends the connection in use. Where the two have not greeted each other that counts as a refusal.
+func (p *partnership) cause(words string) error {
+	switch {
+	case p.greeted:
+		return errors.New(words)
+	case p.heard:
+		return p.refusal(peer.Disagrees, words)
+	}
+	return p.refusal(peer.Silent, words)
+}
+
 // tellPartner says what was decided in a load that is durable now.
 func (n *Node) tellPartner(l *load) {
 	p := n.partner
@@ -148,11 +160,7 @@ func (n *Node) tellPartner(l *load) {
 		}
 	}
 	if p.wire != nil && p.wire.Closes(&l.effects) {
-		if cause := errors.New(l.effects.ClosePartner); p.greeted {
-			p.link.Close(cause)
-		} else {
-			p.link.Close(p.refusal(peer.Disagrees, cause.Error()))
-		}
+		p.link.Close(p.cause(l.effects.ClosePartner))
 		p.ending, p.link, p.wire = p.link, nil, nil // the core has let go of it
 	}
 	if l.effects.Related {

@@ -205,6 +205,7 @@ func TestMessagesOutOfPlaceArePassedOver(t *testing.T) {
 		{"many requests for what is new", message(updReq, 83), 200},
 		{"many contacts", message(contact, 84), 2000},
 		{"the same state again", was(stateMessage), 1},
+		{"the longest message", message(contact, 86, option(999, make([]byte, 65_000)...)), 20},
 		{"options of the future", message(contact, 85, option(999, make([]byte, 300)...), option(998)), 5},
 	} {
 		if c.name == "the same state again" {
@@ -345,6 +346,9 @@ func TestManyBindingsOfNobodyAreRefusedInBoundedMemory(t *testing.T) {
 	}
 	if now := f.West.Memory(); now > before+48<<20 {
 		t.Errorf("memory went from %d to %d octets", before, now)
+	}
+	if n := f.West.Count("a binding update was refused"); n == 0 || n > 1000 {
+		t.Errorf("%d lines of the log", n)
 	}
 	f.served()
 	f.unmoved("60,000 bindings")
