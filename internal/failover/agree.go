@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 
@@ -23,20 +24,23 @@ func (s *step) refuse(h *Hello) (Reason, string) {
 			first = r
 		}
 	}
+	vital := &s.compared.vital
+	if s.cfg.Protocol == Lessor {
+		s.compared.with(s.cfg.Parts, &h.Parts)
+	}
 	if h.Relationship != s.cfg.Relationship {
 		add(InvalidPartner, fmt.Sprintf("the relationship is named %q here, %q there", s.cfg.Relationship, h.Relationship))
 	}
 	switch {
 	case s.cfg.Role == Secondary && h.MCLT <= 0:
 		add(InvalidMCLT, "no MCLT")
+	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT && vital.names("group.failover.mclt"): // said below
+		first = cmp.Or(first, InvalidMCLT)
 	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT:
 		add(InvalidMCLT, fmt.Sprintf("mclt is %v here, %v there: both must say the same", s.cfg.MCLT, h.MCLT))
 	}
-	if s.cfg.Protocol == Lessor {
-		s.compared.with(s.cfg.Parts, &h.Parts)
-		if vital := &s.compared.vital; !vital.None() {
-			add(Miscellaneous, "the configurations differ in what both must agree on: "+vital.Words())
-		}
+	if !vital.None() {
+		add(Miscellaneous, "the configurations differ in what both must agree on: "+vital.Words()+": make the two files equal there")
 	}
 	return first, strings.Join(reasons, "; ")
 }

@@ -165,6 +165,9 @@ func (e *Endpoint) alone() State {
 	if e.rec.State == PartnerDown && e.rec.Roused && e.keeps(ruleRoused) {
 		return CommunicationsInterrupted
 	}
+	if e.cfg.Protocol == ISC && e.rec.State == ConflictDone {
+		return ResolutionInterrupted // it asks for what we did only where it hears of both states, one after the other
+	}
 	return nextAlone(e.rec.State)
 }
 
@@ -172,6 +175,13 @@ func (e *Endpoint) alone() State {
 func (s *step) follow(r *Report) {
 	me, starting := s.rec.State, s.overlay == Startup
 	to := next(me, starting, r.State)
+	switch {
+	case s.cfg.Protocol != ISC:
+	case starting && to == ConflictDone:
+		to = PotentialConflict // as in alone
+	case to == RecoverDone && r.State == Recover && !s.link.recovered:
+		to = PartnerDown // it has lost its store since, and asks for nothing on hearing RECOVER-DONE
+	}
 	if s.stopsISC(to, r.State) {
 		to = Recover
 	}

@@ -161,6 +161,11 @@ func (x Differing) String() string {
 	return x.Name
 }
 
+// names reports whether the part of that key differs.
+func (d *Difference) names(key string) bool {
+	return slices.ContainsFunc(d.Parts, func(x Differing) bool { return x.Name == key })
+}
+
 // Lines returns what differs, a part each, with a last line for what is not named: most lines and one.
 func (d *Difference) Lines(most int) []string {
 	var all []string

@@ -251,6 +251,7 @@ type Status struct {
 	NeverServed    bool
 	WaitUntil      time.Time // end of RECOVER-WAIT
 	Differs        []string  // parts of the configuration that differed at the last greeting
+	Disagree       bool      // safety stands on some of them, so that the two do not serve together
 	Trouble        string    // why there is no connection; empty while there is one
 	SecondaryShare int       // runs of addresses without a binding that are the secondary's
 }
@@ -264,7 +265,7 @@ func (e *Endpoint) Status(now time.Time) Status {
 		Unacked: e.outbox.len() + len(e.rec.Gifts), InFlight: e.flights.len(), Connected: e.link.open,
 		Skew: offset, Uncertain: spread, Ignored: e.ignored, Rejected: e.outbox.rejected, PartnerSilent: e.heard.silent,
 		Conflicts: slices.Clone(e.rec.Conflicts), LargestMCLT: e.rec.Largest, LargestUntil: e.rec.LargestUntil,
-		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: e.compared.lines(), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
+		NeverServed: e.rec.NeverServed, WaitUntil: e.rec.WaitUntil, Differs: e.compared.lines(), Disagree: !e.compared.vital.None(), Trouble: e.trouble, SecondaryShare: len(e.rec.Shares),
 	}
 }
 

@@ -14,6 +14,7 @@ type link struct {
 	saidState    bool // we have said ours
 	states       int  // how often
 	starting     bool // the partner said in its last word that it has just started
+	recovered    bool // we recovered, on this connection
 	complained   bool // we have greeted, though it was not ours to
 	asked        State
 	firstState   State // that the partner said first
@@ -276,7 +277,7 @@ func (s *step) timers() {
 		s.become(s.alone(), "no word of the partner since the start")
 	}
 	if s.rec.State == RecoverWait && s.overlay == 0 && !s.now.Before(s.rec.WaitUntil) {
-		s.become(RecoverDone, "forgotten promises are over")
+		s.recoverDone("forgotten promises are over")
 	}
 	if at, ok := s.autoDownAt(); ok && !s.now.Before(at) {
 		s.become(PartnerDown, "no contact for "+s.cfg.AutoPartnerDown.String()+" (auto-partner-down)")

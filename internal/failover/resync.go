@@ -147,23 +147,31 @@ func (s *step) recovered() {
 	if !s.told || s.rec.State != Recover || s.overlay != 0 || !s.drained() {
 		return
 	}
-	s.told = false
+	s.told, s.link.recovered = false, true
 	switch {
 	case s.cfg.Protocol == ISC && s.rec.Partner == ConflictDone: // it waits for nothing but this
 		s.become(Normal, "the partner has told all that it knows")
 	case !s.rec.Lost || !s.keeps(ruleRecoverWait):
-		s.become(RecoverDone, "the partner has told all that it knows")
+		s.recoverDone("the partner has told all that it knows")
 	case s.bothNew():
 		if !s.used && !s.dumpUsed { // nor has anybody forgotten anything
 			s.rec.Forgotten = time.Time{}
 		}
-		s.become(RecoverDone, "both begin anew: nobody was promised anything")
+		s.recoverDone("both begin anew: nobody was promised anything")
 	default:
 		if s.rec.WaitUntil.IsZero() { // counted from when it may have served last
 			s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
 		}
 		s.become(RecoverWait, "the partner has told all that it knows; what this store may have promised and forgotten must end first")
 		s.forgot()
+	}
+}
+
+// recoverDone ends a recovery. An ISC server that resolves a conflict does not say so again: it waits for us to do as it does.
+func (s *step) recoverDone(cause string) {
+	s.become(RecoverDone, cause)
+	if p := s.rec.Partner; s.cfg.Protocol == ISC && s.link.heardState && next(RecoverDone, false, p) == PotentialConflict {
+		s.become(PotentialConflict, "the partner is in "+p.String())
 	}
 }
 
