@@ -133,9 +133,7 @@ func (n *Node) finish(busy bool) error {
 func (n *Node) packets(a *arrivals) {
 	n.core.Observe(n.hub.wanted())
 	n.checkRoom()
-	if n.current.begun.IsZero() {
-		n.current.begun = time.Now()
-	}
+	n.begin()
 	now := n.clock.now()
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
@@ -147,11 +145,17 @@ func (n *Node) packets(a *arrivals) {
 	n.spent <- a
 }
 
-// handle lets the core decide on one input.
-func (n *Node) handle(in Input) {
-	if n.current.begun.IsZero() {
+// begin notes when the first of what is in hand is decided. A load in which there is nothing yet has not begun, whatever
+// was decided since the last one to do nothing.
+func (n *Node) begin() {
+	if n.current.empty() {
 		n.current.begun = time.Now()
 	}
+}
+
+// handle lets the core decide on one input.
+func (n *Node) handle(in Input) {
+	n.begin()
 	n.core.Handle(n.clock.now(), in, &n.current.effects)
 	n.encode()
 }
