@@ -153,20 +153,31 @@ func (s *step) balancePool(i, budget int) (given int, again bool) {
 		if looked++; looked > placesAStep {
 			return false
 		}
-		nobodys := len(b.Client.ID) == 0 && b.Client.Hardware.IsZero() // nobody will ask for it
-		if nobodys || !s.settled(b) || s.rec.Buckets.Primary(HashOf(&b.Client)) == (s.cfg.Role == Primary) {
+		if neverHeld(b) || !s.settled(b) || s.rec.Buckets.Primary(HashOf(&b.Client)) == (s.cfg.Role == Primary) {
 			return true
 		}
 		return give(b, -hold)
 	})
+	looked = 0
 	s.view.EachFree(i, s.cfg.Self, func(b *binding.Binding) bool {
-		return !s.settled(b) || give(b, hold)
+		least := hold
+		if neverHeld(b) { // nobody comes again for it
+			least = 0
+		}
+		if s.settled(b) {
+			give(b, least)
+		}
+		looked++
+		return lead > 0 && given < budget && looked < placesAStep
 	})
 	if s.cfg.Protocol == ISC && lead > 0 {
 		given += s.giveUnused(i, min(int(lead), budget-given))
 	}
 	return given, given >= budget
 }
+
+// neverHeld reports whether a free address has a record, and never had a client: an ISC server tells of each.
+func neverHeld(b *binding.Binding) bool { return len(b.Client.ID) == 0 && b.Client.Hardware.IsZero() }
 
 func lead64(h shares) int64 { return int64(min(plus(h.ours(), h.theirs()), 1<<40)) }
 

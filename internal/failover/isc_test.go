@@ -47,6 +47,21 @@ func TestAnAddressThatNobodyHadIsNotGivenForItsHash(t *testing.T) {
 	}
 }
 
+// Of what an ISC server tells of each address that nobody ever used, half is given: the tenth by which shares may differ is for
+// clients that come again.
+func TestWhatNobodyEverHadIsHalved(t *testing.T) {
+	x := newTalk(t, Primary, ISC, func(_ *Config, r *Record) { r.State, r.Lost, r.Met, r.Partner = Normal, false, true, Normal })
+	for i := range 8 {
+		b := binding.Binding{Prefix: single(x.n.w.addr(i)), State: binding.Free, Owner: "west", Changed: x.now}
+		x.n.recs[i] = &b
+	}
+	x.greet()
+	x.hears(Report{State: Normal})
+	if got := strings.Count(x.says(), "free of east"); got != 4 {
+		t.Errorf("of 8 it gives %d", got)
+	}
+}
+
 // When both begin anew nothing was forgotten: what is leased in the same second is free when it is given back.
 func TestOfAFirstStartNothingIsForgotten(t *testing.T) {
 	x := newTalk(t, Primary, ISC, nil)
