@@ -79,9 +79,15 @@ func (s *step) unusable(u *binding.Binding) (Reason, string) {
 		return MissingInformation, "a number that no change has"
 	case u.State == binding.Free && u.Owner != s.cfg.Self && u.Owner != s.cfg.Partner:
 		return MissingInformation, "a free address of nobody"
+	case !s.recovering() && later(later(u.CLTT, u.Changed), u.Starts).After(s.now.Add(yetToCome)):
+		return TimeMismatch, "something happened that is yet to come, by the clock of the other server"
 	}
 	return 0, ""
 }
+
+// yetToCome is by how much what is told may have happened later than now. Clocks differ; beyond this the word would win over
+// everything that is heard of the address in years. A server that recovers takes what it is told: it knows nothing better.
+const yetToCome = 24 * time.Hour
 
 // maxEpochs is by how much the partner's epoch may be above the one that it greeted with: it is so by one or two.
 const maxEpochs = 4

@@ -138,6 +138,8 @@ func TestNonsenseAboutABindingIsAnItem(t *testing.T) {
 		{"a range that is leased", pool, join(address(pool), status(2), hardware, extensions(sequence(epoch, number), option(0x8011, 10, 1, 23, 210)))},
 		{"something that must be known", pool, join(address(pool), status(2), hardware, extensions(sequence(epoch, number), option(0x8099, 1)))},
 		{"extensions that run over their end", pool, join(address(pool), status(2), hardware, option(29, append([]byte("lsr1"), 0, 16, 0, 99)...))},
+		{"a client that was heard in a century", pool, join(address(pool), status(2), hardware, when(13, time.Hour), when(18, time.Hour), option(6, u32(0xfffffff0)...), fine)},
+		{"a state from next year on", pool, join(address(pool), status(4), hardware, when(13, time.Hour), when(25, 400*24*time.Hour), fine)},
 		{"a record that is not what its name says", pool, join(address(pool), status(2), hardware, when(13, time.Hour),
 			extensions(sequence(epoch, number), option(25, make([]byte, 16)...), option(24, 1, 0, 0, 2, 88, 0, 0, 0, 0, 0, 0)))},
 	}
