@@ -25,7 +25,8 @@ func aTroubled() node.PartnerStatus {
 	p.State, p.Cause, p.PartnerState, p.Connected = "PARTNER-DOWN", "the operator's word: the rack\x1b[2J burnt", "COMMUNICATIONS-INTERRUPTED", false
 	p.Waiting, p.Trouble = "waiting for nobody", "connecting to 10.9.0.2:647: connection refused: nothing listens there; is its server running? A second sentence makes it long enough for two lines"
 	p.OwnShareFrom, p.PartnerShareFrom, p.LargestMCLT = minutes(5), minutes(61), 7200
-	p.PartnerSilent, p.Differs, p.Rejected, p.Ignored = true, "enterprise.options.domain-name: a here, b there", 2, 1
+	p.PartnerSilent, p.Differs, p.Rejected, p.Ignored = true, []string{"enterprise.options.domain-name (a here, b there)", "hosts.a (only here)"}, 2, 1
+	p.Disagree = true
 	p.KeysWarning = "the certificate ends on 2026-11-30, in 8 days: renew it"
 	p.Conflicts = []node.BindingConflictStatus{{Address: addr("198.51.100.50"), Kept: "02:00:00:00:00:07", Lost: "client 01:02", Cause: "both servers gave it while they could not hear each other"}}
 	p.RefusedUpdates = []node.RefusedUpdate{{Time: minutes(-3), Address: addr("198.51.100.51"), Reason: 3, Cause: "the time in it is over"}}

@@ -89,7 +89,10 @@ func writePartner(c *console, w *bufio.Writer, p *node.PartnerStatus) {
 	if p.PartnerSilent {
 		say("silent", string(p.Partner)+" does not answer the clients that are its own; this server does. Look at its interfaces, and at the relays that should reach it")
 	}
-	say("differs", p.Differs)
+	if p.Disagree {
+		say("disagrees", "the two do not serve together until both files say the same of what safety stands on")
+	}
+	say("differs", strings.Join(p.Differs, "\n"))
 	if p.Rejected > 0 {
 		say("rejected", fmt.Sprintf("%s that %s did not take, and that it is offered again", count(p.Rejected, "update"), p.Partner))
 	}

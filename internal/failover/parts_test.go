@@ -190,7 +190,7 @@ func TestBothServersLearnWhatDiffers(t *testing.T) {
 			x.hears(Connect{h})
 		}
 		st := x.n.ep.Status(x.now)
-		if !slices.Equal(st.Differs, want) || st.Connected || !strings.Contains(x.shut, strings.Join(want, ", ")) || strings.Contains(x.shut, "cut off") {
+		if !slices.Equal(st.Differs, want) || st.Connected || !st.Disagree || !strings.Contains(x.shut, strings.Join(want, ", ")) || strings.Contains(x.shut, "cut off") {
 			t.Errorf("%v: %q, closed: %s", role, st.Differs, x.shut)
 		}
 	}

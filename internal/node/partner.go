@@ -34,7 +34,6 @@ type partnership struct {
 
 	refusals []RefusedUpdate // the latest
 	flood    flood
-	differs  string // in what the configurations of the two differ, where safety does not stand on it
 	closed   string // why there is no connection; empty: there is, or never was one
 }
 

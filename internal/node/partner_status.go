@@ -1,6 +1,8 @@
 package node
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -18,14 +20,12 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 			p.refusals = append(p.refusals[:0], p.refusals[1:]...)
 		}
 		p.refusals = append(p.refusals, RefusedUpdate{At(now), n.Prefix.Addr(), uint8(n.Reason), n.Cause})
-	case failover.ConfigurationDiffers:
-		p.differs = n.Cause
 	case failover.LinkOpened:
-		p.differs, p.closed, p.greeted = "", "", true
+		p.closed, p.greeted = "", true
 	case failover.LinkClosed:
 		p.closed = n.Cause
 	case failover.StateChanged, failover.PartnerChanged, failover.ConflictFound, failover.SkewFound, failover.SkewGone,
-		failover.StoreWentBack, failover.CommandRefused, failover.PartnerSilent, failover.PartnerHeard:
+		failover.StoreWentBack, failover.ConfigurationDiffers, failover.CommandRefused, failover.PartnerSilent, failover.PartnerHeard:
 	}
 }
 
@@ -55,7 +55,7 @@ func (n *Node) statusOfPartner(s *Status) {
 	}
 	now := n.clock.now()
 	ps := relationshipStatus(&p.config, n.core.relation, now)
-	ps.Differs, ps.RefusedUpdates = p.differs, append([]RefusedUpdate(nil), p.refusals...)
+	ps.RefusedUpdates = append([]RefusedUpdate(nil), p.refusals...)
 	n.statusOfConnections(&ps)
 	s.Partners = append(s.Partners, ps)
 	s.Alarms = append(s.Alarms, partnerAlarms(&ps)...)
@@ -70,6 +70,7 @@ func relationshipStatus(cfg *failover.Config, r *relation, now time.Time) Partne
 		MCLT: int64(e.MCLT / time.Second), Unacked: e.Unacked, InFlight: e.InFlight, Connected: e.Connected,
 		Skew: e.Skew.Seconds(), Uncertain: e.Uncertain.Seconds(), Waiting: r.terms.Waiting, WaitUntil: At(e.WaitUntil),
 		NeverServed: e.NeverServed, PartnerSilent: e.PartnerSilent, Rejected: e.Rejected, Ignored: e.Ignored,
+		Differs: e.Differs, Disagree: e.Disagree,
 	}
 	if cfg.Protocol == failover.ISC {
 		ps.Protocol = config.ProtocolISC
@@ -140,13 +141,24 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 		raise("address-conflict", "Addresses that two clients may hold", Critical, ps.Conflicts[len(ps.Conflicts)-1].Address.String()+": "+ps.Conflicts[len(ps.Conflicts)-1].Cause,
 			"lessor status names them; have the client that lost ask again", Instant{})
 	}
-	if ps.Differs != "" {
-		raise("config-differs", "The configurations of the two servers differ", Warning, ps.Differs, "make the two files the same, and reload both", Instant{})
+	switch differs := firstOf(ps.Differs, 12); {
+	case ps.Disagree:
+		raise("config-differs", "The two servers refuse each other", Critical, "their configurations differ in what both must agree on: "+differs, "make the two files equal there, and reload both", Instant{})
+	case differs != "":
+		raise("config-differs", "The configurations of the two servers differ", Warning, differs, "make the two files the same, and reload both", Instant{})
 	}
 	if ps.KeysWarning != "" {
 		raise("keys", "This member's certificate", Warning, ps.KeysWarning, "docs/members.md, Renewing", Instant{})
 	}
 	return as
+}
+
+// firstOf returns the first n on one line, and how many more there are.
+func firstOf(all []string, n int) string {
+	if more := len(all) - n; more > 0 {
+		return fmt.Sprintf("%s and %d more", strings.Join(all[:n], ", "), more)
+	}
+	return strings.Join(all, ", ")
 }
 
 func orWords(a, b string) string {

@@ -149,8 +149,10 @@ type PartnerStatus struct {
 	NeverServed bool `json:"never_served,omitempty"`
 	// PartnerSilent says that the partner does not answer the clients that are its own.
 	PartnerSilent bool `json:"partner_silent,omitempty"`
-	// Differs names the parts of the configuration in which the two differ, and on which safety does not stand.
-	Differs string `json:"differs,omitempty"`
+	// Differs has the parts of the configuration that differed when the two greeted each other last, each by its key with what
+	// either says; Disagree says that safety stands on some of them, so that the two do not serve together.
+	Differs  []string `json:"differs,omitempty"`
+	Disagree bool     `json:"disagree,omitempty"`
 	// Conflicts are addresses that two clients may hold, RefusedUpdates those of which one server did not believe the other: the
 	// latest of both.
 	Conflicts      []BindingConflictStatus `json:"conflicts"`
