@@ -249,7 +249,7 @@ func (s *step) feedGifts() {
 			continue
 		}
 		id := s.send(BindingUpdate{[]Update{runUpdate(g.Run, g.Owner, g.Ours)}})
-		s.flights.begin(flightID{id, placeOf(p)}, flight{ours: g.Ours, gift: true})
+		s.flights.begin(flightID{id, placeOf(p)}, flight{ours: g.Ours, at: s.now, gift: true})
 	}
 }
 

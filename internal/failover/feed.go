@@ -133,10 +133,13 @@ func (s *step) ship(m *bundler) {
 	if len(m.updates) == 0 {
 		return
 	}
+	if s.link.nextID == 0 {
+		s.link.nextID++ // which no update has
+	}
 	id := s.send(BindingUpdate{m.updates})
 	for i := range m.updates {
 		u := &m.updates[i]
-		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{ours: u.Binding.Sync.Ours, as: u.Binding.State, dump: m.dump})
+		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{ours: u.Binding.Sync.Ours, at: s.now, as: u.Binding.State, dump: m.dump})
 	}
 	*m = bundler{}
 }

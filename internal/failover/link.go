@@ -272,6 +272,7 @@ func (s *step) timers() {
 	case l.open && !s.now.Before(l.said.Add(l.contact)):
 		s.send(Contact{})
 	}
+	s.unanswered()
 	// While there is a connection its word is waited for: it may be that the operator declared us down.
 	if s.overlay == Startup && !l.up && !s.now.Before(s.until) {
 		s.become(s.alone(), "no word of the partner since the start")
@@ -313,6 +314,9 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 		due(l.heard.Add(e.cfg.ReceiveTimer))
 		if l.open {
 			due(l.said.Add(l.contact))
+			if e.flights.len() > 0 {
+				due(e.flights.lookAt.Add(e.answerWithin()))
+			}
 		} else {
 			due(l.begun.Add(greeting))
 			if e.mustAsk() {

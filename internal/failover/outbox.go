@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/slab"
@@ -78,6 +79,7 @@ type flights struct {
 	sent   map[flightID]flight
 	latest map[place]binding.Sequence // the change that was sent last, of those in flight
 	dumped int                        // how many the running dump waits for
+	lookAt time.Time                  // when the oldest is looked at: it should be answered by then
 }
 
 type flightID struct {
@@ -87,6 +89,7 @@ type flightID struct {
 
 type flight struct {
 	ours binding.Sequence
+	at   time.Time     // when it was sent
 	as   binding.State // what it was told as
 	dump bool          // the running dump waits for it
 	gift bool
@@ -107,6 +110,9 @@ func (f *flights) len() int { return len(f.sent) }
 func (f *flights) begin(id flightID, fl flight) {
 	if fl.dump {
 		f.dumped++
+	}
+	if len(f.sent) == 0 {
+		f.lookAt = fl.at
 	}
 	f.sent[id] = fl
 	f.latest[id.at] = fl.ours

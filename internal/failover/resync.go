@@ -42,7 +42,7 @@ func (s *step) dumpShares() {
 	}
 	id := s.send(BindingUpdate{m.updates})
 	for _, u := range m.updates {
-		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{dump: true, gift: true})
+		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{at: s.now, dump: true, gift: true})
 	}
 }
 

@@ -37,6 +37,8 @@ func noteEvent(now time.Time, n *failover.Note, partner binding.Member) Event {
 		e.Kind, e.Message = ClockSkew, "failover: the clocks of the two servers agree again"
 	case failover.StoreWentBack:
 		e.Kind, e.Level, e.Message = StoreAlarm, slog.LevelError, "failover: a store lacks what it once had"
+	case failover.PromisesForgotten:
+		e.Kind, e.Level, e.Message = StoreAlarm, slog.LevelError, "failover: what a lost store had promised is not known"
 	case failover.ConfigurationDiffers:
 		e.Kind, e.Level, e.Message = ConfigDiffers, slog.LevelWarn, "failover: the configurations of the two servers differ"
 	case failover.CommandRefused:

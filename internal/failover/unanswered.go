@@ -1,0 +1,50 @@
+package failover
+
+import (
+	"fmt"
+	"slices"
+	"time"
+)
+
+// An ISC server answers within 2 s, or not at all on this connection. Between Lessors a disk may be slow.
+const (
+	answerFromISC    = time.Minute
+	answerFromLessor = 5 * time.Minute
+)
+
+func (e *Endpoint) answerWithin() time.Duration {
+	if e.cfg.Protocol == ISC {
+		return answerFromISC
+	}
+	return answerFromLessor
+}
+
+// unanswered sees to updates that the partner has not answered for too long. In NORMAL nothing waits for the answer of an ISC
+// server to one of them: it counts as refused, and is offered again with a new number (specification of ISC's behaviour §11.6: an
+// update that comes twice changes nothing there). Where something does, the connection is made anew, and all is told again.
+func (s *step) unanswered() {
+	f, within := &s.flights, s.answerWithin()
+	if !s.link.open || f.len() == 0 || s.now.Before(f.lookAt.Add(within)) {
+		return
+	}
+	var late []flightID
+	oldest := s.now
+	for id, fl := range f.sent {
+		if s.now.Before(fl.at.Add(within)) {
+			oldest = earlier(oldest, fl.at)
+		} else {
+			late = append(late, id)
+		}
+	}
+	f.lookAt = oldest
+	slices.SortFunc(late, func(a, b flightID) int { return int(a.id) - int(b.id) })
+	for _, id := range late {
+		if s.cfg.Protocol != ISC || s.rec.State != Normal || s.overlay != 0 || f.sent[id].dump {
+			s.close(fmt.Sprintf("no answer for %v to what was told of %v", within, id.at.prefix().Addr()))
+			return
+		}
+		f.end(id)
+		s.outbox.rejected++
+		s.note(Note{Kind: UpdateRefused, Prefix: id.at.prefix(), Cause: fmt.Sprintf("the partner: no answer for %v; it is offered again", within)})
+	}
+}
