@@ -90,6 +90,9 @@ func (t *Translator) hearHello(m *Message, x *failover.Hello) error {
 		Empty: e.History&NeverServed != 0, Unmet: e.History&NeverMet != 0, Parts: e.hearParts(),
 	}
 	copy(x.Buckets[:], h.Buckets)
+	if m.Type == Connect && !m.Has.Has(OptBuckets) { // of an ISC server without split: all clients are its own to answer first
+		x.Buckets = failover.Split(256)
+	}
 	t.window = x.MaxUnacked
 	if m.Has.Has(ExtRoom) {
 		t.theirs = Room{max(e.Room.Octets, leastRoom), max(e.Room.Bindings, 1)}

@@ -365,3 +365,18 @@ func TestARunIsToldToISCAddressByAddress(t *testing.T) {
 		}
 	}
 }
+
+// An ISC server without split says no buckets: its clients are its own by hash, and we answer them where it does not.
+func TestAnISCServerWithoutSplitHasAllBuckets(t *testing.T) {
+	m := without(connect(), OptBuckets)
+	var x failover.Hello
+	p := newPair(ISC)
+	if err := p.east.hearHello(&m, &x); err != nil || x.Buckets != failover.Split(256) {
+		t.Errorf("%v, %x", err, x.Buckets)
+	}
+	m = connect()
+	m.Handshake.Buckets = make([]byte, 32)
+	if err := p.east.hearHello(&m, &x); err != nil || x.Buckets != failover.Split(0) {
+		t.Errorf("%v, %x", err, x.Buckets)
+	}
+}
