@@ -10,8 +10,9 @@ import (
 )
 
 const (
-	ack = dhcpv4.MessageTypeAck
-	nak = dhcpv4.MessageTypeNak
+	ack      = dhcpv4.MessageTypeAck
+	nak      = dhcpv4.MessageTypeNak
+	discover = dhcpv4.MessageTypeDiscover
 )
 
 // patience is how long a real client may take to get an address on a busy machine.
@@ -55,6 +56,9 @@ func TestRealClientsKeepTheirAddresses(t *testing.T) {
 				w.See(wires[other], mark, 25*time.Second, "an ACK of "+other.Host.Role, func(q world.Packet) bool {
 					return q.Out && q.Is(ack) && q.From(mac) && q.Address() == addr
 				})
+				if again := wires[other].Since(mark, func(q world.Packet) bool { return q.Is(discover) && q.From(mac) }); len(again) > 0 {
+					t.Errorf("%s was killed, and %s had to begin again: %v", m.Host.Role, kind, again)
+				}
 				t.Logf("%s was killed; %s renewed with %s after %v", m.Host.Role, kind, other.Host.Role, time.Since(killed).Round(time.Millisecond))
 				if now := host.Leased("eth0", 2*time.Second).Addr(); now != addr {
 					t.Fatalf("%s had %v and has %v", kind, addr, now)
