@@ -20,6 +20,7 @@ option binding
 dhcpv4 pool failover
 class
 config
+config/version
 policy
 peerwire
 responder
@@ -31,7 +32,7 @@ api load sim
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "policy", "peerwire", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "config/version", "policy", "peerwire", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}

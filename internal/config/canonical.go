@@ -28,50 +28,85 @@ func (e *Element) AppendText(dst []byte) []byte {
 	if len(e.Children) == 0 {
 		return append(dst, "networks: {}\n"...) // an empty text is no document
 	}
+	l := layout{text: dst}
 	for i := range e.Children {
-		dst = e.Children[i].appendBlock(dst, 0)
+		l.block(&e.Children[i], 0)
 	}
-	return dst
+	return l.text
+}
+
+// Expanded returns the outline as a document in which every element has a line of its own, and for each line the path of
+// its element: so what is wrong with the document can be told by key.
+func (e *Element) Expanded() (text []byte, paths [][]string) {
+	l := layout{expanded: true}
+	for i := range e.Children {
+		l.block(&e.Children[i], 0)
+	}
+	return l.text, l.paths
 }
 
 // Flow returns what the element says on one line: the value of a Leaf, or else a map or a list.
 func (e *Element) Flow() string { return string(e.appendFlow(nil)) }
 
-// appendBlock appends the line of e, and those below it, behind so many blanks.
-func (e *Element) appendBlock(dst []byte, indent int) []byte {
-	dst = appendBlanks(dst, indent)
-	dst = appendSpelt(dst, e.Key)
-	dst = append(dst, ':')
-	if e.Kind == Leaf || len(e.Children) == 0 || indent > 0 && e.fits(lineWidth-indent-len(e.Key)-2) > 0 {
-		dst = append(dst, ' ')
-		dst = e.appendFlow(dst)
-		return append(dst, '\n')
-	}
-	dst = append(dst, '\n')
-	if e.Kind == Ranges {
-		return e.appendRanges(dst, indent+2)
-	}
-	for i := range e.Children {
-		dst = e.Children[i].appendBlock(dst, indent+2)
-	}
-	return dst
+// layout lays elements out in lines.
+type layout struct {
+	text     []byte
+	expanded bool // whatever is no Leaf stands on several lines
+	at       []string
+	paths    [][]string // of the lines, where they are expanded
 }
 
-// appendRanges appends a list of pools, an entry a line where it is short.
-func (e *Element) appendRanges(dst []byte, indent int) []byte {
+// block writes the line of e, and those below it, behind so many blanks.
+func (l *layout) block(e *Element, indent int) {
+	l.begin(e, indent)
+	l.text = append(appendSpelt(l.text, e.Key), ':')
+	if e.Kind == Leaf || len(e.Children) == 0 || indent > 0 && l.short(e, lineWidth-indent-len(e.Key)-2) {
+		l.text = append(e.appendFlow(append(l.text, ' ')), '\n')
+		l.end()
+		return
+	}
+	l.text = append(l.text, '\n')
 	for i := range e.Children {
-		p := &e.Children[i]
-		dst = append(appendBlanks(dst, indent), "- "...)
-		if p.fits(lineWidth-indent-len(p.Key)-11) > 0 {
-			dst = append(p.appendPool(dst), '\n')
-			continue
-		}
-		dst = append(append(append(dst, "range: "...), p.Key...), '\n')
-		for j := range p.Children {
-			dst = p.Children[j].appendBlock(dst, indent+2)
+		if e.Kind == Ranges {
+			l.pool(&e.Children[i], indent+2)
+		} else {
+			l.block(&e.Children[i], indent+2)
 		}
 	}
-	return dst
+	l.end()
+}
+
+// pool writes an entry of a list of pools, on one line where it is short.
+func (l *layout) pool(p *Element, indent int) {
+	l.begin(p, indent)
+	l.text = append(l.text, "- "...)
+	if l.short(p, lineWidth-indent-len(p.Key)-11) {
+		l.text = append(p.appendPool(l.text), '\n')
+		l.end()
+		return
+	}
+	l.text = append(append(append(l.text, "range: "...), p.Key...), '\n')
+	for i := range p.Children {
+		l.block(&p.Children[i], indent+2)
+	}
+	l.end()
+}
+
+// short reports whether e goes on one line, in which there is so much room.
+func (l *layout) short(e *Element, room int) bool { return !l.expanded && e.fits(room) > 0 }
+
+func (l *layout) begin(e *Element, indent int) {
+	if l.expanded {
+		l.at = append(l.at, e.Key)
+		l.paths = append(l.paths, slices.Clone(l.at))
+	}
+	l.text = appendBlanks(l.text, indent)
+}
+
+func (l *layout) end() {
+	if l.expanded {
+		l.at = l.at[:len(l.at)-1]
+	}
 }
 
 // fits returns how many octets of room are left on a line after what appendFlow appends, and 0 if it is too long.

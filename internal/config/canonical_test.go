@@ -28,6 +28,10 @@ func canonicalText(t *testing.T, name string, d *Document) string {
 	if bytes.Contains(text, []byte("\nserver:")) || bytes.HasPrefix(text, []byte("server:")) {
 		t.Fatalf("%s: the machine's own part is in\n%s", name, text)
 	}
+	expanded, lines := d.Outline().Expanded()
+	if other, _ := Parse("expanded", expanded); len(lines) > 0 && (other == nil || other.Digest != d.Digest || len(lines) != bytes.Count(expanded, []byte("\n"))) {
+		t.Fatalf("%s: expanded:\n%s", name, expanded)
+	}
 	return string(text)
 }
 
