@@ -132,3 +132,21 @@ func TestALeaseThatIsToldAfterItsEndEnds(t *testing.T) {
 	}
 	t.Errorf("the binding is %+v", x.n.recs[6])
 }
+
+// An ISC server that is a primary as well greets, and answers our greeting: as two primaries both would give away what is free.
+func TestAnISCServerThatIsThePrimaryTooIsRefused(t *testing.T) {
+	for _, open := range []bool{false, true} {
+		x := newTalk(t, Primary, ISC, nil)
+		if open {
+			x.greet()
+		} else {
+			x.step(LinkUp{})
+			x.mustSay("CONNECT")
+		}
+		x.hears(Connect{iscHello()})
+		x.mustSay("DISCONNECT 8")
+		if !strings.Contains(x.shut, "takes itself for the primary") || x.n.ep.Status(x.now).Connected {
+			t.Errorf("open %v: closed: %q", open, x.shut)
+		}
+	}
+}

@@ -150,6 +150,12 @@ func (s *step) received(r *Received) {
 
 // connect: the primary greets.
 func (s *step) connect(id uint32, h *Hello) {
+	if s.cfg.Protocol == ISC && s.cfg.Role == Primary { // its secondary never greets; as primary it does, and answers us, too
+		text := "each server takes itself for the primary: make one of them the secondary in its file"
+		s.send(Disconnect{InvalidPartner, text})
+		s.close("refused: " + text)
+		return
+	}
 	if s.link.open {
 		s.ignored++
 		return
