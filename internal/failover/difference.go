@@ -156,7 +156,7 @@ func (x Differing) String() string {
 	case x.Here != "" && x.There != "" && x.Here != x.There:
 		return x.Name + " (" + x.Here + " here, " + x.There + " there)"
 	case x.Here != "" && x.There == "":
-		return x.Name + " (" + x.Here + " here)"
+		return x.Name + " (" + x.Here + " here, another there)"
 	}
 	return x.Name
 }
