@@ -46,6 +46,8 @@ type Endpoint struct {
 	past      []byte   // of the last change that was stamped
 
 	without rule // for tests alone
+
+	step step // the one that is under way
 }
 
 // New returns an endpoint in STARTUP, with the record that was kept and the bindings that view has.
@@ -117,7 +119,8 @@ func wasUsed(b *binding.Binding) bool {
 // Step decides what an event means at the time now, and appends to out what is to be done. The work of one step is bounded:
 // where more is left, Wake is now.
 func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
-	s := step{Endpoint: e, now: now, view: view, out: out, first: len(out.Changes)}
+	s := &e.step
+	*s = step{Endpoint: e, now: now, view: view, out: out, first: len(out.Changes)}
 	switch ev := ev.(type) {
 	case Tick, Changed:
 	case LinkUp:
@@ -139,6 +142,7 @@ func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
 	s.timers()
 	more := s.work()
 	s.finish(more)
+	s.view, s.out, s.mine = nil, nil, nil
 }
 
 // step is one Step.
@@ -149,6 +153,9 @@ type step struct {
 	out  *Output
 	mine *binding.Binding // while records are compared: the one that is ours
 	kept binding.Client   // and who has the address after that
+
+	held   binding.Binding // ours, of which the partner tells
+	budget int             // what is left of the work of this step
 
 	// first is the index of this step's first change. Those before it are in the view, or what came after them is.
 	first int

@@ -40,12 +40,12 @@ func (s *step) work() (more bool) {
 	if s.sweep.running {
 		more = s.sweepOn()
 	}
-	budget := feedsAStep
+	s.budget = feedsAStep
 	if s.updating() {
 		more = s.balanceOn() || more
 		s.feedGifts()
-		more = s.feed(&budget) || more
-		more = s.dumpOn(&budget) || more
+		more = s.feed() || more
+		more = s.dumpOn() || more
 	}
 	s.recovered()
 	s.leavePartnerDown()
@@ -57,14 +57,14 @@ func (s *step) work() (more bool) {
 func (e *Endpoint) room() int { return e.link.window - e.flights.len() }
 
 // feed offers what is not acknowledged, in the order in which it changed.
-func (s *step) feed(budget *int) (more bool) {
-	var m bundler
+func (s *step) feed() (more bool) {
+	m := s.bundler()
 	for !s.renumber && s.room()-len(m.updates) > 0 {
 		ours, p, ok := s.outbox.next()
 		if !ok {
 			break
 		}
-		if *budget == 0 {
+		if s.budget == 0 {
 			more = true
 			break
 		}
@@ -77,7 +77,7 @@ func (s *step) feed(budget *int) (more bool) {
 		if s.flights.flying(p, ours) {
 			continue
 		}
-		*budget--
+		s.budget--
 		if s.mustMarkSent(&b) {
 			old := b.Sync
 			b.Sync.Marks = b.Sync.Marks&^binding.Private | binding.Sent
@@ -109,10 +109,15 @@ func (e *Endpoint) tells(b *binding.Binding) binding.State {
 	return b.State
 }
 
-// bundler gathers updates for one message.
+// bundler gathers updates for one message, in Output's memory.
 type bundler struct {
 	updates []Update
 	dump    bool
+}
+
+func (s *step) bundler() bundler {
+	all := s.out.updates
+	return bundler{updates: all[len(all):]}
 }
 
 // bundle adds a binding to the message, and sends it where it is full.
@@ -121,7 +126,7 @@ func (s *step) bundle(m *bundler, b *binding.Binding, dump bool) {
 	u.Binding.State = s.tells(b)
 	// All that both know, so that a partner that has forgotten it knows it again.
 	u.Binding.Sync.Potential = later(b.Sync.Potential, b.Sync.Acked)
-	m.updates = append(m.updates, u)
+	m.updates = append(m.updates, u) // nobody else appends before it is shipped
 	m.dump = m.dump || dump
 	if s.cfg.Protocol == ISC || len(m.updates) == bundle {
 		s.ship(m)
@@ -141,7 +146,8 @@ func (s *step) ship(m *bundler) {
 		u := &m.updates[i]
 		s.flights.begin(flightID{id, placeOf(u.Binding.Prefix)}, flight{ours: u.Binding.Sync.Ours, at: s.now, as: u.Binding.State, dump: m.dump})
 	}
-	*m = bundler{}
+	s.out.updates = append(s.out.updates[:len(s.out.updates)], m.updates...)
+	*m = s.bundler()
 }
 
 // acknowledged takes the partner's answer to one binding of an update. Only that to the latest change of the binding says

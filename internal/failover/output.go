@@ -27,7 +27,8 @@ type Output struct {
 	// Notes are for operators.
 	Notes []Note
 
-	octets []byte
+	octets  []byte
+	updates []Update
 }
 
 // Change is a binding that takes the place of what was known of its prefix.
@@ -109,7 +110,7 @@ type Note struct {
 
 // Reset empties o, keeping its memory.
 func (o *Output) Reset() {
-	*o = Output{Changes: o.Changes[:0], Send: o.Send[:0], Notes: o.Notes[:0], octets: o.octets[:0]}
+	*o = Output{Changes: o.Changes[:0], Send: o.Send[:0], Notes: o.Notes[:0], octets: o.octets[:0], updates: o.updates[:0]}
 }
 
 // keep returns a copy of b that is valid until Reset.

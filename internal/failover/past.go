@@ -2,7 +2,6 @@ package failover
 
 import (
 	"encoding/binary"
-	"errors"
 	"slices"
 	"time"
 
@@ -156,7 +155,7 @@ func cutHolding(past []byte, h *holding) (rest []byte, ok bool) {
 func (d *decoder) varint() uint64 {
 	n, w := binary.Uvarint(d.b)
 	if w <= 0 {
-		d.b, d.err = nil, errors.New("cut short")
+		d.b, d.err = nil, errCut
 		return 0
 	}
 	d.b = d.b[w:]
@@ -187,6 +186,9 @@ func (e *Endpoint) stampPast(was, b *binding.Binding) {
 // does. What the partner knew that had ended is left out. Whose the address now is, is kept.
 func (s *step) clash(mine, u *binding.Binding, what compare) {
 	leaseOnly := what == compareLease
+	if len(mine.Past) == 0 && (len(u.Past) == 0 && mine.Client.Is(&u.Client) || leaseOnly && !leased(mine)) {
+		return
+	}
 	slack := time.Duration(0)
 	if what == compareApart { // clocks differ, and clients give up late
 		slack = s.cfg.Guard

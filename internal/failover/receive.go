@@ -40,17 +40,19 @@ func (s *step) receive(u *binding.Binding) Ack {
 	s.seen = max(s.seen, u.Sync.Ours)
 	s.known = max(s.known, u.Sync.Theirs)
 	s.noteUse(u)
-	mine, had := s.get(u.Prefix)
+	var had bool
+	mine := &s.held
+	*mine, had = s.get(u.Prefix)
 	if had {
 		// The secondary's own end of a lease was told to nobody: to the partner it is a lease still (tells).
-		mine.State = s.tells(&mine)
+		mine.State = s.tells(mine)
 	}
 	old := mine.Sync
-	v := s.judge(&mine, had, u)
+	v := s.judge(mine, had, u)
 	a.Reason, a.Text = v.reason, v.text
 	if had && v.compare != 0 {
 		s.kept = v.binding.Client
-		s.clash(&mine, u, v.compare)
+		s.clash(mine, u, v.compare)
 	}
 	if v.change {
 		if !had {

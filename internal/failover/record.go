@@ -228,6 +228,8 @@ func (r *Record) check() error {
 	return nil
 }
 
+var errCut = errors.New("cut short")
+
 // decoder reads from the front of b; once something was lacking, everything is zero.
 type decoder struct {
 	b   []byte
@@ -236,7 +238,7 @@ type decoder struct {
 
 func (d *decoder) take(n int) []byte {
 	if len(d.b) < n {
-		d.b, d.err = nil, errors.New("cut short")
+		d.b, d.err = nil, errCut
 		return nil
 	}
 	v := d.b[:n]

@@ -47,24 +47,24 @@ func (s *step) dumpShares() {
 }
 
 // dumpOn goes on with a dump, and ends it when all of it is answered.
-func (s *step) dumpOn(budget *int) (more bool) {
+func (s *step) dumpOn() (more bool) {
 	d := &s.dump
 	if !d.running {
 		return false
 	}
-	var m bundler
-	for !d.scanned && *budget > 0 && s.room()-len(m.updates) > 0 {
-		places := min(*budget, s.room()-len(m.updates))
+	m := s.bundler()
+	for !d.scanned && s.budget > 0 && s.room()-len(m.updates) > 0 {
+		places := min(s.budget, s.room()-len(m.updates))
 		d.scan, d.scanned = s.view.Scan(d.scan, places, func(b *binding.Binding) bool {
-			*budget--
+			s.budget--
 			s.dumpOne(&m, b)
 			return true
 		})
-		*budget--
+		s.budget--
 	}
 	s.ship(&m)
 	if !d.scanned {
-		return *budget <= 0
+		return s.budget <= 0
 	}
 	if ours, _, left := s.outbox.next(); left && ours <= d.until || s.flights.dumped > 0 {
 		return false
