@@ -68,6 +68,11 @@ func TestAServerLosesItsDisk(t *testing.T) {
 	l := newLab(t, world.PairSetup{MCLT: mclt, Guard: guard, Lease: 2 * time.Minute},
 		world.Life{Clients: 400, Pause: 30 * time.Second, Renew: 1})
 	l.agree(20 * time.Second)
+	// The first leases are an MCLT long. Now everybody gets a whole one, and nobody asks for a minute.
+	for _, town := range l.towns {
+		town.Everybody(world.ForRenewal)
+	}
+	l.agree(20 * time.Second)
 
 	l.apart(l.Link.Cut)
 	l.newcomers(5)

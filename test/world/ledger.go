@@ -54,8 +54,10 @@ type Account struct {
 	Waits map[Question][]time.Duration
 	// By counts the ACKs by the server that sent them.
 	By map[netip.Addr]int
-	// Sent counts the messages of clients.
+	// Sent counts the messages of clients, Naks those who were told no about an address that they held.
 	Sent, Naks, Releases int
+	// Withdrawn counts the offers that were refused when they were asked for: a server forgets them when it starts.
+	Withdrawn int
 	// Lost counts the leases that ended although their client had asked for more time.
 	Lost int
 	// Moved counts the clients that got another address while they held one.
@@ -140,8 +142,12 @@ func (l *Ledger) granted(p Promise, old *Promise, q Question, began time.Time, p
 func (l *Ledger) refused(p *Promise, mac string, by netip.Addr) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.account().Naks++
-	if p != nil && time.Now().Before(p.Until()) {
+	if p == nil {
+		l.account().Withdrawn++
+		return
+	}
+	if time.Now().Before(p.Until()) {
+		l.account().Naks++
 		l.wrong("%s was told no by %v about %v, which it holds from %v until %s", mac, by, p.Address, p.By, clock(p.Until()))
 	}
 }
@@ -274,7 +280,7 @@ func (l *Ledger) String() string {
 			by = append(by, fmt.Sprintf("%v: %d", s, n))
 		}
 		slices.Sort(by)
-		fmt.Fprintf(&b, "; ACKs by server %v; %d NAKs, %d released, %d lost, %d moved\n", by, a.Naks, a.Releases, a.Lost, a.Moved)
+		fmt.Fprintf(&b, "; ACKs by server %v; %d NAKs, %d offers withdrawn, %d released, %d lost, %d moved\n", by, a.Naks, a.Withdrawn, a.Releases, a.Lost, a.Moved)
 	}
 	return b.String()
 }

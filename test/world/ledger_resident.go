@@ -238,7 +238,7 @@ func (r *resident) put(now time.Time, to net.HardwareAddr, from, at netip.AddrPo
 	}
 	r.last = now
 	r.town.ledger.sent()
-	r.town.send(Frame(r.mac, to, from, at, payload))
+	r.town.send(checked(Frame(r.mac, to, from, at, payload)))
 }
 
 // message writes a message by hand, which is many times cheaper than by a library.
@@ -343,6 +343,17 @@ func sound(f []byte) bool {
 	pseudo := sum(17+uint32(len(udp)), f[26:34])
 	// CHECKSUM_PARTIAL: the field holds the sum of the pseudo-header alone.
 	return fold(sum(pseudo, udp)) == 0xffff || fold(pseudo) == check
+}
+
+// checked puts the UDP checksum into a frame of Frame, without which a wire's damage would not be seen.
+func checked(f []byte) []byte {
+	udp := f[34:]
+	check := ^fold(sum(sum(17+uint32(len(udp)), f[26:34]), udp))
+	if check == 0 {
+		check = 0xffff // 0 says that there is none (RFC 768)
+	}
+	binary.BigEndian.PutUint16(udp[6:], check)
+	return f
 }
 
 func sum(s uint32, b []byte) uint32 {
