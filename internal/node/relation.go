@@ -148,7 +148,11 @@ func (c *Core) answeringTerms() responder.Terms {
 // stamp makes a change of ours one that the other server will be told of.
 func (c *Core) stamp(now time.Time, ch *responder.Change) {
 	r := c.relation
-	if !c.joined() || !(shared{c}).Covers(ch.Binding.Addr()) {
+	if !c.joined() {
+		return
+	}
+	if !(shared{c}).Covers(ch.Binding.Addr()) {
+		c.takenOut(ch)
 		return
 	}
 	if old, had := c.table.Get(ch.Binding.Prefix); had {
@@ -165,9 +169,27 @@ func (c *Core) lapse(now time.Time, b *binding.Binding) (responder.Change, bool)
 		ch := c.relation.endpoint.Lapse(now, b)
 		return responder.Change{Binding: ch.Binding, Due: ch.Due}, !ch.Quiet
 	}
+	if c.joined() && wasShared(b) {
+		n := *b
+		if b.State == binding.Active {
+			n = b.Lapse(now, c.self)
+		}
+		return responder.Change{Binding: n}, b.State == binding.Active
+	}
 	n := b.Lapse(now, c.self)
 	return responder.Change{Binding: n, Due: n.Due(c.guard)}, true
 }
+
+// takenOut is stamp for an address that was shared, and is in no pool any more. Who owns it when it is free the two could not
+// settle now; so what ended is not free before it is in a pool again, where its past goes on (DESIGN §2).
+func (c *Core) takenOut(ch *responder.Change) {
+	if b := &ch.Binding; wasShared(b) && b.State == binding.Free {
+		b.State, b.Owner, ch.Due = binding.Expired, "", time.Time{}
+	}
+}
+
+// wasShared reports whether either server ever told the other one of b.
+func wasShared(b *binding.Binding) bool { return b.Sync.Ours != 0 || b.Sync.Theirs != 0 }
 
 // nextRelated returns when the endpoint wants to be asked next.
 func (c *Core) nextRelated() (time.Time, bool) {

@@ -45,6 +45,7 @@ const images = 24
 // newDisk gives the machine an empty disk.
 func (m *Member) newDisk() {
 	m.stores++
+	m.rotten = false
 	m.past = nil
 	m.plug(memfs.New(0))
 }
@@ -102,6 +103,9 @@ func (m *Member) fresh(l *load) *load {
 // encode writes what was newly decided into the batch.
 func (m *Member) encode() {
 	l := m.cur
+	if l.encoded < len(l.effects.Changes) || l.effects.Record != l.record {
+		l.batch.At(m.clk.now())
+	}
 	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
 		ch := &l.effects.Changes[l.encoded]
 		l.batch.Put(ch.Commit, &ch.Binding)
@@ -284,7 +288,7 @@ func (m *Member) reopenNow() {
 	}
 	m.fresh(m.cur)
 	m.w.oracle.started(m, &rec)
-	m.join()
+	m.join(&rec)
 	m.handle(node.Tick{})
 	m.w.link.attempt()
 }
@@ -311,4 +315,43 @@ func (m *Member) crash(survival float64) {
 	}
 	m.end()
 	m.plug(m.fs.Crash(m.rng, survival))
+}
+
+// withhold commits that what was lost of the disk is given to nobody (node.Node.withhold). Where not even the addresses are
+// known, the server does not start, and its operator takes the disk away.
+func (m *Member) withhold(t *binding.Table, rec *store.Recovery, p *policy.Policy) (commit uint64, ok bool) {
+	if rec.Unknown > 0 {
+		m.w.marks.hit(MarkRefusedToStart)
+		m.w.logf("%s does not start: %d records of unknown addresses were lost; its disk is replaced", m.name, rec.Unknown)
+		_ = m.store.Close()
+		m.end()
+		m.newDisk()
+		m.w.oracle.lost(m)
+		m.start()
+		return 0, false
+	}
+	lost := rec.Quarantine()
+	if len(lost) == 0 {
+		return rec.Commit, true
+	}
+	m.w.marks.hit(MarkWithheld)
+	commit = rec.Commit + 1
+	now := m.clk.now()
+	until := binding.Expiry(now, p.LongestLifetime()+binding.Guard(p.LongestLifetime()))
+	batch := m.store.Begin()
+	batch.At(now)
+	for _, prefix := range lost {
+		b, ok := t.Get(prefix)
+		if !ok {
+			b = binding.Binding{Prefix: prefix}
+		}
+		b.State, b.Cause, b.Changed, b.Expires, b.Owner = binding.Abandoned, binding.RecordDamaged, now.Truncate(time.Second), until, ""
+		t.Put(b, until)
+		batch.Put(commit, &b)
+	}
+	if err := m.store.Commit(batch); err != nil {
+		m.later(time.Second, m.begin)
+		return 0, false
+	}
+	return commit, true
 }

@@ -197,6 +197,7 @@ func (w *World) restart(m *Member) {
 			return
 		}
 		w.link.heals()
+		m.cfg = o.cfg // else the two would not speak (A4)
 	}
 	m.powerless = false
 	m.start()

@@ -83,6 +83,9 @@ func (l *lan) arrive(m *Member, d *datagram) {
 		return
 	}
 	m.awake(m.run, func() {
+		if k := d.asked.kind; (k == askRelease || k == askDecline) && d.client.asked.xid != d.asked.xid {
+			return // RFC 2131 has nothing that tells in which order they were sent: it would take away what the client got since
+		}
 		l.w.trace('c', m.i, d.octets)
 		m.receive(d)
 	})

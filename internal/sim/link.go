@@ -16,6 +16,7 @@ type link struct {
 	cut   [2]int // what is in the way of messages from each side: how many faults
 	slow  time.Duration
 	trial bool // a connection is being made
+	vain  int  // how many were made since the two last greeted each other
 	conns []*conn
 }
 
@@ -48,7 +49,11 @@ func (l *link) attempt() {
 		return
 	}
 	l.trial = true
-	l.w.after(uniform(l.rng, time.Second, 8*time.Second), func() {
+	wait := uniform(l.rng, time.Second, 8*time.Second)
+	if !l.w.quiet() {
+		wait <<= min(l.vain, 5)
+	}
+	l.w.after(wait, func() {
 		l.trial = false
 		l.connect()
 	})
@@ -74,6 +79,7 @@ func (l *link) connect() {
 	}
 	c := &conn{}
 	l.conns = append(l.conns, c)
+	l.vain++
 	l.w.logf("connected")
 	first := l.rng.IntN(2)
 	for _, i := range [2]int{first, 1 - first} {

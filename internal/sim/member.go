@@ -153,9 +153,13 @@ func (m *Member) begin() {
 		return
 	}
 	m.clk.begin(rec.Latest)
-	m.core = node.NewCore(m.name, p, table, rec.Commit)
+	commit, ok := m.withhold(table, &rec, p)
+	if !ok {
+		return
+	}
+	m.core = node.NewCore(m.name, p, table, commit)
 	m.fresh(m.cur)
-	m.join()
+	m.join(&rec)
 	link := node.Link{Index: 1, Name: "eth0", Up: true, Addrs: []netip.Prefix{netip.PrefixFrom(m.addr, 24)}}
 	m.w.oracle.started(m, &rec)
 	m.handle(node.LinksChanged{Links: []node.Link{link}})
@@ -163,7 +167,7 @@ func (m *Member) begin() {
 }
 
 // join makes the core one of two.
-func (m *Member) join() {
+func (m *Member) join(rec *store.Recovery) {
 	p := m.policyOf(m.cfg)
 	id, _ := m.store.ID()
 	cfg, ok := node.RelationshipOf(p.Document, p, id, m.w.set.Seed)
@@ -171,23 +175,28 @@ func (m *Member) join() {
 		panic("the configuration of the simulation has no group")
 	}
 	m.relation = m.w.without.relationship(cfg)
-	rec, err := m.record()
+	kept, err := m.record(rec)
 	if err != nil {
 		m.w.fail("I14: %s: %v", m.name, err)
 		return
 	}
-	m.core.Join(m.clk.now(), m.relation, rec, &m.cur.effects)
+	m.core.Join(m.clk.now(), m.relation, kept, &m.cur.effects)
 	m.encode()
 }
 
-// record returns what the disk has of the relationship.
-func (m *Member) record() (failover.Record, error) {
+// record returns what the disk has of the relationship (node.Node.relationshipRecord).
+func (m *Member) record(found *store.Recovery) (failover.Record, error) {
 	b, ok := m.store.Relationship()
 	if !ok {
-		founder := m.i == 0 && m.stores == 1 && m.w.set.Founder
-		return failover.NewRecord(m.clk.now(), m.relation.MCLT, founder), nil
+		founder := m.i == 0 && m.stores == 1 && m.w.set.Founder && !m.rotten
+		return failover.NewRecord(m.clk.now(), m.policyOf(m.cfg).Document.Group.Failover.MCLT, founder), nil
 	}
-	return failover.DecodeRecord(b)
+	rec, err := failover.DecodeRecord(b)
+	if err == nil && rec.Met && len(found.Quarantine()) > 0 {
+		rec.State, rec.Cause, rec.Since, rec.Lost = failover.Recover, "records of the store were damaged", m.clk.now(), true
+		rec.WaitUntil = time.Time{}
+	}
+	return rec, err
 }
 
 // later does something after a while, if this process is then running; one that is frozen does it when it wakes.
@@ -248,6 +257,9 @@ func (m *Member) receive(p *datagram) {
 
 // arm has the core wake when it wants to.
 func (m *Member) arm() {
+	if m.core == nil || m.opening {
+		return
+	}
 	at, ok := m.core.Wake()
 	if !ok {
 		return

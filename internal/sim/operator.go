@@ -98,7 +98,16 @@ func (m *Member) adopt(n int) {
 	if !m.serves() {
 		return
 	}
-	m.handle(node.Adopt{Policy: m.policyOf(n)})
+	p := m.policyOf(n)
+	m.handle(node.Adopt{Policy: p})
+	if m.opening || m.core.Endpoint() == nil {
+		return
+	}
+	id, _ := m.store.ID()
+	m.relation, _ = node.RelationshipOf(p.Document, p, id, m.w.set.Seed)
+	m.relation = m.w.without.relationship(m.relation)
+	m.handle(&node.Partner{Event: failover.Reconfigured{Config: m.relation}})
+	m.handle(&node.Partner{Event: failover.PoolsChanged{}})
 }
 
 // fill leaves no room on the disk.

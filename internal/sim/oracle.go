@@ -106,6 +106,12 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 	table := m.core.Table()
 	was := o.disk[m.i]
 	o.disk[m.i] = diskView{}
+	if r, err := m.record(rec); err == nil {
+		o.record[m.i] = r
+		if r.State == failover.Recover && r.Lost && !o.lost_[m.i] && was != (diskView{}) {
+			o.lost(m) // it says so itself
+		}
+	}
 	for from, done := uint64(0), false; !done; {
 		from, done = table.Scan(from, 1<<10, func(b *binding.Binding) bool {
 			if i, ok := place(b.Addr()); ok {
@@ -114,14 +120,14 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 			return true
 		})
 	}
+	for _, d := range rec.Damaged {
+		if d.Kind != store.CopyLost && !m.rotten { // of two copies one may be torn by a crash
+			o.w.fail("I14: %s: %v", m.name, d)
+		}
+	}
 	if len(rec.Damaged) > 0 {
-		o.w.fail("I14: %s: %v", m.name, rec.Damaged[0])
+		o.w.marks.hit(MarkRotFound)
 	}
-	r, err := m.record()
-	if err != nil {
-		o.w.fail("I14: %s: %v", m.name, err)
-	}
-	o.record[m.i] = r
 	if !o.lost_[m.i] {
 		for i := range was {
 			if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
@@ -216,6 +222,9 @@ func (o *oracle) authority() {
 			i = 256 + firstFarAddress + n - s.Pool - 4
 		}
 		addr := addressOf(i)
+		if !o.w.inPool(i, a.cfg) || !o.w.inPool(i, b.cfg) {
+			continue
+		}
 		p, q := a.bindingOf(addr), b.bindingOf(addr)
 		if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
 			continue
@@ -253,6 +262,7 @@ func (w *World) noted(m *Member, n *failover.Note) {
 		}
 		w.strike(MomentState, m)
 	case failover.LinkOpened:
+		w.link.vain = 0
 		w.oracle.mustHear[m.i] = false
 	case failover.ConflictFound:
 		w.logf("%s: conflict about %v: %v keeps it, %v may have it too: %s", m.name, n.Prefix, &n.Kept, &n.Lost, n.Cause)

@@ -81,7 +81,7 @@ func (o *oracle) answered(m *Member, d *datagram, l *load, before int) {
 			o.promised(m, d, l, r)
 		}
 	}
-	if o.pending.known && !ack && m.core != nil {
+	if o.pending.known && !ack && m.core != nil && m.core.Endpoint() != nil && m.core.Endpoint().Terms().Known { // it may have found out that it stood still
 		o.w.fail("I9: client %d has %v by the records of %s, which is in %v, and is not answered (%v)", d.client.id, o.pending.about, m.name, m.core.Endpoint().State(), d.asked.kind)
 	}
 }
@@ -186,7 +186,7 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 
 // fenced sees to I11: a server that lost something of its store grants nothing before what it forgot is over.
 func (o *oracle) fenced(m *Member, c *Client, a netip.Addr) {
-	if o.w.now < o.lostAt[m.i]+o.w.set.MCLT-time.Second {
+	if o.w.now < o.lostAt[m.i]+min(o.w.set.MCLT, m.relation.MCLT)-time.Second {
 		o.w.fail("I11: %s lost its store %v ago, and grants client %d %v", m.name, o.w.now-o.lostAt[m.i], c.id, a)
 	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -11,10 +12,14 @@ import (
 type talk struct {
 	sent         binding.Sequence // the last change that it told of on this connection
 	acknowledged binding.Sequence // the other server's last change that it has acknowledged
+	run          binding.Sequence // of a run that begins with the address: an acknowledgement of that is about no binding
 }
 
 // tells: a server says something to the other one now.
 func (o *oracle) tells(m *Member, e *failover.Envelope) {
+	if o.w.out != nil {
+		o.w.logf("%s -> %s: %s", m.name, m.other().name, describe(e))
+	}
 	switch msg := e.Message.(type) {
 	case failover.BindingUpdate:
 		o.w.marks.update(len(msg.Updates))
@@ -22,6 +27,9 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 			u := &msg.Updates[i]
 			if u.Last.IsValid() {
 				o.w.marks.hit(MarkRangeGiven)
+				if k, ok := place(u.Binding.Addr()); ok {
+					o.wire[m.i][k].run = u.Binding.Sync.Ours
+				}
 				continue
 			}
 			if k, ok := place(u.Binding.Addr()); ok {
@@ -32,7 +40,7 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 		for i := range msg.Acks {
 			a := &msg.Acks[i]
 			k, ok := place(a.Prefix.Addr())
-			if !ok || a.Reason != 0 {
+			if !ok || a.Reason != 0 || o.wire[1-m.i][k].run == a.Ours {
 				continue
 			}
 			if t := o.disk[m.i][k].theirs; t >= a.Ours { // of runs there is no binding
@@ -51,3 +59,41 @@ func (o *oracle) hears(m *Member, msg []byte) {}
 
 // skewed returns by how much the clock of m is ahead of that of the other one.
 func (m *Member) skewed() time.Duration { return m.clk.error() - m.other().clk.error() }
+
+// describe returns a message for the log.
+func describe(e *failover.Envelope) string {
+	switch m := e.Message.(type) {
+	case failover.BindingUpdate:
+		s := fmt.Sprintf("BNDUPD %d:", e.ID)
+		for i := range m.Updates {
+			b := &m.Updates[i].Binding
+			if last := m.Updates[i].Last; last.IsValid() {
+				s += fmt.Sprintf(" run %v-%v of %s #%x;", b.Addr(), last, b.Owner, uint64(b.Sync.Ours))
+				continue
+			}
+			s += fmt.Sprintf(" %v %v %v%s until %v potential %v #%x knows #%x;", b.Addr(), b.State, &b.Client, b.Owner,
+				b.Expires.Sub(epoch), b.Sync.Potential.Sub(epoch), uint64(b.Sync.Ours), uint64(b.Sync.Theirs))
+		}
+		return s
+	case failover.BindingAck:
+		s := fmt.Sprintf("BNDACK %d:", e.ID)
+		for _, a := range m.Acks {
+			s += fmt.Sprintf(" %v #%x", a.Prefix.Addr(), uint64(a.Ours))
+			if a.Reason != 0 {
+				s += " refused: " + a.Text
+			}
+		}
+		return s
+	case failover.Connect:
+		return "CONNECT" + describeHello(&m.Hello)
+	case failover.ConnectAck:
+		return fmt.Sprintf("CONNECTACK %d %s", m.Reason, m.Text) + describeHello(&m.Hello)
+	case failover.Report:
+		return fmt.Sprintf("STATE %v starting %v", m.State, m.Starting)
+	}
+	return fmt.Sprintf("%T %d", e.Message, e.ID)
+}
+
+func describeHello(h *failover.Hello) string {
+	return fmt.Sprintf(" store %x at #%x, the other's %x at #%x, empty %v", h.Store[:2], uint64(h.Last), h.PartnerStore[:2], uint64(h.Seen), h.Empty)
+}
