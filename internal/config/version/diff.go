@@ -92,7 +92,11 @@ type kept struct {
 }
 
 func (x *differ) entries(at path, before, after *config.Element) {
-	both(before, after, func(key string, b, a *config.Element) { x.entry(at.under(key), b, a) })
+	both(before, after, func(key string, b, a *config.Element) {
+		if !same(b, a) {
+			x.entry(at.under(key), b, a)
+		}
+	})
 	if before != nil && after != nil && before.Kind.IsOrdered() {
 		x.moves(at, before, after)
 	}
@@ -123,9 +127,7 @@ func (x *differ) content(at path, before, after *config.Element) {
 	case after == nil:
 		x.add(at, Removed, before, after)
 	case before.Kind != after.Kind || before.Kind == config.Leaf:
-		if !same(before, after) {
-			x.add(at, Changed, before, after)
-		}
+		x.add(at, Changed, before, after)
 	default:
 		x.entries(at, before, after)
 	}

@@ -165,38 +165,37 @@ type merger struct {
 	conflicts []Conflict
 }
 
-// conflict records one, and returns the side that is taken, or a where none is.
+// conflict records one, and returns the side that is taken. Where none is, it is nobody's: the rest of the merge must not
+// depend on which side is A.
 func (m *merger) conflict(at path, reason Reason, base, a, b *config.Element) *config.Element {
 	c := Conflict{Key: at.String(), Reason: reason, at: at}
 	c.Base, _ = show(base)
 	c.A, c.ALine = show(a)
 	c.B, c.BLine = show(b)
 	m.conflicts = append(m.conflicts, c)
-	if m.take == TakeB {
+	switch m.take {
+	case TakeA:
+		return a
+	case TakeB:
 		return b
 	}
-	return a
+	return nil
 }
 
 // entry returns what is to stand at a path; nil: nothing.
 func (m *merger) entry(at path, base, a, b *config.Element) *config.Element {
 	kind := kindOf(base, a, b)
 	switch {
-	case kind == config.Object && a == nil && b == nil:
-		return nil
-	case kind == config.Object && base != nil && (a == nil || b == nil):
-		if same(base, a) || same(base, b) {
-			return nil
-		}
-		return m.conflict(at, RemovedAndChanged, base, a, b)
-	case kind != config.Leaf:
-		return m.entries(at, kind, base, a, b)
 	case same(a, b), same(base, b):
 		return a
 	case same(base, a):
 		return b
+	case kind == config.Leaf:
+		return m.conflict(at, BothChanged, base, a, b)
+	case kind == config.Object && base != nil && (a == nil || b == nil):
+		return m.conflict(at, RemovedAndChanged, base, a, b)
 	}
-	return m.conflict(at, BothChanged, base, a, b)
+	return m.entries(at, kind, base, a, b)
 }
 
 // kindOf returns what the elements are that are there; Leaf, if they are not all alike: then each is one value.
@@ -234,6 +233,9 @@ func (m *merger) entries(at path, kind config.ElementKind, base, a, b *config.El
 	})
 	if kind.IsOrdered() {
 		m.order(at, merged, base, a, b)
+	} else {
+		// So that what is said of the text does not depend on which side is A.
+		slices.SortFunc(merged.Children, byKey)
 	}
 	return merged
 }
@@ -271,7 +273,6 @@ func document(tree *config.Element, a, b *config.Document, inA, inB *config.Elem
 	case same(tree, inB):
 		return b, nil
 	}
-	tree = inOrder(tree)
 	const name = "merged configuration"
 	if d, _ := config.Parse(name, tree.AppendText(nil)); d != nil {
 		return d, nil
@@ -306,19 +307,5 @@ func document(tree *config.Element, a, b *config.Document, inA, inB *config.Elem
 
 // otherLine is how a problem tells of another line of its document, which nobody has seen where it is a merge.
 var otherLine = regexp.MustCompile(`on line ([0-9]+)`)
-
-// inOrder returns e with what has no order in ascending order of key, so that what is said of the text does not depend on
-// which side is A. e stays as it is.
-func inOrder(e *config.Element) *config.Element {
-	c := *e
-	c.Children = slices.Clone(e.Children)
-	if !c.Kind.IsOrdered() {
-		slices.SortFunc(c.Children, byKey)
-	}
-	for i := range c.Children {
-		c.Children[i] = *inOrder(&c.Children[i])
-	}
-	return &c
-}
 
 func byKey(a, b config.Element) int { return cmp.Compare(a.Key, b.Key) }

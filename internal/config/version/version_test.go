@@ -196,7 +196,8 @@ func TestQuestionsOfRandomHistories(t *testing.T) {
 	crossed := 0
 	for range 60 {
 		parents := [][]int{nil}
-		for i := 1; i < 3+r.IntN(15); i++ {
+		n := 4 + r.IntN(14)
+		for i := 1; i < n; i++ {
 			p := []int{r.IntN(i)}
 			if q := r.IntN(i); q != p[0] && r.IntN(2) == 0 {
 				p = append(p, q)
