@@ -10,6 +10,7 @@ import (
 func (n *Node) commitAll() {
 	for l := range n.work {
 		n.carryOut(l)
+		l.tell(l.err)
 		n.done <- l
 	}
 }

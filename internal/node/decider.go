@@ -37,10 +37,19 @@ type load struct {
 	commit   uint64
 	outgoing []socket.Outgoing
 	targets  []socket.Target
+	waiting  []chan<- error // operators whose commands are in it
 	err      error
 }
 
-func (l *load) empty() bool { return l.effects.Empty() }
+func (l *load) empty() bool { return l.effects.Empty() && len(l.waiting) == 0 }
+
+// tell answers the operators: nil if what they wanted is durable.
+func (l *load) tell(err error) {
+	for _, w := range l.waiting {
+		w <- err // each has room for its one answer
+	}
+	l.waiting = l.waiting[:0]
+}
 func (l *load) full() bool {
 	return len(l.effects.Replies) >= fullLoad || l.batch.Bytes() >= fullBatch
 }
@@ -191,6 +200,7 @@ func (n *Node) encode() {
 
 // fresh prepares l for what is decided next.
 func (n *Node) fresh(l *load) *load {
+	l.tell(errDiscarded)
 	l.effects.Reset()
 	l.batch, l.encoded, l.commit, l.noted, l.record, l.err, l.begun = n.store.Begin(), 0, 0, 0, nil, nil, time.Time{}
 	return l
@@ -253,6 +263,9 @@ func (n *Node) checkRoom() {
 // from what is on the disk. It tries until it succeeds or ctx is done.
 func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	n.handle(CommitFailed{})
+	n.current.tell(errDiscarded)
+	n.reopening = true
+	defer func() { n.reopening = false }()
 	n.letGo(errReopened)
 	if n.partner != nil {
 		n.partner.wanted = false // until the core has joined anew

@@ -59,12 +59,13 @@ type Node struct {
 	tooLate atomic.Uint64 // replies that were not sent because the other server may have answered by then
 
 	// the decider's own
-	current  *load // what is decided now goes here
-	spare    *load
-	snapshot *store.Snapshot // nil: none is being taken
-	octets   []byte          // of a relationship's record
-	roomLost bool
-	lookAt   time.Time // when the room on the disk is looked at again
+	current   *load // what is decided now goes here
+	reopening bool  // the store is being opened anew
+	spare     *load
+	snapshot  *store.Snapshot // nil: none is being taken
+	octets    []byte          // of a relationship's record
+	roomLost  bool
+	lookAt    time.Time // when the room on the disk is looked at again
 
 	mu       sync.Mutex // guards what follows
 	head     store.HeadRecord

@@ -105,18 +105,39 @@ func (n *Node) answersOnItsPort(ctx context.Context) bool {
 	return c.Close() == nil
 }
 
-// command has the decider carry out f, once the server knows how it stands with its partner.
+// command has the decider carry out f, once the server knows how it stands with its partner, and waits until what came of it
+// is on the disk. A refusal waits, too: for the state that it was decided on.
 func (n *Node) command(ctx context.Context, f func() error) error {
-	var refused error
+	var refused error // *RefusedError, or nil
+	durable := make(chan error, 1)
 	err := n.do(ctx, func(*Effects) {
-		if !n.core.joined() {
-			refused = &RefusedError{Why: "the store is being opened anew", Remedy: "try again in a moment"}
+		if n.reopening || !n.core.joined() {
+			refused = errOpening
 			return
 		}
 		refused = f()
+		n.current.waiting = append(n.current.waiting, durable)
 	})
-	return errors.Join(err, refused)
+	if err != nil || refused == errOpening {
+		return errors.Join(err, refused)
+	}
+	select {
+	case err := <-durable:
+		if err != nil {
+			return err
+		}
+		return refused
+	case <-n.ended:
+		return ErrStopped
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
+
+var errOpening = &RefusedError{Why: "the store is being opened anew", Remedy: "try again in a moment"}
+
+// errDiscarded says that what was decided on a commit that failed is discarded.
+var errDiscarded = errors.New("the disk failed before it was kept: when lessor status shows the store open again, see there whether it holds, else give the command again")
 
 // refusedBy returns the endpoint's reason as an operator sees it: what stands behind the last semicolon is what to do.
 func refusedBy(err error) error {

@@ -4,15 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/netip"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/peer/keys"
+	"github.com/lessor-dhcp/lessor/internal/store"
 	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
 
@@ -197,5 +202,48 @@ func TestMaintenanceLeavesClientsToThePartner(t *testing.T) {
 	p.until("east", "NORMAL")
 	if _, err := newRelay(t, west.port).lease(8); err != nil {
 		t.Error(err)
+	}
+}
+
+// An operator is told when what he said is on the disk, and not if it is not.
+func TestAnOperatorIsToldWhatIsDurable(t *testing.T) {
+	p := newRunningPair(t)
+	var failing atomic.Bool
+	disk := p.disks["west"]
+	disk.Before = func(op memfs.Op) error {
+		if failing.Load() && op.Kind == memfs.Datasync && strings.Contains(op.Name, "journal") {
+			return syscall.EIO
+		}
+		return nil
+	}
+	p.start("west")
+	west, ctx := p.nodes["west"].node, context.Background()
+	p.until("west", "RECOVER")
+	failing.Store(true)
+	down := PartnerDownRequest{Partner: "east", NeverServed: true}
+	if err := west.PartnerDown(ctx, down); err == nil {
+		t.Error("it is told of what the disk did not take")
+	}
+	failing.Store(false)
+	for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		err := west.PartnerDown(ctx, down)
+		if err == nil || strings.Contains(err.Error(), "in force already") { // the octets may be there, though their sync failed
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
+	}
+	s, err := store.Open(store.Config{FS: disk.Crash(rand.New(rand.NewPCG(1, 2)), 0), Member: "west", SegmentSize: 64 << 10})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	if _, err := s.Load(binding.NewTable(), func(*binding.Binding) time.Time { return time.Time{} }); err != nil {
+		t.Fatal(err)
+	}
+	b, _ := s.Relationship()
+	if rec, err := failover.DecodeRecord(b); err != nil || rec.State != failover.PartnerDown {
+		t.Errorf("after a power cut the record is of %v, %v", rec.State, err)
 	}
 }
