@@ -20,6 +20,7 @@ type Between struct {
 	lines []*tapped
 	heard []Heard
 	hush  func(from *Member, msg []byte) bool
+	edit  func(from *Member, msg []byte) []byte
 }
 
 // Heard is one message of the failover protocol that was passed on.
@@ -140,7 +141,7 @@ func (b *Between) pass(from *tls.Conn, who *Member, to *half) {
 		if _, err := io.ReadFull(from, msg[2:]); err != nil || len(msg) < 12 {
 			return
 		}
-		if b.note(who, msg) {
+		if msg = b.note(who, msg); msg == nil {
 			continue
 		}
 		if to.write(msg) != nil {
@@ -152,14 +153,27 @@ func (b *Between) pass(from *tls.Conn, who *Member, to *half) {
 // mostHeard bounds what is remembered.
 const mostHeard = 20_000
 
-// note remembers a message, and reports whether it is not to be passed on.
-func (b *Between) note(from *Member, msg []byte) bool {
+// note remembers a message, and returns what is to be passed on in its place; nil: nothing.
+func (b *Between) note(from *Member, msg []byte) []byte {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if len(b.heard) < mostHeard {
 		b.heard = append(b.heard, Heard{from, time.Now(), msg})
 	}
-	return b.hush != nil && b.hush(from, msg)
+	if b.hush != nil && b.hush(from, msg) {
+		return nil
+	}
+	if b.edit != nil {
+		return b.edit(from, msg)
+	}
+	return msg
+}
+
+// Edit has the machine pass on what change makes of each message; nil: as it is.
+func (b *Between) Edit(change func(from *Member, msg []byte) []byte) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.edit = change
 }
 
 // Heard returns what one of the two has said so far, of one type.
