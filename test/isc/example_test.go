@@ -34,7 +34,7 @@ func TestTheExamplesAreAPair(t *testing.T) {
 
 	told := map[string]map[string]string{}
 	for n := 1; len(told) < 2 && n < 40; n++ {
-		ack := people.Scripted("eth0", world.MAC(n)).Acquire()
+		ack := acquire(t, people.Scripted("eth0", world.MAC(n)))
 		of := map[string]string{}
 		for _, code := range []dhcpv4.OptionCode{dhcpv4.OptionSubnetMask, dhcpv4.OptionRouter, dhcpv4.OptionDomainNameServer, dhcpv4.OptionDomainName} {
 			of[code.String()] = string(ack.Message.Options.Get(code))

@@ -93,9 +93,12 @@ func dhcpdAt(primary bool, own, partner netip.AddrPort) world.DhcpdPeer {
 }
 
 // lessorAt starts Lessor at west.
-func (p *pair) lessorAt() {
+func (p *pair) lessorAt() { p.t.Helper(); p.lessorBy(document(p.primary)) }
+
+// lessorBy is lessorAt with another document.
+func (p *pair) lessorBy(doc string) {
 	p.t.Helper()
-	p.lessor = p.west.Serve(world.Setup{Document: document(p.primary), Interfaces: []string{"eth0"}})
+	p.lessor = p.west.Serve(world.Setup{Document: doc, Interfaces: []string{"eth0"}})
 	p.ask.Transport = &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return new(net.Dialer).DialContext(ctx, "unix", p.lessor.Socket())
@@ -278,12 +281,39 @@ func server(ack world.Packet) netip.Addr {
 // acquire has a client get an address, and fails the test if it is not from that server.
 func (p *pair) acquire(c *world.Scripted, from netip.Addr, more ...dhcpv4.Modifier) world.Packet {
 	p.t.Helper()
-	ack := c.Acquire(more...)
+	ack := acquire(p.t, c, more...)
 	p.did("%v was given %v for %v by %v", c.MAC, ack.Address(), ack.Message.IPAddressLeaseTime(0), server(ack))
 	if server(ack) != from {
 		p.t.Errorf("%v was served by %v, not by %v", c.MAC, server(ack), from)
 	}
 	return ack
+}
+
+// acquire goes through DISCOVER, OFFER, REQUEST and ACK.
+func acquire(t testing.TB, c *world.Scripted, more ...dhcpv4.Modifier) world.Packet {
+	t.Helper()
+	offer := hears(t, c, c.Message(dhcpv4.MessageTypeDiscover, more...), dhcpv4.MessageTypeOffer)
+	return hears(t, c, c.Select(offer, more...), dhcpv4.MessageTypeAck)
+}
+
+// hears sends a message, again each second, until an answer of that type comes. On a busy machine an offer may still come when
+// the client has chosen another one, in the same transaction.
+func hears(t testing.TB, c *world.Scripted, m *dhcpv4.DHCPv4, want dhcpv4.MessageType) world.Packet {
+	t.Helper()
+	for range 6 {
+		c.Send(m)
+		for until := time.Now().Add(time.Second); time.Now().Before(until); {
+			answer, ok := c.Hear(m, time.Until(until))
+			if ok && answer.Is(want) {
+				return answer
+			}
+			if ok && answer.Is(dhcpv4.MessageTypeNak) {
+				t.Fatalf("%v of %v was answered with %v", m.MessageType(), c.MAC, answer)
+			}
+		}
+	}
+	t.Fatalf("no %v to the %v of %v", want, m.MessageType(), c.MAC)
+	return world.Packet{}
 }
 
 // acquireAny is acquire from whoever answers, in the haste of a client that asks until it is answered.
@@ -294,16 +324,12 @@ func (p *pair) acquireAny(c *world.Scripted) world.Packet {
 		for range 4 {
 			c.Send(m)
 			offer, ok := c.Hear(m, time.Second)
-			if !ok {
+			if !ok || !offer.Is(dhcpv4.MessageTypeOffer) {
 				continue
 			}
-			request := c.Select(offer)
-			c.Send(request)
-			if ack, ok := c.Hear(request, 2*time.Second); ok && ack.Is(dhcpv4.MessageTypeAck) {
-				p.did("%v was given %v for %v by %v", c.MAC, ack.Address(), ack.Message.IPAddressLeaseTime(0), server(ack))
-				return ack
-			}
-			break
+			ack := hears(p.t, c, c.Select(offer), dhcpv4.MessageTypeAck)
+			p.did("%v was given %v for %v by %v", c.MAC, ack.Address(), ack.Message.IPAddressLeaseTime(0), server(ack))
+			return ack
 		}
 	}
 	p.t.Fatalf("%v got no address", c.MAC)
@@ -355,7 +381,7 @@ func (p *pair) renewAt(c *world.Scripted, a, at netip.Addr) world.Packet {
 func (p *pair) rebind(c *world.Scripted, a, by netip.Addr) world.Packet {
 	p.t.Helper()
 	p.reachable(c, a)
-	return p.kept(c, c.Ask(renewing(c, a)), a, by)
+	return p.kept(c, hears(p.t, c, renewing(c, a), dhcpv4.MessageTypeAck), a, by)
 }
 
 func (p *pair) kept(c *world.Scripted, ack world.Packet, a, by netip.Addr) world.Packet {

@@ -276,12 +276,11 @@ func loadBalancing(p *pair) {
 	d := p.mine()
 	m := d.Message(dhcpv4.MessageTypeDiscover)
 	m.NumSeconds = 5
-	offer := d.Ask(m)
+	offer := hears(p.t, d, m, dhcpv4.MessageTypeOffer)
 	if server(offer) != eastLan {
 		p.t.Errorf("with Lessor deaf its client was made an offer by %v", server(offer))
 	}
-	request := d.Select(offer)
-	p.known(d, d.Ask(request))
+	p.known(d, hears(p.t, d, d.Select(offer), dhcpv4.MessageTypeAck))
 	p.hear(p.west)
 	p.agree()
 }

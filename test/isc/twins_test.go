@@ -29,7 +29,7 @@ func TestTwoDhcpdsUnderstandEachOther(t *testing.T) {
 
 	ours, theirs := &clients{}, &clients{born: 1000}
 	for _, c := range []*world.Scripted{f.people.Scripted("eth0", ours.of(true)), f.people.Scripted("eth0", theirs.of(false))} {
-		ack := c.Acquire()
+		ack := acquire(t, c)
 		f.did("%v has %v of %v", c.MAC, ack.Address(), ack.Message.ServerIdentifier())
 		if got := ack.Message.IPAddressLeaseTime(0); got != setup.MCLT {
 			t.Errorf("the first lease is %v long, not the MCLT", got)
