@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -87,6 +88,17 @@ func TestEveryKindOfEventIsExplained(t *testing.T) {
 	for _, k := range node.EventKinds() {
 		if !strings.Contains(doc, "`"+k+"`") {
 			t.Errorf("docs/operating.md does not explain the event %s", k)
+		}
+	}
+}
+
+func TestEveryKeyOfAPartnersStatusIsExplained(t *testing.T) {
+	_, doc, _ := strings.Cut(readDoc(t, "cli.md"), "### How two servers stand")
+	doc, _, _ = strings.Cut(doc, "\n## ")
+	for i := range reflect.TypeFor[node.PartnerStatus]().NumField() {
+		key, _, _ := strings.Cut(reflect.TypeFor[node.PartnerStatus]().Field(i).Tag.Get("json"), ",")
+		if !strings.Contains(doc, "`"+key+"`") && !strings.Contains(doc, "`"+key+":") {
+			t.Errorf("docs/cli.md does not explain %s of a partner's status", key)
 		}
 	}
 }
