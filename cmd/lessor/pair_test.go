@@ -50,6 +50,13 @@ func TestStatusOfAPairReadsWell(t *testing.T) {
 	}
 }
 
+func TestAServerThatIsReadyAndWaitsSaysForWhat(t *testing.T) {
+	socket, _ := answering(t, &fake{status: node.Status{Server: "east", Ready: true, Waiting: "waiting for west: no contact yet", Store: node.StoreStatus{State: "open"}}})
+	if got := lessor(t, "status", "--socket", socket); !strings.HasPrefix(got.out, "east  ready: waiting for west: no contact yet\n") {
+		t.Errorf("%s", got.out)
+	}
+}
+
 func TestPartnerDownSaysWhatFollows(t *testing.T) {
 	p := aTroubled()
 	f := &fake{status: node.Status{Server: "west", Partners: []node.PartnerStatus{p}}}

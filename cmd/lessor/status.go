@@ -90,11 +90,14 @@ func writeStatus(c *console, w *bufio.Writer, st *node.Status) {
 func writeServer(c *console, w *bufio.Writer, st *node.Status) {
 	now := c.now()
 	ready := c.paint(green, "ready")
-	if !st.Ready {
+	switch {
+	case !st.Ready:
 		ready = c.paint(yellow, "not ready")
-		if st.Waiting != "" {
-			ready += ": " + printable(st.Waiting)
-		}
+	case st.Waiting != "":
+		ready = c.paint(yellow, "ready")
+	}
+	if st.Waiting != "" {
+		ready += ": " + printable(st.Waiting)
 	}
 	fmt.Fprintf(w, "%s  %s\n", c.paint(bold, printable(string(st.Server))), ready)
 	fmt.Fprintf(w, "  version        %s, up %s\n", printable(st.Version), span(time.Duration(st.Uptime)*time.Second))
