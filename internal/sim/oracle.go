@@ -28,6 +28,7 @@ type oracle struct {
 	touched    bool               // something changed that I4 is about
 	full       bool               // and of that everything
 	lastFull   time.Duration
+	dirty      []int // places whose binding changed since I4 was looked at
 	options    map[answerKey]uint32
 	pending    pendingAnswer
 }
@@ -175,6 +176,7 @@ func (o *oracle) changed(m *Member, b *binding.Binding) {
 		o.w.fail("%s changed %v, which is on no link", m.name, b.Prefix)
 		return
 	}
+	o.dirty = append(o.dirty, i)
 	o.reused(m, i, b)
 }
 
@@ -207,32 +209,49 @@ func (o *oracle) afterEvent() {
 	}
 }
 
-// authority sees to I4: nobody's free address is both servers' to give.
+// authority sees to I4: nobody's free address is both servers' to give. Of addresses whose bindings did not change it can only
+// be otherwise after a record did, or as time goes by.
 func (o *oracle) authority() {
-	o.touched, o.lastFull = false, o.w.now
+	dirty, all := o.dirty, o.full || o.w.now-o.lastFull > 10*time.Minute
+	o.touched, o.dirty = false, o.dirty[:0]
 	a, b := o.w.members[0], o.w.members[1]
 	if o.w.set.Outside || !a.gives() || !b.gives() {
+		o.full = o.full || all // what was not looked at is looked at later
+		if len(dirty) > 0 {
+			o.full = true
+		}
 		return
 	}
-	x, y := a.core.Endpoint(), b.core.Endpoint()
-	s, now := o.w.set, [2]time.Time{a.clk.now(), b.clk.now()}
+	if !all {
+		for _, i := range dirty {
+			o.mine(i, a, b)
+		}
+		return
+	}
+	o.full, o.lastFull = false, o.w.now
+	s := o.w.set
 	for n := range s.Pool + 4 + s.FarPool {
 		i := firstAddress + n
 		if n >= s.Pool+4 {
 			i = 256 + firstFarAddress + n - s.Pool - 4
 		}
-		addr := addressOf(i)
-		if !o.w.inPool(i, a.cfg) || !o.w.inPool(i, b.cfg) {
-			continue
-		}
-		p, q := a.bindingOf(addr), b.bindingOf(addr)
-		if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
-			continue
-		}
-		if x.MayGive(now[0], addr, p) && y.MayGive(now[1], addr, q) {
-			o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
-			return
-		}
+		o.mine(i, a, b)
+	}
+}
+
+// mine sees to it that the address of a place is not both servers' to give.
+func (o *oracle) mine(i int, a, b *Member) {
+	if o.w.failed != "" || !o.w.inPool(i, a.cfg) || !o.w.inPool(i, b.cfg) {
+		return
+	}
+	addr := addressOf(i)
+	p, q := a.bindingOf(addr), b.bindingOf(addr)
+	if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
+		return
+	}
+	x, y := a.core.Endpoint(), b.core.Endpoint()
+	if x.MayGive(a.clk.now(), addr, p) && y.MayGive(b.clk.now(), addr, q) {
+		o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
 	}
 }
 
