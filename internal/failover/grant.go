@@ -83,6 +83,18 @@ func (e *Endpoint) MayGive(now time.Time, a netip.Addr, b *binding.Binding) bool
 	return !now.Before(e.freeAt(b))
 }
 
+// MayGiveReserved reports whether a client may be given the address that is kept for it and that it has no claim to; b is its
+// binding, nil if it has none, and inPool says that it lies in a pool. Either server gives it where both have agreed who it is
+// kept for. Else it is an address like others: the partner may give it to somebody. An ISC server agrees to nothing, and
+// gives reserved addresses of its pools to anybody.
+func (e *Endpoint) MayGiveReserved(now time.Time, a netip.Addr, b *binding.Binding, inPool bool) bool {
+	agreed := e.rec.Agreed == e.cfg.Parts.Told().Vital.Digest || !e.keeps(ruleOwner)
+	if e.cfg.Protocol == ISC {
+		agreed = !inPool
+	}
+	return agreed || e.MayGive(now, a, b)
+}
+
 // withheldUntil returns until when a free address stays unused. An ISC server gives away, with its word that it is free,
 // what it has just offered, and what has just ended.
 func (e *Endpoint) withheldUntil(b *binding.Binding) time.Time {

@@ -213,7 +213,7 @@ func (s *step) open(h *Hello) {
 		timer = unsaidReceiveTimer
 	}
 	l.contact = max(timer/3, leastContact)
-	s.rec.Met, s.dirty = true, true
+	s.rec.Met, s.rec.Agreed, s.dirty = true, s.cfg.Parts.Told().Vital.Digest, true
 	if s.cfg.Role == Secondary {
 		s.rec.Buckets = h.Buckets
 		if s.cfg.Protocol == ISC {

@@ -45,7 +45,9 @@ type Record struct {
 	Roused      bool // in PARTNER-DOWN: the partner was heard, and needs no more word of ours to answer clients again
 
 	PartnerStore [16]byte
-	Buckets      Buckets
+	// Agreed names the vital parts of the configuration that both had when they greeted each other last; zero for none.
+	Agreed  binding.Digest
+	Buckets Buckets
 	// Opening is the last start on this store; Openings are those that the partner was told of, the latest last. PartnerOpening is
 	// the partner's, as it told it last.
 	Opening, PartnerOpening Opening
@@ -72,7 +74,7 @@ func NewRecord(now time.Time, mclt time.Duration, founder bool) Record {
 }
 
 const (
-	recordFormat = 2
+	recordFormat = 3
 	maxCause     = 255
 )
 
@@ -94,7 +96,7 @@ func (r *Record) Append(dst []byte) []byte {
 	for _, n := range [...]uint64{uint64(r.MCLT), uint64(r.Largest), uint64(r.Lifetime), uint64(r.Longest), uint64(r.Last), uint64(r.SharesSeen)} {
 		dst = be.AppendUint64(dst, n)
 	}
-	dst = append(append(dst, r.PartnerStore[:]...), r.Buckets[:]...)
+	dst = append(append(append(dst, r.PartnerStore[:]...), r.Agreed[:]...), r.Buckets[:]...)
 	dst = appendText(dst, r.Cause)
 	dst = be.AppendUint16(dst, uint16(len(r.Shares)))
 	for _, s := range r.Shares {
@@ -174,6 +176,7 @@ func DecodeRecord(b []byte) (Record, error) {
 	r.Lifetime, r.Longest = time.Duration(d.number()), time.Duration(d.number())
 	r.Last, r.SharesSeen = binding.Sequence(d.number()), binding.Sequence(d.number())
 	copy(r.PartnerStore[:], d.take(len(r.PartnerStore)))
+	copy(r.Agreed[:], d.take(len(r.Agreed)))
 	copy(r.Buckets[:], d.take(len(r.Buckets)))
 	r.Cause = string(d.take(int(d.octet())))
 	for range d.count(maxRuns) {

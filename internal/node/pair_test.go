@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"net/netip"
 	"strings"
@@ -36,6 +37,7 @@ type member struct {
 	inbox  [][]byte
 	out    Effects
 	heard  []*dhcpv4.Message // what clients were told, since they asked last
+	file   string            // the document, where it is another than pairDocument
 }
 
 const pairDocument = `
@@ -66,7 +68,7 @@ func (p *pair) other(m *member) *member {
 
 // start begins a process with what is on the member's disk.
 func (p *pair) start(m *member) {
-	doc, problems := config.Parse("pair.yaml", []byte("server: {name: "+string(m.name)+"}\n"+pairDocument))
+	doc, problems := config.Parse("pair.yaml", []byte("server: {name: "+string(m.name)+"}\n"+cmp.Or(m.file, pairDocument)))
 	if doc == nil {
 		p.t.Fatal(problems)
 	}
@@ -75,6 +77,7 @@ func (p *pair) start(m *member) {
 		Self: m.name, Partner: p.other(m).nameOr(m.name), Role: m.role, Protocol: failover.Lessor, Relationship: "campus",
 		Store: [16]byte{byte(m.role)}, MCLT: time.Hour, Guard: time.Minute, Longest: 24 * time.Hour, Split: 128,
 		LoadBalanceSecs: 3 * time.Second, ReceiveTimer: 10 * time.Second, Startup: 5 * time.Second, MaxUnacked: 100, MaxSkew: 30 * time.Second,
+		Parts: partsOf(doc),
 	}, m.record, &m.out)
 	address := []string{"10.0.0.1/24", "10.0.0.2/24"}[m.role-failover.Primary]
 	p.handle(m, LinksChanged{Links: []Link{{Index: 1, Name: "eth0", Up: true, Addrs: []netip.Prefix{netip.MustParsePrefix(address)}}}})

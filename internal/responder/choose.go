@@ -14,7 +14,7 @@ import (
 // it has, the one that is offered to it already, the one that it had last, the one that it asks for, and one that
 // nobody has used for longest.
 func (r *Responder) choose() (netip.Addr, bool) {
-	if a := r.decision.Reserved; a.IsValid() && r.freeFor(a) {
+	if a := r.decision.Reserved; a.IsValid() && r.freeFor(a) && r.ours(a) {
 		return a, true
 	}
 	held, had := r.remembered()

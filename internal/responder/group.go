@@ -20,8 +20,8 @@ func (r *Responder) holds(b *binding.Binding) bool {
 	return b.Holds(&r.facts.Client)
 }
 
-// ours reports whether this server may give a to the client: it has a claim, it is reserved for it, or the address is
-// this server's to give.
+// ours reports whether this server may give a to the client: it has a claim, it is reserved for it and both servers know that,
+// or the address is this server's to give.
 func (r *Responder) ours(a netip.Addr) bool {
 	g := r.terms.Group
 	if g == nil {
@@ -29,12 +29,23 @@ func (r *Responder) ours(a netip.Addr) bool {
 	}
 	b, had := r.view.Bindings.Get(host(a))
 	switch {
-	case had && r.holds(&b), a == r.decision.Reserved:
+	case had && r.holds(&b), had && r.sameMachine(a, &b):
 		return true
+	case a == r.decision.Reserved:
+		return r.keptFor(a, &b, had)
 	case had:
 		return g.MayGive(r.now, a, &b)
 	}
 	return g.MayGive(r.now, a, nil)
+}
+
+// keptFor reports whether this server may give the client the address that is reserved for it and that it does not have.
+func (r *Responder) keptFor(a netip.Addr, b *binding.Binding, had bool) bool {
+	if !had {
+		b = nil
+	}
+	_, inPool := r.view.Pools.Of(a)
+	return r.terms.Group.MayGiveReserved(r.now, a, b, inPool)
 }
 
 // maySayNo reports whether a client that may not have an address by what is known here can be told so: where another

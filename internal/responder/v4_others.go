@@ -136,6 +136,8 @@ func (r *Responder) bootp() {
 		r.drop(NotServing)
 	case !a.IsValid():
 		r.drop(NotReserved)
+	case !r.ours(a):
+		r.drop(ForTheOtherServer)
 	case !r.freeFor(a):
 		r.out.Address = a
 		r.out.Note = "the address that is reserved is not free"

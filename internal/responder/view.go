@@ -49,7 +49,7 @@ func (r *Responder) may(a netip.Addr) bool {
 // shouldMove reports whether the client is to leave a because another address is reserved for it, and free.
 func (r *Responder) shouldMove(a netip.Addr) bool {
 	x := r.decision.Reserved
-	return x.IsValid() && x != a && r.freeFor(x)
+	return x.IsValid() && x != a && r.freeFor(x) && r.ours(x)
 }
 
 // hasAnother reports whether the client has another address than a on its link, or another one is reserved for it and
