@@ -25,6 +25,13 @@ func (d *Dhcpd) SetState(relationship, state string) {
 	}
 }
 
+// ShutDown has the operator end the server gently, by omshell: it says that it recovers when it comes back. The process ends
+// a moment later.
+func (d *Dhcpd) ShutDown() {
+	d.host.w.t.Helper()
+	d.omshell("new control", "open", "set state = 2", "update")
+}
+
 // omshell runs ISC's shell against the server, which must have an omapi-port, and returns what it said.
 func (d *Dhcpd) omshell(lines ...string) string {
 	d.host.w.t.Helper()
