@@ -222,7 +222,7 @@ type Standing struct {
 	PartnerSince time.Time            `json:"partner_since"`
 	Connected    bool                 `json:"connected"`
 	Trouble      string               `json:"trouble"`
-	Differs      string               `json:"differs"`
+	Differs      []string             `json:"differs"`
 	Ignored      uint64               `json:"ignored"`
 	Refused      []RefusedConnections `json:"refused_connections"`
 	Updates      []Refusal            `json:"refused_updates"`
