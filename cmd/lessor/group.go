@@ -3,8 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"os/user"
+	"path/filepath"
 	"strconv"
 	"syscall"
 
@@ -33,6 +35,7 @@ type member struct {
 	doc  *config.Document
 	self *config.Member
 	dir  keys.Dir
+	data string // the data directory by its whole name, also where it is reached as the working directory
 }
 
 // member reads the file. What is wrong with it is written as check does.
@@ -51,7 +54,7 @@ func (w whichMember) member(c *console) (*member, error) {
 	if doc, err = asThisServer(doc); err != nil {
 		return nil, err
 	}
-	m := &member{doc: doc, dir: keys.In(doc.Server.Data)}
+	m := &member{doc: doc, dir: keys.In(doc.Server.Data), data: doc.Server.Data}
 	if len(doc.Group.Members) < 2 {
 		return nil, fmt.Errorf("%s has no group of several servers, and a server alone needs no keys: write each server with its address under group: members, in the files of both", w.Config)
 	}
@@ -106,12 +109,27 @@ func (m *member) goOnAs(c *console, me, uid, gid int) error {
 		name = u.Username
 	}
 	if me != 0 {
-		return fmt.Errorf("%s belongs to user %s, as which the server runs: run this as that user, or as root (sudo)", m.doc.Server.Data, name)
+		return fmt.Errorf("%s belongs to user %s, as which the server runs: run this as that user, or as root (sudo)", m.data, name)
 	}
+	within := os.Chdir(m.data) == nil
 	if err := c.become(uid, gid); err != nil {
-		return fmt.Errorf("%s belongs to user %s: going on as that user: %w", m.doc.Server.Data, name, err)
+		return fmt.Errorf("%s belongs to user %s: going on as that user: %w", m.data, name, err)
+	}
+	if _, err := os.Stat(m.data); within && errors.Is(err, fs.ErrPermission) {
+		// systemd keeps the directory of a user that it makes up where only root gets to: what is open stays open.
+		d := *m.doc
+		d.Server.Data = "."
+		m.doc, m.dir = &d, keys.In(d.Server.Data)
 	}
 	return nil
+}
+
+// whole returns the whole name of a file of the data directory.
+func (m *member) whole(name string) string {
+	if filepath.IsAbs(name) || m.doc.Server.Data != "." {
+		return name
+	}
+	return filepath.Join(m.data, name)
 }
 
 // mayIssue refuses what only the member can do that has the group's authority.

@@ -245,7 +245,7 @@ func (f *founding) write(c *console, w *bufio.Writer) {
 		fmt.Fprintln(w, "  No keys were made: an ISC dhcpd knows none, and only its address tells who it is (docs/isc-partner.md).")
 	}
 	if f.Keys != nil {
-		fmt.Fprintf(w, "\nKeep a copy of %s/authority.key offline: whoever has it can be any member.\n", printable(string(f.m.dir)))
+		fmt.Fprintf(w, "\nKeep a copy of %s/authority.key offline: whoever has it can be any member.\n", printable(f.m.whole(string(f.m.dir))))
 	}
 	fmt.Fprintf(w, "\nNext, start this server: lessor serve --config %s\n", printable(f.m.doc.File))
 	for _, i := range f.Tokens {

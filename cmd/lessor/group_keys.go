@@ -329,7 +329,11 @@ func (m *member) keyReport(now time.Time) (*keyReport, error) {
 		t, file := m.doc.Server.TLS, m.doc.File
 		files = keys.Files{Certificate: beside(file, t.Certificate), Key: beside(file, t.Key), Authority: beside(file, t.Authority)}
 	}
-	return reportOf(files, m.doc.Group.Name, m.self.Name, now)
+	r, err := reportOf(files, m.doc.Group.Name, m.self.Name, now)
+	if r != nil {
+		r.Certificate = m.whole(r.Certificate)
+	}
+	return r, err
 }
 
 func reportOf(files keys.Files, group string, member binding.Member, now time.Time) (*keyReport, error) {

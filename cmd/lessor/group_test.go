@@ -268,7 +268,8 @@ func TestWhereThereIsNothingToFound(t *testing.T) {
 }
 
 func TestAServersFilesAreTheServersUsers(t *testing.T) {
-	m := &member{doc: &config.Document{Server: config.Server{Data: "/var/lib/lessor"}}}
+	m := &member{doc: &config.Document{Server: config.Server{Data: "/var/lib/lessor"}}, data: "/var/lib/lessor"}
+	t.Chdir(t.TempDir()) // and back
 	for _, test := range []struct {
 		me, uid int
 		fails   error
