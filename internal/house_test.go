@@ -21,7 +21,7 @@ dhcpv4 pool failover
 class
 config
 config/version
-policy
+policy group
 peerwire
 responder
 store/disk
@@ -32,7 +32,7 @@ api load sim
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "config/version", "policy", "peerwire", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "config/version", "policy", "group", "peerwire", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}
@@ -148,4 +148,24 @@ func noOutside(t *testing.T, s source) {
 		}
 		return true
 	})
+}
+
+// Rules are taken away by tests alone.
+func TestNobodyTakesARuleAway(t *testing.T) {
+	for _, s := range sources(t) {
+		if s.room == "sim" || s.room == "failover" {
+			continue
+		}
+		ast.Inspect(s.file, func(n ast.Node) bool {
+			if x, ok := n.(*ast.SelectorExpr); ok && x.Sel.Name == "RuleNamed" {
+				t.Errorf("%s takes a rule away", s.path)
+			}
+			if kv, ok := n.(*ast.KeyValueExpr); ok {
+				if k, ok := kv.Key.(*ast.Ident); ok && k.Name == "Without" {
+					t.Errorf("%s takes a rule away", s.path)
+				}
+			}
+			return true
+		})
+	}
 }

@@ -85,6 +85,24 @@ func (h *History) Add(v *Version) (ID, error) {
 	return id, nil
 }
 
+// Drop takes out a version that was never made durable, and from which no other comes; others stay.
+func (h *History) Drop(id ID) {
+	n := h.versions[id]
+	if n == nil {
+		return
+	}
+	for _, other := range h.versions {
+		if slices.Contains(other.Parents, id) {
+			return
+		}
+	}
+	delete(h.versions, id)
+	h.of[n.Meaning] = slices.DeleteFunc(h.of[n.Meaning], func(other ID) bool { return other == id })
+	if id == h.root {
+		*h = History{}
+	}
+}
+
 // Len returns how many versions there are.
 func (h *History) Len() int { return len(h.versions) }
 

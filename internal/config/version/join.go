@@ -44,20 +44,10 @@ func (h *History) Join(a, b ID, open func(ID) (*config.Document, error)) (Joined
 		j.Head = b
 		return j, nil
 	}
-	var documents []*config.Document
-	bases := h.Bases(a, b)
-	if len(bases) > mostBases {
-		j.Conflicts = []Conflict{{Reason: Crossed}}
-		return j, nil
+	m, err := h.merge(a, b, TakeNone, open)
+	if err != nil {
+		return j, err
 	}
-	for _, id := range append([]ID{a, b}, bases...) {
-		d, err := open(id)
-		if err != nil {
-			return j, fmt.Errorf("version %s: %w", id.Short(), err)
-		}
-		documents = append(documents, d)
-	}
-	m := Merge(documents[2:], documents[0], documents[1], TakeNone)
 	j.Conflicts, j.PendingA, j.PendingB = m.Conflicts, m.PendingA, m.PendingB
 	if m.Document == nil {
 		return j, nil
@@ -69,6 +59,29 @@ func (h *History) Join(a, b ID, open func(ID) (*config.Document, error)) (Joined
 	v.Source = nil // it is nobody's file
 	j.Merge, j.Document, j.Head = v, m.Document, v.ID()
 	return j, nil
+}
+
+// Resolve returns the document that joins two heads where one side is taken wherever both changed the same; a is A, and b
+// is B. It is nil where even so the two do not fit together.
+func (h *History) Resolve(a, b ID, take Take, open func(ID) (*config.Document, error)) (*config.Document, []Conflict, error) {
+	m, err := h.merge(a, b, take, open)
+	return m.Document, m.Conflicts, err
+}
+
+func (h *History) merge(a, b ID, take Take, open func(ID) (*config.Document, error)) (Merged, error) {
+	bases := h.Bases(a, b)
+	if len(bases) == 0 || len(bases) > mostBases {
+		return Merged{Conflicts: []Conflict{{Reason: Crossed}}}, nil
+	}
+	documents := make([]*config.Document, 0, 2+mostBases)
+	for _, id := range append([]ID{a, b}, bases...) {
+		d, err := open(id)
+		if err != nil {
+			return Merged{}, fmt.Errorf("version %s: %w", id.Short(), err)
+		}
+		documents = append(documents, d)
+	}
+	return Merge(documents[2:], documents[0], documents[1], take), nil
 }
 
 // mostBases is how many best common ancestors two heads may have. There are more than one only after branches were
