@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -51,6 +52,10 @@ func (e *Endpoint) mustAsk() bool {
 	l := &e.link
 	return l.up && !l.open && !l.complained && e.cfg.Role == Secondary && e.cfg.Protocol == Lessor
 }
+
+// patience is how long a secondary waits for the greeting of the primary until it says itself who it is: less than a silence
+// after which the connection is given up.
+func (e *Endpoint) patience() time.Duration { return min(5*time.Second, e.cfg.ReceiveTimer/2) }
 
 // compared is what was found at the last greeting. It is found again only for other configurations: two members that
 // refuse each other greet every few seconds.

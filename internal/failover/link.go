@@ -29,8 +29,6 @@ type link struct {
 const (
 	// greeting is how long the two have to greet each other (as ISC has it).
 	greeting = 15 * time.Second
-	// patience is how long a secondary waits for the greeting of the primary until it says itself who it is.
-	patience = 5 * time.Second
 	// unsaidReceiveTimer and unsaidWindow are for a partner that does not say its own.
 	unsaidReceiveTimer = 20 * time.Second
 	unsaidWindow       = 10
@@ -271,7 +269,7 @@ func (s *step) timers() {
 		s.close("no greeting within " + greeting.String())
 	case l.up && !s.now.Before(l.heard.Add(s.cfg.ReceiveTimer)):
 		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
-	case s.mustAsk() && !s.now.Before(l.begun.Add(patience)):
+	case s.mustAsk() && !s.now.Before(l.begun.Add(s.patience())):
 		l.complained = true
 		s.tellOpening()
 		s.send(Connect{s.hello()})
@@ -326,7 +324,7 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 		} else {
 			due(l.begun.Add(greeting))
 			if e.mustAsk() {
-				due(l.begun.Add(patience))
+				due(l.begun.Add(e.patience()))
 			}
 		}
 	}

@@ -199,16 +199,18 @@ func TestBothServersLearnWhatDiffers(t *testing.T) {
 // Where each takes the other one for the primary nobody would greet, and nobody would know why; where each takes itself
 // for it, both greet.
 func TestServersThatDoNotAgreeWhoIsPrimarySaySo(t *testing.T) {
-	for _, role := range []Role{Primary, Secondary} {
+	for i, role := range []Role{Primary, Secondary, Secondary} {
+		timer := []time.Duration{30 * time.Second, 30 * time.Second, 3 * time.Second}[i]
 		x := newTalk(t, role, Lessor, func(cfg *Config, r *Record) {
 			cfg.Parts, cfg.Store = PartsOf([]Part{saying("group.failover.primary", "west", true)}), [16]byte{7}
+			cfg.ReceiveTimer = timer
 			r.State, r.Lost = CommunicationsInterrupted, false
 		})
 		x.after(6 * time.Second)
 		x.step(LinkUp{})
 		h := lessorHello(x.n)
 		h.Parts = PartsOf([]Part{saying("group.failover.primary", "east", true)}).Told()
-		x.after(5 * time.Second)
+		x.after(min(5*time.Second, timer/2))
 		if said := x.says(); !strings.Contains(said, "CONNECT") {
 			t.Errorf("%v says %q", role, said)
 		}
