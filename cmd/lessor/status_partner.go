@@ -24,7 +24,7 @@ func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
 			connected = cell{"no", yellow}
 		}
 		t.add(cell{text: printable(string(p.Partner))}, cell{text: printable(p.Role)}, cell{printable(p.State), styleOf(p.State)}, cell{text: when(p.Since, c.now())},
-			cell{orDash(printable(p.PartnerState)), styleOf(p.PartnerState)}, cell{text: fmt.Sprint(p.Unacked)}, connected, cell{text: skewOf(p)})
+			cell{orDash(printable(p.PartnerState)), styleOf(p.PartnerState)}, cell{text: fmt.Sprint(p.Unacked)}, connected, cell{skewOf(p), skewStyle(p)})
 	}
 	t.write(c, w, "  ")
 	for i := range partners {
@@ -51,6 +51,13 @@ func skewOf(p *node.PartnerStatus) string {
 		return "-"
 	}
 	return fmt.Sprintf("%+.1fs", p.Skew)
+}
+
+func skewStyle(p *node.PartnerStatus) style {
+	if p.Skewed {
+		return red
+	}
+	return plain
 }
 
 // writePartner writes what is to be said of one partner: a line for each thing that is so.

@@ -75,6 +75,7 @@ func relationshipStatus(cfg *failover.Config, r *relation, now time.Time) Partne
 	if cfg.Protocol == failover.ISC {
 		ps.Protocol = config.ProtocolISC
 	}
+	ps.Skewed = apart(e.Skew, cfg.MaxSkew)
 	if t := r.terms.OwnShareFrom; t.After(now) {
 		ps.OwnShareFrom = At(t)
 	}
@@ -147,11 +148,18 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 	case differs != "":
 		raise("config-differs", "The configurations of the two servers differ", Warning, differs, "make the two files the same, and reload both", Instant{})
 	}
+	if ps.Skewed {
+		raise("clock-skew", "The clocks of the two servers differ", Warning, fmt.Sprintf("this server's clock is %+.0f s ahead of %s's; leases are granted for no longer than the MCLT meanwhile", ps.Skew, partner),
+			"set the clock that is wrong, and have NTP keep both (timedatectl, chronyc tracking)", Instant{})
+	}
 	if ps.KeysWarning != "" {
 		raise("keys", "This member's certificate", Warning, ps.KeysWarning, "docs/members.md, Renewing", Instant{})
 	}
 	return as
 }
+
+// apart reports whether two clocks differ by more than they may; where that is 0, they may differ at will.
+func apart(skew, most time.Duration) bool { return most > 0 && skew.Abs() > most }
 
 // firstOf returns the first n on one line, and how many more there are.
 func firstOf(all []string, n int) string {

@@ -134,6 +134,8 @@ type PartnerStatus struct {
 	Connected    bool           `json:"connected"`
 	Skew         float64        `json:"skew"`           // seconds that our clock is ahead
 	Uncertain    float64        `json:"skew_uncertain"` // seconds by which Skew may be wrong
+	// Skewed says that the clocks differ by more than they may (max-skew).
+	Skewed bool `json:"skewed,omitempty"`
 	// Waiting says what not all clients are answered for; empty if they are.
 	Waiting string `json:"waiting,omitempty"`
 	// Trouble says why there is no connection, and what to do.
