@@ -19,9 +19,10 @@ func (s *step) found(b *binding.Binding, x, y *holding) {
 	if y.client.Is(&s.kept) {
 		x, y = y, x
 	}
+	since := wholeSeconds(later(x.from, y.from))
 	n := Note{
-		Kind: ConflictFound, Prefix: b.Prefix, Kept: x.client, Lost: y.client, Since: wholeSeconds(later(x.from, y.from)),
-		Until: wholeSeconds(earlier(x.until, y.until)), Others: x.others || y.others, Found: wholeSeconds(s.now),
+		Kind: ConflictFound, Prefix: b.Prefix, Kept: x.client, Lost: y.client, Since: since,
+		Until: later(since, wholeSeconds(earlier(x.until, y.until))), Others: x.others || y.others, Found: wholeSeconds(s.now),
 		Cause: "both servers gave the address away",
 	}
 	if !x.client.Is(&s.kept) {

@@ -23,6 +23,7 @@ type Endpoint struct {
 	last    binding.Sequence // the number that was given out last
 	known   binding.Sequence // our last change that is here
 	seen    binding.Sequence // the partner's last change that is here
+	acked   binding.Sequence // our last change that the partner has acknowledged
 	used    bool             // some address was used at some time
 	outbox  outbox
 	flights flights
@@ -99,6 +100,9 @@ func (e *Endpoint) load(view View) {
 	for from, done := uint64(0), false; !done; {
 		from, done = view.Scan(from, 1<<20, func(b *binding.Binding) bool {
 			e.last, e.seen = max(e.last, b.Sync.Ours), max(e.seen, b.Sync.Theirs) // also of a range that was taken out
+			if !b.Sync.Marks.Has(binding.Pending) {
+				e.acked = max(e.acked, b.Sync.Ours)
+			}
 			if !view.Covers(b.Addr()) {
 				return true
 			}

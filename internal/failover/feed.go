@@ -167,6 +167,9 @@ func (s *step) acknowledged(id uint32, a *Ack) {
 		return
 	}
 	old, state := b.Sync, b.State
+	if a.Reason == 0 || a.Reason == LessCritical || a.Reason == OutdatedUpdate {
+		s.acked = max(s.acked, fl.ours)
+	}
 	switch {
 	case a.Reason == 0:
 		s.agree(&b, fl.as)

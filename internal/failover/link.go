@@ -59,6 +59,7 @@ func (s *step) linkUp() {
 		return
 	}
 	s.link = link{up: true, begun: s.now, heard: s.now, said: s.now}
+	s.skew = skew{}            // the partner may have begun anew, with its clock set
 	if s.cfg.Role == Primary { // whoever made the connection
 		s.tellOpening()
 		s.send(Connect{s.hello()})
@@ -97,7 +98,7 @@ func (e *Endpoint) hello() Hello {
 	return Hello{
 		Relationship: e.cfg.Relationship, Member: e.cfg.Self, MaxUnacked: e.cfg.MaxUnacked, ReceiveTimer: e.cfg.ReceiveTimer,
 		MCLT: e.rec.MCLT, Buckets: e.rec.Buckets, Store: e.cfg.Store, PartnerStore: e.rec.PartnerStore,
-		Last: e.known, Seen: e.seen, Opening: e.rec.Opening, PartnerOpening: e.rec.PartnerOpening,
+		Last: e.known, Seen: e.seen, Acknowledged: e.acked, Opening: e.rec.Opening, PartnerOpening: e.rec.PartnerOpening,
 		Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts.Told(),
 	}
 }
@@ -241,15 +242,19 @@ func (s *step) comparePasts(h *Hello) {
 		s.note(Note{Kind: StoreWentBack, Cause: "the partner's store lacks changes that it once told us of: it must recover"})
 	}
 	s.rec.PartnerStore, s.rec.PartnerOpening = h.Store, h.Opening
+	lacks := h.Acknowledged > s.seen && s.keeps(ruleOpenings)
 	other := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store
 	if (back || other) && h.Seen >= s.last || back {
 		s.last = max(s.last, h.Seen)
 		s.beginOpening(s.now)
 	}
-	if !other && !back || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
+	if !other && !back && !lacks || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
 		return
 	}
 	cause := "the store lacks changes that the partner has seen"
+	if lacks && !back {
+		cause = "the store lacks changes of the partner that it has acknowledged"
+	}
 	if other {
 		cause = "the partner knows this server with another store"
 	}

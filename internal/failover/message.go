@@ -31,6 +31,8 @@ type Hello struct {
 	// last of the receiver's changes that the sender has on disk.
 	Store, PartnerStore [16]byte
 	Last, Seen          binding.Sequence
+	// Acknowledged is the last of the sender's changes that the receiver has acknowledged.
+	Acknowledged binding.Sequence
 	// Opening is the one that the sender is in; PartnerOpening the receiver's, as the sender was told it last.
 	Opening, PartnerOpening Opening
 	// Empty says that no address was ever used as far as the sender's store knows; Unmet that it has never had a partner.

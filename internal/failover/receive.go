@@ -142,6 +142,9 @@ func (s *step) judge(mine *binding.Binding, had bool, u *binding.Binding) verdic
 	theyKnow := u.Sync.Theirs >= mine.Sync.Ours
 	weKnow := mine.Sync.Theirs >= u.Sync.Ours
 	switch {
+	case weKnow && mine.Sync.Ours >= u.Sync.Theirs && s.recovering() && mine.Sync.Marks.Has(binding.Pending):
+		// Numbered anew, after the partner was told what this store has forgotten.
+		return s.merge(mine, u)
 	case weKnow && mine.Sync.Ours >= u.Sync.Theirs && s.keeps(ruleVector): // heard before
 		return s.answerOnly(mine, u)
 	case theyKnow && u.Sync.Ours >= mine.Sync.Theirs || !s.keeps(ruleVector):

@@ -13,6 +13,7 @@ type simClient struct {
 	addr  int       // -1: none
 	until time.Time // true time until which it holds addr
 	from  int       // the server that told it
+	got   time.Time // when it was told last
 	busy  bool      // an exchange is under way
 	reach [2]bool
 	drift float64 // by how much its clock is slow
@@ -203,7 +204,7 @@ func (n *simNode) grant(c *simClient, i int) {
 // checkPromise sees to I3: no end beyond what the partner has on its disk, and the MCLT.
 func (n *simNode) checkPromise(i int, old *binding.Binding, now time.Time, p Promise) {
 	o := n.w.other(n)
-	if o.lost || n.lost {
+	if o.lost || n.lost || n.w.harm != 0 {
 		return // what it knew is gone; RECOVER-WAIT is there for that
 	}
 	limit := now
@@ -226,7 +227,7 @@ func (w *simWorld) ack(c *simClient, i, from int, asked time.Time, lifetime time
 	for _, o := range w.clients {
 		if o != c && o.addr == i && w.now.Before(o.until) {
 			if d := doubleOf(i, o.id, c.id); w.held[d].IsZero() {
-				w.held[d] = w.now
+				w.held[d], w.before[d] = w.now, o.got
 			}
 			if w.outside {
 				w.logf("%v is held by client %d and by client %d", w.addr(i), o.id, c.id)
@@ -235,7 +236,7 @@ func (w *simWorld) ack(c *simClient, i, from int, asked time.Time, lifetime time
 			w.fail("I1: %v is held by client %d until %v and by client %d", w.addr(i), o.id, o.until.Sub(simStart), c.id)
 		}
 	}
-	c.addr, c.from = i, from
+	c.addr, c.from, c.got = i, from, w.now
 	c.until = later(until, w.now).Add(time.Duration(float64(lifetime) * c.drift))
 	w.logf("client %d holds %v until %v", c.id, w.addr(i), c.until.Sub(simStart))
 	w.hit("held", 1)

@@ -24,9 +24,11 @@ type simNode struct {
 	queue  []simCommit // commits that are not durable, the oldest first
 	out    Output
 	wake   time.Time
-	armed  time.Time  // when it looks next whether something is due
-	acked  []simAcked // by address: the last change that a client was told of
-	lost   bool       // its disk was lost at some time
+	armed  time.Time     // when it looks next whether something is due
+	acked  []simAcked    // by address: the last change that a client was told of
+	leap   time.Duration // of its clock, while it is down
+	ended  time.Time
+	lost   bool // its disk was lost at some time
 	terms  Terms
 }
 
@@ -46,6 +48,7 @@ type simDisk struct {
 	rec   *Record
 	recs  []*binding.Binding
 	store byte
+	at    time.Time // when it was copied
 }
 
 // simCommit is what one step made durable, and what leaves when it is.
@@ -156,7 +159,7 @@ func (n *simNode) checkKept() {
 
 // crash ends the process; what was not synced is forgotten. wiped takes the disk away, too.
 func (n *simNode) crash(wiped bool) {
-	n.up, n.queue = false, nil
+	n.up, n.queue, n.ended = false, nil, n.w.now
 	n.epoch++
 	n.ep = nil
 	n.w.resetLink("the other process ended")

@@ -36,12 +36,30 @@ type simWorld struct {
 	steady   bool // nothing is left to chance
 	say      func(format string, args ...any)
 	kept     simDisk
+	harm     simHarm
+	skewed   bool                    // a server said that the clocks differ
+	undone   [][2]time.Time          // from when until when a store that went back forgot
+	snaps    [2]*simDisk             // copies of the disks
 	outside  bool                    // the operator may be wrong
 	held     map[simDouble]time.Time // two clients that held an address at one time, and when that was seen first
+	before   map[simDouble]time.Time // when the one that had it first was told so last
 	reported map[simDouble]bool
 	// forgotten has until when promises may be held that a server said to be forgotten.
 	forgotten []time.Time
 }
+
+// simHarm is what else no rule makes harmless.
+type simHarm int
+
+const (
+	_ simHarm = iota
+	harmRollBack
+	harmBothLost
+	harmClocks
+	harms
+)
+
+var harmNames = [...]string{"wrong partner-down alone", "stores that went back", "both stores lost", "clocks beyond all bounds"}
 
 // simDouble is an address and two clients.
 type simDouble struct{ addr, a, b int }
@@ -371,7 +389,10 @@ func (w *simWorld) noted(n *simNode, note *Note) {
 		w.tell("%s: refused %v: %s", n.cfg.Self, note.Prefix.Addr(), note.Cause)
 	case PromisesForgotten:
 		w.forgotten = append(w.forgotten, note.Until.Add(-n.offset))
-	case StoreWentBack, CommandRefused, SkewFound, SkewGone, ConfigurationDiffers, PartnerSilent, PartnerHeard:
+	case SkewFound:
+		w.skewed = true
+		w.tell("%s: %s", n.cfg.Self, note.Cause)
+	case StoreWentBack, CommandRefused, SkewGone, ConfigurationDiffers, PartnerSilent, PartnerHeard:
 		w.tell("%s: %s", n.cfg.Self, note.Cause)
 	default:
 		w.logf("%s: note %d %s", n.cfg.Self, note.Kind, note.Cause)

@@ -29,7 +29,7 @@ func vectors() []Message {
 		Member: []byte("west"), Past: Past{[16]byte(binding.DigestOf([]byte("west"))), Sequence{4, 1000}},
 		Seen: Past{[16]byte(binding.DigestOf([]byte("east"))), Sequence{9, 2000}}, Head: digest(7), History: HasHead | Founder,
 		Parts: AppendPart(nil, Part{true, []byte("group.failover.mclt"), digest(8), []byte("1m")}), Room: Room{65535, 256},
-		Opening: Opening{4, 0xa1b2c3d4e5f60718}, SeenOpening: Opening{9, 0x0123456789abcdef},
+		Opening: Opening{4, 0xa1b2c3d4e5f60718}, SeenOpening: Opening{9, 0x0123456789abcdef}, Acknowledged: Sequence{4, 998},
 		Vital: Sum{1, failover.PartsOf([]failover.Part{{Digest: digest(8), Vital: true}}).Told().Vital.Digest},
 	}
 	lease := told()

@@ -55,6 +55,8 @@ func (e *Extended) takeExtension(o Option, v []byte) *Malformed {
 		e.Seen = readPast(v)
 	case ExtOpenings:
 		e.Opening, e.SeenOpening = readOpening(v), readOpening(v[16:])
+	case ExtAcknowledged:
+		e.Acknowledged = readSequence(v)
 	case ExtHead:
 		e.Head = binding.Digest(v)
 	case ExtHistory:

@@ -110,6 +110,7 @@ func (t *text) handshake(h *Handshake) {
 	t.octets(ExtVitalSketch, e.VitalSketch)
 	t.octets(ExtOtherSketch, e.OtherSketch)
 	t.put(ExtOpenings, fmt.Sprintf("%v,%v", e.Opening, e.SeenOpening))
+	t.put(ExtAcknowledged, e.Acknowledged)
 }
 
 // String returns how many parts there are, and their digest.

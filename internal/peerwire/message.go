@@ -61,6 +61,8 @@ type Extended struct {
 	Head   binding.Digest
 	// Opening is the sender's opening of its store, and SeenOpening the receiver's, as the sender was told it last.
 	Opening, SeenOpening Opening
+	// Acknowledged is the last update of the sender that the receiver has acknowledged.
+	Acknowledged Sequence
 	// History says what the sender's store has been through.
 	History History
 	// Parts are the parts of the sender's configuration, of each kind all or none: for CutPart.

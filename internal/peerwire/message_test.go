@@ -131,7 +131,7 @@ func everyExtension() Message {
 		Member: []byte("west"), Past: Past{digest(5), Sequence{4, 1000}}, Seen: Past{digest(6), Sequence{9, 2000}}, Head: digest(7),
 		History: HasHead | Founder, Parts: AppendPart(AppendPart(nil, Part{true, []byte("members"), digest(8), nil}), Part{false, []byte("ranges"), digest(9), []byte("10.0.0.9")}),
 		Vital: Sum{1, digest(10)}, Other: Sum{1 << 31, digest(11)},
-		Room: Room{65535, 256}, Opening: Opening{4, 12}, SeenOpening: Opening{9, 13},
+		Room: Room{65535, 256}, Opening: Opening{4, 12}, SeenOpening: Opening{9, 13}, Acknowledged: Sequence{4, 999},
 	}
 	return m
 }

@@ -54,6 +54,7 @@ const (
 	ExtVitalSketch
 	ExtOtherSketch
 	ExtOpenings
+	ExtAcknowledged
 	ExtSequence
 	ExtRangeEnd
 	ExtStarts
@@ -126,6 +127,7 @@ var shapes = [endOfExtensions]shape{
 	ExtVitalSketch:     {"vital-sketch", 9, failover.SketchSize},
 	ExtOtherSketch:     {"other-sketch", 10, failover.SketchSize},
 	ExtOpenings:        {"openings", 11, 32},
+	ExtAcknowledged:    {"acknowledged", 12, 16},
 	ExtSequence:        {"sequence", 16, 16},
 	ExtRangeEnd:        {"range-end", 17 | mustKnow, 4},
 	ExtStarts:          {"starts", 18, 4},

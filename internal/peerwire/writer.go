@@ -148,6 +148,7 @@ func (w *writer) extended(e *Extended) {
 	w.octets(ExtVitalSketch, e.VitalSketch)
 	w.octets(ExtOtherSketch, e.OtherSketch)
 	w.openings(ExtOpenings, e.Opening, e.SeenOpening)
+	w.sequence(ExtAcknowledged, e.Acknowledged)
 	w.endVendor(at)
 }
 
