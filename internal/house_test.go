@@ -22,7 +22,7 @@ class
 config
 config/version
 policy group
-peerwire
+peerwire peerwire/groupwire
 responder
 store/disk
 store/memfs peer/keys
@@ -32,7 +32,7 @@ api load sim
 `
 
 // pure are the rooms without clock, I/O, lock, goroutine, log and randomness.
-var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "config/version", "policy", "group", "peerwire", "responder"}
+var pure = []string{"slab", "option", "binding", "dhcpv4", "pool", "failover", "class", "config", "config/version", "policy", "group", "peerwire", "peerwire/groupwire", "responder"}
 
 // forbidden are the packages that no pure room imports.
 var forbidden = []string{"os", "net", "log", "log/slog", "sync", "sync/atomic", "context", "math/rand", "math/rand/v2", "crypto/rand", "runtime", "syscall", "io/fs", "golang.org/x/sys/unix"}
