@@ -150,10 +150,11 @@ func (m *Member) kick() {
 // syncTime is how long the next commit takes to be durable.
 func (m *Member) syncTime() time.Duration {
 	switch {
+	case m.w.quiet():
 	case m.faults.slow > 0:
 		m.w.marks.hit(MarkSlowSync)
 		return uniform(m.rng, time.Millisecond, m.faults.slow)
-	case !m.w.calm && chance(m.rng, m.w.set.SlowDisk):
+	case chance(m.rng, m.w.set.SlowDisk):
 		return uniform(m.rng, 0, 30*time.Second)
 	}
 	return uniform(m.rng, 200*time.Microsecond, 8*time.Millisecond)

@@ -101,6 +101,9 @@ func (w *World) agree() {
 			return
 		}
 	}
+	for _, d := range w.ledger.unnamed() {
+		w.fail("I1, outside: %v was held by %v and by %v %v ago, and no server says so", d.addr, &d.before, &d.after, w.now-d.at)
+	}
 	for _, m := range w.members {
 		if err := m.core.Audit(); err != nil {
 			w.fail("I15: %s: %v", m.name, err)

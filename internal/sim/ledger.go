@@ -110,14 +110,18 @@ func (l *ledger) name(a netip.Addr, x, y binding.Client) {
 }
 
 // named returns how many of the doubles the servers have named, with both holders.
-func (l *ledger) named() (n int) {
+func (l *ledger) named() int { return len(l.doubles) - len(l.unnamed()) }
+
+// unnamed returns the doubles of which no server has told.
+func (l *ledger) unnamed() (left []double) {
 	for _, d := range l.doubles {
+		told := false
 		for _, c := range l.noted {
-			if c.addr == d.addr && (c.a.Is(&d.before) && c.b.Is(&d.after) || c.a.Is(&d.after) && c.b.Is(&d.before)) {
-				n++
-				break
-			}
+			told = told || c.addr == d.addr && (c.a.Is(&d.before) && c.b.Is(&d.after) || c.a.Is(&d.after) && c.b.Is(&d.before))
+		}
+		if !told {
+			left = append(left, d)
 		}
 	}
-	return n
+	return left
 }

@@ -15,6 +15,7 @@ import (
 type oracle struct {
 	w    *World
 	disk [2]diskView
+	view [2]diskView // as each server has decided last
 	told [2][addresses]promise
 	wire [2][addresses]talk
 
@@ -67,6 +68,7 @@ type brief struct {
 	client                    *Client // any one of those that say the same of themselves; nil: none
 	expires, potential, acked time.Time
 	ours, theirs              binding.Sequence
+	owner                     binding.Member
 }
 
 // diskView is what a server's disk has.
@@ -86,7 +88,7 @@ func (o *oracle) init(w *World) { o.w, o.options = w, map[answerKey]uint32{} }
 func (o *oracle) briefOf(b *binding.Binding) brief {
 	return brief{
 		state: b.State, client: o.w.clientBy(&b.Client), expires: b.Expires, potential: b.Sync.Potential, acked: b.Sync.Acked,
-		ours: b.Sync.Ours, theirs: b.Sync.Theirs,
+		ours: b.Sync.Ours, theirs: b.Sync.Theirs, owner: b.Owner,
 	}
 }
 
@@ -137,6 +139,7 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 		}
 		o.kept(m)
 	}
+	o.view[m.i] = o.disk[m.i]
 	o.touched, o.full = true, true
 }
 

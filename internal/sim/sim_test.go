@@ -87,3 +87,30 @@ func play(t *testing.T, p *Plan) Outcome {
 	}
 	return Run(p, nil, nil)
 }
+
+// Outside of the assumptions two clients may hold one address (RELIABILITY §4.6): not before the MCLT is over after a wrong word of
+// an operator, and then the servers say so themselves when they have met again, and name both.
+func TestOutsideOfTheAssumptionsTheServersSaySo(t *testing.T) {
+	n := max(*seedsFlag/4, 20)
+	if *seedsFlag == 1 {
+		n = 1
+	}
+	var mu sync.Mutex
+	var marks Marks
+	doubles, named, failures := 0, 0, 0
+	eachSeed(*firstSeed, n, func(seed uint64) bool {
+		p := Draw(seed, true)
+		out := play(t, p)
+		mu.Lock()
+		defer mu.Unlock()
+		marks.Add(&out.Marks)
+		doubles += out.Doubles
+		named += out.Named
+		if out.Failed != "" {
+			t.Errorf("make sim OUTSIDE=1 SEED=%d: %s", seed, out.Failed)
+			failures++
+		}
+		return failures < 10
+	})
+	t.Logf("%d histories outside of the assumptions: %d addresses held by two, %d named by the servers, %d conflicts said", n, doubles, named, marks[MarkConflict])
+}
