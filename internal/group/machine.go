@@ -43,6 +43,9 @@ type Config struct {
 	// History has every version that State names. The machine adds to it what Output.Store says.
 	History *version.History
 	State   State
+	// Load returns a version with its document, which History need not have; nil if that is nowhere. Load itself may be
+	// nil: then every document is in History.
+	Load func(version.ID) *version.Version
 }
 
 // Machine is one member's view of the group's configuration. It is not safe for several goroutines.
@@ -110,6 +113,8 @@ func New(c Config) (*Machine, error) {
 // Output is what is to be done after a step, in this order: Store and State are made durable in one commit; then
 // Adopted holds, and Send is sent. If the commit fails the machine is thrown away, and a new one begins from the store.
 type Output struct {
+	//
+	// What is stored may be released from the history then.
 	Store []*version.Version
 	// State is what is to be kept.
 	State State
@@ -161,7 +166,7 @@ func (m *Machine) open(id version.ID) (*config.Document, error) {
 	if d := m.documents[id]; d != nil {
 		return d, nil
 	}
-	v := m.History.Get(id)
+	v := m.whole(id)
 	if v == nil {
 		return nil, fmt.Errorf("version %s is not here", id.Short())
 	}
@@ -175,6 +180,17 @@ func (m *Machine) open(id version.ID) (*config.Document, error) {
 	}
 	m.documents[id] = d
 	return d, nil
+}
+
+// whole returns a version with its document, if that is anywhere; nil if the version is not in the history.
+func (m *Machine) whole(id version.ID) *version.Version {
+	v := m.History.Get(id)
+	if v != nil && v.Document == nil && m.Load != nil {
+		if loaded := m.Load(id); loaded != nil && loaded.ID() == id {
+			return loaded
+		}
+	}
+	return v
 }
 
 // adopt makes Tip the version that this member serves by, if it can read it.

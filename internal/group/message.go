@@ -26,7 +26,8 @@ type Told struct {
 // Want asks for a version and what it comes from, without what Have comes from.
 type Want struct{ Version, Have version.ID }
 
-// Versions are what was wanted, parents before their children.
+// Versions are what was wanted, or a part of it, parents before their children. One that was released from the history is
+// without its document here: whoever sends it reads that from the store, and leaves it out where it is nowhere.
 type Versions struct{ All []*version.Version }
 
 func (Told) message()     {}

@@ -57,7 +57,11 @@ func (m *member) start() {
 	if err != nil {
 		m.t.Fatal(err)
 	}
-	if m.Machine, err = New(Config{Self: m.name, Partner: m.partner.name, History: h, State: m.state}); err != nil {
+	state, err := DecodeState(m.state.Append(nil))
+	if err != nil {
+		m.t.Fatal(err)
+	}
+	if m.Machine, err = New(Config{Self: m.name, Partner: m.partner.name, History: h, State: state, Load: m.stored}); err != nil {
 		m.t.Fatal(err)
 	}
 	m.isUp, m.out = false, nil
@@ -81,6 +85,7 @@ func (m *member) do(out Output) {
 	m.t.Helper()
 	for _, v := range out.Store {
 		m.records = append(m.records, v.Append(nil))
+		m.History.Release(v.ID())
 	}
 	before := m.state
 	m.state = out.State
@@ -96,7 +101,7 @@ func (m *member) do(out Output) {
 	if (out.Adopted != nil) != (before.Head != s.Head) {
 		m.t.Fatalf("%s: adopted %v, and the head was %v and is %v", m.name, out.Adopted != nil, before.Head, s.Head)
 	}
-	if out.Adopted != nil && m.link == Up && !before.Head.IsZero() && m.partner.durable(s.Head) == false {
+	if out.Adopted != nil && m.link == Up && !before.Head.IsZero() && m.partner.stored(s.Head) == nil {
 		m.t.Fatalf("%s serves by %v, which %s has not stored", m.name, s.Head, m.partner.name)
 	}
 	if out.Close != nil {
@@ -106,14 +111,14 @@ func (m *member) do(out Output) {
 	m.messages += len(out.Send)
 }
 
-// durable reports whether a crash of m would leave a version.
-func (m *member) durable(id version.ID) bool {
+// stored returns a version that a crash of m would leave; nil if it would not.
+func (m *member) stored(id version.ID) *version.Version {
 	for _, b := range m.records {
 		if v, err := version.Decode(b); err == nil && v.ID() == id {
-			return true
+			return v
 		}
 	}
-	return false
+	return nil
 }
 
 // deliver gives m's oldest message to its partner; false if there is none.
@@ -124,6 +129,9 @@ func (m *member) deliver() bool {
 	}
 	msg := m.out[0]
 	m.out = m.out[1:]
+	if some, ok := msg.(Versions); ok {
+		msg = Versions{[]*version.Version{m.stored(some.All[0].ID())}}
+	}
 	m.partner.do(m.partner.Heard(msg))
 	return true
 }
@@ -160,7 +168,7 @@ func (m *member) head() string {
 	if m.state.Head.IsZero() {
 		return ""
 	}
-	return string(m.History.Get(m.state.Head).Document)
+	return string(m.stored(m.state.Head).Document)
 }
 
 func edit(text string, pairs ...string) string { return strings.NewReplacer(pairs...).Replace(text) }
@@ -192,7 +200,7 @@ func TestAMemberWithoutAHistoryAdoptsTheOthersWhole(t *testing.T) {
 	if err := b.load(edit(first, "v0", "v8")); err != ErrNoParent || !strings.Contains(b.head(), "root-path: v1") {
 		t.Errorf("error %v", err)
 	}
-	if err := b.load(string(b.History.Get(b.state.Head).Document)); err != nil || b.Status().FileDiffers {
+	if err := b.load(string(b.stored(b.state.Head).Document)); err != nil || b.Status().FileDiffers {
 		t.Errorf("error %v", err)
 	}
 	if err := b.load(edit(b.text, "root-path: v1", "root-path: v2")); err != nil {
@@ -518,7 +526,7 @@ func TestRandomHistoriesOfAPair(t *testing.T) {
 				link(Away, m.partner)
 			case 5, 6:
 				key := []string{"root-path", "merit-dump"}[r.IntN(2)]
-				tip := string(m.History.Get(m.state.Tip).Document)
+				tip := string(m.stored(m.state.Tip).Document)
 				at := strings.Index(tip, key+": v") + len(key) + 3
 				_ = m.apply(tip[:at] + fmt.Sprint(r.IntN(4)) + tip[at+1:])
 			case 7:

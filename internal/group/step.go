@@ -36,14 +36,14 @@ func (m *Machine) heard(out *Output, msg Message) error {
 		m.told = msg
 		return m.compare(out)
 	case Want:
-		var all []*version.Version
-		for _, id := range m.History.Missing(msg.Have, msg.Version) {
-			all = append(all, m.History.Get(id))
-		}
+		all := m.History.Missing(msg.Have, msg.Version)
 		if len(all) == 0 {
 			return errors.New("it asks for a version that it was not told of")
 		}
-		out.Send = append(out.Send, Versions{all})
+		// One a message: each may have a long document, and is one commit there.
+		for _, id := range all {
+			out.Send = append(out.Send, Versions{[]*version.Version{m.History.Get(id)}})
+		}
 	case Versions:
 		if err := m.store(out, msg.All...); err != nil {
 			return err

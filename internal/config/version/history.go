@@ -85,6 +85,16 @@ func (h *History) Add(v *Version) (ID, error) {
 	return id, nil
 }
 
+// Release forgets the document of a version, so that a history costs memory for what it is and not for what it says. The
+// version stays, and can have its document again (Add).
+func (h *History) Release(id ID) {
+	if n := h.versions[id]; n != nil {
+		v := *n.Version
+		v.Document, v.Source = nil, nil
+		n.Version = &v
+	}
+}
+
 // Drop takes out a version that was never made durable, and from which no other comes; others stay.
 func (h *History) Drop(id ID) {
 	n := h.versions[id]

@@ -294,6 +294,16 @@ func TestAnIncompleteOrForgedHistoryIsRefused(t *testing.T) {
 	if err != nil || h.Len() != 3 || h.Root() != r.ID() || len(h.Of(c.Meaning)) != 3 {
 		t.Errorf("a history of %d: %v", h.Len(), err)
 	}
+	if h.Release(c.ID()); h.Get(c.ID()).Document != nil || h.Get(c.ID()).ID() != c.ID() || c.Document == nil {
+		t.Error("not released, or another")
+	}
+	if h.Add(c); h.Get(c.ID()).Document == nil {
+		t.Error("a document does not come back")
+	}
+	h.Drop(c.ID()) // d comes from it
+	if h.Drop(d.ID()); h.Get(c.ID()) == nil || h.Get(d.ID()) != nil || len(h.Of(c.Meaning)) != 2 {
+		t.Error("not dropped, or more than that")
+	}
 	if _, err := h.Add(other); !errors.Is(err, ErrUnrelated) {
 		t.Errorf("error %v", err)
 	}
