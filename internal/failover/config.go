@@ -69,6 +69,8 @@ type Config struct {
 	MaxSkew time.Duration
 	// AutoPartnerDown is how long COMMUNICATIONS-INTERRUPTED lasts until PARTNER-DOWN follows by itself; 0: never.
 	AutoPartnerDown time.Duration
+	// Without are rules that a test takes away to see that it is noticed.
+	Without Rules
 	// Seed makes the places of clients in the memory of DISCOVERs hard to guess.
 	Seed uint64
 }

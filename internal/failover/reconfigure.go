@@ -47,7 +47,7 @@ func (e *Endpoint) MayReconfigure(cfg *Config) error {
 func (s *step) reconfigure(to Config) {
 	was := s.cfg
 	to.Self, to.Partner, to.Role, to.Protocol, to.Relationship = was.Self, was.Partner, was.Role, was.Protocol, was.Relationship
-	to.Store, to.Seed = was.Store, was.Seed
+	to.Store, to.Seed, to.Without = was.Store, was.Seed, was.Without
 	s.cfg = to
 	s.adoptLongest(s.now)
 	s.adoptMCLT(s.now)

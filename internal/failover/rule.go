@@ -1,8 +1,11 @@
 package failover
 
-// rule is one of the rules that safety stands on. Tests take them away one at a time and see that it is noticed; nothing
-// else ever does.
-type rule uint64
+// Rules are some of the rules that safety stands on. Tests take them away one at a time and see that it is noticed; nothing
+// else ever does (internal/house_test.go). The zero value is none of them.
+type Rules uint64
+
+// rule is one of them.
+type rule = Rules
 
 const (
 	ruleClamp            rule = 1 << iota // no promise beyond what both know + MCLT
@@ -35,4 +38,31 @@ const (
 )
 
 // keeps reports whether r is in force.
-func (e *Endpoint) keeps(r rule) bool { return e.without&r == 0 }
+func (e *Endpoint) keeps(r rule) bool { return (e.without|e.cfg.Without)&r == 0 }
+
+// RuleStandstill is not the endpoint's own: a server that stood still begins anew.
+const RuleStandstill Rules = 1 << 63
+
+// ruleNames are what a test that takes rules away calls them.
+var ruleNames = [...]struct {
+	name string
+	rule Rules
+}{
+	{"clamp", ruleClamp}, {"clamp-in-partner-down", ruleClampPartnerDown}, {"wait-since", ruleWaitSince},
+	{"wait-potential", ruleWaitPotential | ruleWaitExpires}, {"wait-acked", ruleWaitAcked}, {"wait-mclt", ruleWaitMCLT},
+	{"guard", ruleGuard}, {"owner", ruleOwner}, {"recover", ruleRecover}, {"recover-wait", ruleRecoverWait}, {"startup", ruleStartup},
+	{"free-acked", ruleFreeAcked}, {"latest-ack", ruleLatestAck}, {"never-lower", ruleNeverLower}, {"offered", ruleOffered},
+	{"drain", ruleDrain}, {"active-wins", ruleActiveWins}, {"vector", ruleVector}, {"ceded", ruleCeded}, {"sent-first", ruleSentFirst},
+	{"shares-seen", ruleSharesSeen}, {"forgotten", ruleForgotten}, {"roused", ruleRoused}, {"openings", ruleOpenings}, {"past", rulePast},
+	{"last-word", ruleLastWord}, {"standstill", RuleStandstill},
+}
+
+// RuleNamed returns the rules of that name; false if there are none.
+func RuleNamed(name string) (Rules, bool) {
+	for _, r := range ruleNames {
+		if r.name == name {
+			return r.rule, true
+		}
+	}
+	return 0, false
+}

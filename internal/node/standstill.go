@@ -13,7 +13,7 @@ import (
 func (c *Core) stoodStill(now time.Time, out *Effects) {
 	r := c.relation
 	late := now.Sub(r.wake)
-	if r.wake.IsZero() || late <= r.config.ReceiveTimer || !c.terms.Commit {
+	if r.wake.IsZero() || r.config.Without&failover.RuleStandstill != 0 || late <= r.config.ReceiveTimer || !c.terms.Commit {
 		return
 	}
 	cause := fmt.Sprintf("this server stood still for %v: it begins anew", late.Round(time.Second))

@@ -104,6 +104,9 @@ type writtenError struct{}
 
 func (writtenError) Error() string { return "this server wrote what is no message" }
 
+// Number returns the number of the connection, which ToPartner has of those that are for it.
+func (w *Wire) Number() uint64 { return w.number }
+
 // Closes reports whether out ends this connection.
 func (w *Wire) Closes(out *Effects) bool {
 	return out.ClosePartner != "" && out.CloseConnection == w.number

@@ -115,7 +115,9 @@ func (m *Member) encode() {
 	if r := l.effects.Record; r != nil && r != l.record {
 		l.record, l.octets = r, r.Append(l.octets[:0])
 		l.commit = max(l.commit, l.effects.RecordCommit)
-		l.batch.PutRelationship(l.commit, l.octets)
+		if !m.w.without.ForgetRecord {
+			l.batch.PutRelationship(l.commit, l.octets)
+		}
 		m.w.oracle.decidedRecord(m, r)
 	}
 	for ; l.noted < len(l.effects.Notes); l.noted++ {
@@ -133,9 +135,7 @@ func (m *Member) kick() {
 		l := m.cur
 		m.cur = m.fresh(m.spare)
 		m.spare = nil
-		if m.w.without.TellFirst {
-			m.tell(l)
-		}
+		m.tellEarly(l)
 		if l.batch.Len() == 0 && l.record == nil {
 			m.tell(l)
 			m.spare = l
@@ -166,6 +166,9 @@ func (m *Member) commit(l *load) {
 		return
 	}
 	if err := m.store.Commit(l.batch); err != nil {
+		if m.w.without.TellFailed {
+			m.tell(l)
+		}
 		m.reopen(err)
 		return
 	}
@@ -182,8 +185,28 @@ func (m *Member) commit(l *load) {
 	m.w.strike(MomentDurable, m)
 }
 
+// tellEarly lets leave what must not yet.
+func (m *Member) tellEarly(l *load) {
+	r := m.w.without
+	if r.AckFirst {
+		m.tellClients(l)
+	}
+	for i := range l.effects.ToPartner {
+		if t := &l.effects.ToPartner[i]; r.first(t.Envelope.Message) && m.wire != nil && m.wire.Tell(m.clk.now(), t) == nil {
+			t.Connection = 0 // no other has it
+		}
+	}
+}
+
 // tell lets what was decided in a load leave.
 func (m *Member) tell(l *load) {
+	run := m.run
+	if m.tellClients(l); m.run == run {
+		m.tellPartner(l)
+	}
+}
+
+func (m *Member) tellClients(l *load) {
 	if l.told {
 		return
 	}
@@ -197,7 +220,6 @@ func (m *Member) tell(l *load) {
 			return
 		}
 	}
-	m.tellPartner(l)
 }
 
 // work does what the store does beside commits.

@@ -117,6 +117,12 @@ func (m *Member) tellPartner(l *load) {
 			break
 		}
 		t := &l.effects.ToPartner[i]
+		if t.Connection == 0 {
+			continue // it left too early
+		}
+		if m.w.without.AnyConnection {
+			t.Connection = m.wire.Number()
+		}
 		if _, ok := t.Envelope.Message.(failover.BindingAck); ok {
 			if m.w.strike(MomentBeforeAck, m); m.run != run || m.wire == nil {
 				return

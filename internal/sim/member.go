@@ -152,6 +152,9 @@ func (m *Member) begin() {
 		m.later(time.Second, m.begin)
 		return
 	}
+	if m.w.without.WallClock {
+		rec.Latest = time.Time{}
+	}
 	m.clk.begin(rec.Latest)
 	commit, ok := m.withhold(table, &rec, p)
 	if !ok {
@@ -192,7 +195,7 @@ func (m *Member) record(found *store.Recovery) (failover.Record, error) {
 		return failover.NewRecord(m.clk.now(), m.policyOf(m.cfg).Document.Group.Failover.MCLT, founder), nil
 	}
 	rec, err := failover.DecodeRecord(b)
-	if err == nil && rec.Met && len(found.Quarantine()) > 0 {
+	if err == nil && rec.Met && len(found.Quarantine()) > 0 && !m.w.without.TrustRot {
 		rec.State, rec.Cause, rec.Since, rec.Lost = failover.Recover, "records of the store were damaged", m.clk.now(), true
 		rec.WaitUntil = time.Time{}
 	}

@@ -168,7 +168,7 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 	c := o.w.clientOf(msg.XID)
 	b := &o.disk[m.i][k]
 	lifetime := time.Duration(binary.BigEndian.Uint32(v)) * time.Second
-	if !o.w.without.TellFirst {
+	if !o.w.without.early() {
 		if l.has(msg.YIAddr, c) { // it may be another's again by what was decided behind it
 			if b.state != binding.Active {
 				return
