@@ -188,8 +188,9 @@ func (f *tapped) nonsense(to *world.Member, own byte) {
 		})
 		f.unmoved(c.name)
 	}
-	if _, ok := to.Lease(netip.MustParseAddr(pool)); ok {
-		t.Errorf("%s has a binding, of which only nonsense was heard", pool)
+	// A client of the town may have got it meanwhile.
+	if r, ok := to.Lease(netip.MustParseAddr(pool)); ok && !strings.HasPrefix(r.Hardware, "02:70:") {
+		t.Errorf("%s has a binding, of which only nonsense was heard: %+v", pool, r)
 	}
 	f.served()
 	f.unmoved("in the end")
