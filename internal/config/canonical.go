@@ -20,8 +20,12 @@ import (
 // The text belongs to the format of versions, since their names are made of it: another release must spell it alike.
 func (d *Document) Canonical() []byte { return d.Outline().AppendText(nil) }
 
-// lineWidth is how long a line of the canonical text may be, before what it says is spread over several.
-const lineWidth = 120
+// What a line of the canonical text may be, before what it says is spread over several: so long, and so many brackets
+// within each other.
+const (
+	lineWidth = 120
+	lineDepth = 2
+)
 
 // AppendText appends the outline as a document.
 func (e *Element) AppendText(dst []byte) []byte {
@@ -93,7 +97,7 @@ func (l *layout) pool(p *Element, indent int) {
 }
 
 // short reports whether e goes on one line, in which there is so much room.
-func (l *layout) short(e *Element, room int) bool { return !l.expanded && e.fits(room) > 0 }
+func (l *layout) short(e *Element, room int) bool { return !l.expanded && e.fits(room, lineDepth) > 0 }
 
 func (l *layout) begin(e *Element, indent int) {
 	if l.expanded {
@@ -109,14 +113,18 @@ func (l *layout) end() {
 	}
 }
 
-// fits returns how many octets of room are left on a line after what appendFlow appends, and 0 if it is too long.
-func (e *Element) fits(room int) int {
+// fits returns how many octets of room are left on a line after what appendFlow appends, and 0 if it is too long, or has
+// more than depth brackets within each other.
+func (e *Element) fits(room, depth int) int {
 	if e.Kind == Leaf {
 		return max(room-len(e.Text), 0)
 	}
+	if depth == 0 {
+		return 0
+	}
 	for i := range e.Children {
 		c := &e.Children[i]
-		if room = c.fits(room - len(c.Key) - 4); room <= 0 {
+		if room = c.fits(room-len(c.Key)-4, depth-1); room <= 0 {
 			return 0
 		}
 	}

@@ -154,3 +154,12 @@ func FuzzCanonical(f *testing.F) {
 		}
 	})
 }
+
+// The example of docs/versions.md is in canonical form.
+func TestTheManualShowsTheCanonicalForm(t *testing.T) {
+	_, rest, _ := strings.Cut(string(read(t, "../../docs/versions.md")), "```yaml\n")
+	example, _, _ := strings.Cut(rest, "```")
+	if got := canonicalText(t, "docs/versions.md", parsed(t, example)); got != example {
+		t.Errorf("got\n%s\nwant\n%s", got, example)
+	}
+}
