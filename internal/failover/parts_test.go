@@ -254,3 +254,28 @@ func BenchmarkCompareVeryManyParts(b *testing.B) {
 		}
 	}
 }
+
+// FuzzCompare: whatever a partner tells, the comparison ends, says something wherever the sums differ, and says it in bounds.
+func FuzzCompare(f *testing.F) {
+	few, many := PartsOf(manyParts(40)), PartsOf(manyParts(2000))
+	f.Add(many.Told().Vital.Sketch, uint32(1000), byte(1))
+	f.Add([]byte{1, 2, 3}, uint32(2), byte(0))
+	f.Fuzz(func(t *testing.T, b []byte, count uint32, first byte) {
+		told := Told{Vital: Summary{Count: int(count), Digest: binding.Digest{first}, Sketch: b}}
+		for i := range min(len(b)/2, 100) {
+			told.Other.Parts = append(told.Other.Parts, Part{Name: string(b[i : 2*i]), Digest: binding.Digest{b[i], b[2*i]}, Says: string(b[:i])})
+		}
+		told.Other.Count = len(told.Other.Parts) - int(first&1)
+		for _, p := range []*Parts{nil, few, many} {
+			vital, others := p.Compare(&told)
+			if vital.None() != (p.Told().Vital.Count == told.Vital.Count && p.Told().Vital.Digest == told.Vital.Digest) {
+				t.Error("nothing differs, though the sums do")
+			}
+			for _, d := range []Difference{vital, others} {
+				if n := len(d.Lines(8)); n > 9 || d.Unnamed < 0 || len(d.Parts) > 2000+len(b)+rows*width {
+					t.Errorf("%d lines, %d parts, %d unnamed", n, len(d.Parts), d.Unnamed)
+				}
+			}
+		}
+	})
+}
