@@ -16,7 +16,7 @@ const maxConflicts = 64
 // found notes that two clients may have had an address at one time. It is on disk with what is made of the two records, and
 // said once.
 func (s *step) found(b *binding.Binding, x, y *holding) {
-	if y.client.Is(&s.kept) {
+	if y.client.Is(&s.kept) || !x.client.Is(&s.kept) && before(x, y) {
 		x, y = y, x
 	}
 	since := wholeSeconds(later(x.from, y.from))
@@ -43,6 +43,14 @@ func (s *step) found(b *binding.Binding, x, y *holding) {
 		all = all[len(all)-maxConflicts+1:]
 	}
 	s.rec.Conflicts, s.dirty = append(slices.Clone(all), n), true
+}
+
+// before orders two holdings alike on both servers, whose words for their beginnings differ.
+func before(x, y *holding) bool {
+	if between(x.from, y.from) < sameHolding {
+		return x.client.String() < y.client.String()
+	}
+	return x.from.Before(y.from)
 }
 
 // isAgain reports whether o was said already, by n or in the same words of the other server.

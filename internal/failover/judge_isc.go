@@ -51,7 +51,7 @@ func (s *step) duel(mine, u *binding.Binding) verdict {
 		v := s.takeISC(mine, u)
 		if !s.primarysLease(u, mine) {
 			v = refused(LessCritical, "incoming update is less critical than outgoing update")
-			v.binding.Client = mine.Client
+			v.binding = *mine
 		}
 		v.compare = compareAll
 		return v

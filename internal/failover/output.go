@@ -98,7 +98,7 @@ type Note struct {
 	From, To State // StateChanged, PartnerChanged
 	Cause    string
 	Prefix   netip.Prefix   // ConflictFound, UpdateRefused
-	Kept     binding.Client // ConflictFound: whose the address now is
+	Kept     binding.Client // ConflictFound: whose the address now is; where Cause says that it is neither's, who got it later
 	Lost     binding.Client // and who may have held it too
 	// ConflictFound: from when until when both may have held it, whether more clients did, and when it was found.
 	// PromisesForgotten: until when what was forgotten may be held.

@@ -51,7 +51,9 @@ func (s *step) receive(u *binding.Binding) Ack {
 	v := s.judge(mine, had, u)
 	a.Reason, a.Text = v.reason, v.text
 	if had && v.compare != 0 {
-		s.kept = v.binding.Client
+		if s.kept = (binding.Client{}); leased(&v.binding) {
+			s.kept = v.binding.Client
+		}
 		s.clash(mine, u, v.compare)
 	}
 	if v.change {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -37,6 +38,7 @@ type simWorld struct {
 	say      func(format string, args ...any)
 	kept     simDisk
 	harm     simHarm
+	ended    [2]string               // why the connection ended last
 	skewed   bool                    // a server said that the clocks differ
 	undone   [][2]time.Time          // from when until when a store that went back forgot
 	snaps    [2]*simDisk             // copies of the disks
@@ -309,6 +311,14 @@ func (w *simWorld) resetLink(why string) {
 
 // closed: an endpoint let go of the connection.
 func (w *simWorld) closed(l *simLink) {
+	if w.steady { // what was sent before arrives
+		w.after(10*time.Millisecond, func() {
+			if l != nil && w.link == l && !l.dead {
+				w.resetLink("closed")
+			}
+		})
+		return
+	}
 	if l != nil && w.link == l && !l.dead {
 		w.resetLink("closed")
 	}
@@ -389,6 +399,15 @@ func (w *simWorld) noted(n *simNode, note *Note) {
 		w.tell("%s: refused %v: %s", n.cfg.Self, note.Prefix.Addr(), note.Cause)
 	case PromisesForgotten:
 		w.forgotten = append(w.forgotten, note.Until.Add(-n.offset))
+		w.tell("%s: %s", n.cfg.Self, note.Cause)
+	case LinkClosed:
+		w.logf("%s: the connection ended: %s", n.cfg.Self, note.Cause)
+		if strings.Contains(note.Cause, "refused") || strings.Contains(note.Cause, "partner closed") || strings.Contains(note.Cause, "has changed here") || strings.Contains(note.Cause, "took its place") {
+			if said := string(n.cfg.Self) + note.Cause; w.ended[w.side(n)] != said { // it is tried every few seconds
+				w.ended[w.side(n)] = said
+				w.tell("%s: the connection ended: %s", n.cfg.Self, note.Cause)
+			}
+		}
 	case SkewFound:
 		w.skewed = true
 		w.tell("%s: %s", n.cfg.Self, note.Cause)

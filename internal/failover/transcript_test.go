@@ -139,6 +139,13 @@ func (w *simWorld) command(t *testing.T, c []string) {
 	case "maintenance":
 		w.node(t, arg(1)).step(Maintain{On: arg(2) == "on"})
 		w.reconnect()
+	case "configure":
+		w.configure(t, w.node(t, arg(1)), c[2:])
+	case "connect": // whatever connection there is
+		w.link = &simLink{}
+		for _, n := range w.nodes {
+			n.step(LinkUp{})
+		}
 	case "found":
 		r := NewRecord(w.now, simMCLT, true)
 		w.node(t, arg(1)).disk.rec = &r
@@ -157,6 +164,38 @@ func (w *simWorld) command(t *testing.T, c []string) {
 		w.show()
 	default:
 		t.Fatalf("there is no command %q", c[0])
+	}
+}
+
+// configure: "configure west mclt=30m ranges=a options=b relationship=lab partner=north store=2". A server that runs takes it
+// as a reload.
+func (w *simWorld) configure(t *testing.T, n *simNode, words []string) {
+	var parts []Part
+	for _, word := range words {
+		key, value, _ := strings.Cut(word, "=")
+		switch key {
+		case "mclt":
+			d, err := time.ParseDuration(value)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.cfg.MCLT = d
+		case "ranges", "options":
+			parts = append(parts, partOf(key, value, key == "ranges"))
+		case "relationship":
+			n.cfg.Relationship = value
+		case "partner":
+			n.cfg.Partner = binding.Member(value)
+		default:
+			t.Fatalf("nobody can configure %q", key)
+		}
+	}
+	if len(parts) > 0 {
+		n.cfg.Parts = PartsOf(parts)
+	}
+	if n.up {
+		n.step(Reconfigured{n.cfg})
+		w.reconnect()
 	}
 }
 
