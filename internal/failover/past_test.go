@@ -100,7 +100,7 @@ func TestAConflictIsSaidWhateverHasBecomeOfTheLeases(t *testing.T) {
 	}{
 		{"both hold it", []binding.Binding{lease(1, -2, 1)}, []binding.Binding{lease(2, -1, 2)}, "2 1"},
 		{"ours gave it back", []binding.Binding{lease(1, -2, 1), given(lease(1, -2, 1), -0.5)}, []binding.Binding{lease(2, -1, 2)}, "2 1"},
-		{"theirs has ended, and another one has it", []binding.Binding{lease(1, -3, 1)}, []binding.Binding{lease(2, -3, -2), lease(3, -1, 2)}, "3 1, 1 2"},
+		{"theirs has ended, and another one has it", []binding.Binding{lease(1, -3, 1)}, []binding.Binding{lease(2, -3, -2), lease(3, -1, 2)}, "3 1, 2 1"},
 		{"neither has it any more", []binding.Binding{lease(1, -5, -3), given(lease(4, -2, -1), -1.5)}, []binding.Binding{lease(2, -4, -3), given(lease(5, -1, 1), -0.5)}, "2 1"},
 		{"one after the other", []binding.Binding{lease(1, -5, -4)}, []binding.Binding{lease(2, -3, 2)}, ""},
 		{"one after the other, less than the guard apart", []binding.Binding{lease(1, -5, -3)}, []binding.Binding{lease(2, -2.995, 2)}, "2 1"},

@@ -139,3 +139,31 @@ func TestTheMemoryOfDiscoversIsBounded(t *testing.T) {
 		t.Errorf("%d slots", len(e.heard.slots))
 	}
 }
+
+// What the partner tells of a client ends what its DISCOVERs counted for, whatever client it is that it tells of otherwise.
+func TestALeaseThatThePartnerToldOfEndsTheOverride(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		update binding.Binding
+		answer bool
+	}{
+		{"its lease", binding.Binding{State: binding.Active, Client: client(1)}, false},
+		{"another client's", binding.Binding{State: binding.Active, Client: client(3)}, true},
+		{"that its lease ended", binding.Binding{State: binding.Released, Client: client(1)}, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			x := normalWithLessor(t, Primary, func(cfg *Config, r *Record) { cfg.LoadBalanceSecs = 3 * time.Second })
+			x.n.ep.rec.Buckets = Split(128)
+			who := client(1)
+			ask := func() bool { return x.n.ep.Serves(x.now, Asking{Client: &who, PartnerHasFree: true}).Answer() }
+			ask()
+			ask()
+			u := c.update
+			u.Prefix, u.Expires, u.Starts, u.Sync.Ours = single(x.n.w.addr(6)), x.now.Add(time.Hour), x.now, 1
+			x.hears(BindingUpdate{[]Update{{Binding: u}}})
+			if ask() != c.answer {
+				t.Errorf("the third DISCOVER is answered: %v", !c.answer)
+			}
+		})
+	}
+}
