@@ -493,15 +493,12 @@ func TestWrongPartnerDownIsFoundAndMended(t *testing.T) {
 		conflicts += w.conflict
 		doubles[w.harm] += len(w.held)
 		for d, at := range w.held {
-			if w.skewed && !w.reported[d] { // each lease of that time is in doubt, and the alarm says so
+			switch w.toldOf(d) {
+			case toldUnderAlarm:
 				alarmed++
-				continue
-			}
-			if slices.ContainsFunc(w.undone, func(u [2]time.Time) bool { return at.After(u[0]) && w.before[d].Before(u[1]) }) && !w.reported[d] {
-				unknowable++ // on no disk
-				continue
-			}
-			if !w.reported[d] && !slices.ContainsFunc(w.forgotten, func(until time.Time) bool { return !at.After(until) }) {
+			case onNoDisk:
+				unknowable++
+			case untold:
 				silent++
 				t.Errorf("FAILOVER_SEED=%d, %s: nobody says that clients %d and %d held %v at %v", seed, harmNames[w.harm], d.a, d.b, w.addr(d.addr), at.Sub(simStart))
 			}
@@ -528,5 +525,56 @@ func TestWrongPartnerDownIsFoundAndMended(t *testing.T) {
 		if hits[rare] == 0 {
 			t.Errorf("this never happened: %s", rare)
 		}
+	}
+}
+
+// How the servers told of two clients that had one address.
+const (
+	untold         = iota
+	told           // both are named, or whose promises are forgotten and until when
+	toldUnderAlarm // the clocks differ by more than they may, so that each lease of that time is in doubt
+	onNoDisk       // a store that went back had one of them, and nobody else ever heard of it
+)
+
+func (w *simWorld) toldOf(d simDouble) int {
+	at := w.held[d]
+	switch {
+	case w.reported[d]:
+		return told
+	case w.skewed:
+		return toldUnderAlarm
+	case slices.ContainsFunc(w.undone, func(u [2]time.Time) bool { return at.After(u[0]) && w.before[d].Before(u[1]) }):
+		return onNoDisk
+	case slices.ContainsFunc(w.forgotten, func(until time.Time) bool { return !at.After(until) }):
+		return told
+	}
+	return untold
+}
+
+// Without these, something goes wrong that nobody says.
+func TestWhatIsToldAfterAConflictNeedsItsRules(t *testing.T) {
+	for _, c := range []struct {
+		name string
+		rule rule
+	}{{"who had an address before is told", rulePast}, {"a store that went back is found by its openings", ruleOpenings}} {
+		t.Run(c.name, func(t *testing.T) {
+			var missed atomic.Int64
+			eachSeed(0, 600, func(seed uint64) bool {
+				w := newWorld(seed, c.rule, false)
+				w.outside = true
+				w.run()
+				bad := w.failed != ""
+				for d := range w.held {
+					bad = bad || w.toldOf(d) == untold
+				}
+				if bad {
+					missed.Add(1)
+				}
+				return missed.Load() == 0
+			})
+			if missed.Load() == 0 {
+				t.Error("nobody missed it")
+			}
+		})
 	}
 }
