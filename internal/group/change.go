@@ -92,7 +92,6 @@ func (m *Machine) change(out *Output, d *config.Document, parent version.ID, by 
 	if err != nil {
 		return tip, err
 	}
-	m.documents[id] = d
 	j, err := m.History.Join(tip, id, m.open)
 	if err == nil && j.Head.IsZero() {
 		err = &StaleError{Parent: parent, Tip: tip, Conflicts: j.Conflicts}
@@ -104,7 +103,6 @@ func (m *Machine) change(out *Output, d *config.Document, parent version.ID, by 
 	}
 	out.Store = append(out.Store, v)
 	if j.Merge != nil {
-		m.documents[j.Head] = j.Document
 		if err := m.store(out, j.Merge); err != nil {
 			return tip, err
 		}
@@ -126,7 +124,6 @@ func (m *Machine) rejoin(out *Output) error {
 		m.conflicts = j.Conflicts
 		return nil
 	case j.Merge != nil:
-		m.documents[j.Head] = j.Document
 		if err := m.store(out, j.Merge); err != nil {
 			return err
 		}
@@ -169,7 +166,7 @@ func (m *Machine) Resolve(take binding.Member, by version.By) (out Output, err e
 	if err := m.store(&out, v); err != nil {
 		return out, err
 	}
-	m.documents[v.ID()], m.State.Tip = d, v.ID()
+	m.State.Tip = v.ID()
 	m.agree()
 	m.settle(&out)
 	return out, nil

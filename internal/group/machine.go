@@ -40,7 +40,8 @@ type State struct {
 type Config struct {
 	Self    binding.Member
 	Partner binding.Member // empty: no other Lessor is in the group
-	// History has every version that State names. The machine adds to it what Output.Store says.
+	// History has every version that State names. The machine adds to it what Output.Store says. As long as State has no
+	// tip, what is in it does not count: it has arrived in part.
 	History *version.History
 	State   State
 	// Load returns a version with its document, which History need not have; nil if that is nowhere. Load itself may be
@@ -94,6 +95,9 @@ func (t Trouble) String() string {
 // New returns a machine whose link is away.
 func New(c Config) (*Machine, error) {
 	s := &c.State
+	if s.Tip.IsZero() {
+		c.History = &version.History{} // what of it has arrived will be asked for again
+	}
 	for _, id := range []version.ID{s.Head, s.Tip, s.Agreed, s.FileVersion, s.Rival} {
 		if !id.IsZero() && c.History.Get(id) == nil {
 			return nil, fmt.Errorf("version %s, which the store names, is not in the history", id.Short())
@@ -244,15 +248,24 @@ func (m *Machine) store(out *Output, all ...*version.Version) error {
 
 // found makes a version the first of this member's history.
 func (m *Machine) found(out *Output, v *version.Version) error {
-	if m.History.Len() > 0 {
+	if !m.State.Tip.IsZero() {
 		return errors.New("there is a history already")
 	}
+	m.History = &version.History{}
 	if err := m.store(out, v); err != nil {
 		return err
 	}
 	m.State.Tip, m.trouble = v.ID(), 0
 	m.placeFile()
 	return nil
+}
+
+// root returns the root of this member's history; zero if it has none.
+func (m *Machine) root() version.ID {
+	if m.State.Tip.IsZero() {
+		return version.ID{}
+	}
+	return m.History.Root()
 }
 
 // placeFile notes which version of the history this member's file is, if it is one.

@@ -39,7 +39,7 @@ func (m *Machine) tell(out *Output) {
 	if m.link != Up {
 		return
 	}
-	t := Told{Member: m.Self, Root: m.History.Root(), Head: m.State.Head, Tip: m.State.Tip, Format: version.Format}
+	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Format: version.Format}
 	if t.Root.IsZero() {
 		t.File = m.file
 	}

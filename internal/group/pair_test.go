@@ -148,6 +148,9 @@ func settled(t *testing.T, a, b *member) {
 	t.Helper()
 	for n := 0; ; n++ {
 		first, second := a.deliver(), b.deliver()
+		if a.closed != nil || b.closed != nil {
+			t.Fatalf("closed: west %v, east %v", a.closed, b.closed)
+		}
 		if !first && !second {
 			return
 		}
@@ -208,6 +211,51 @@ func TestAMemberWithoutAHistoryAdoptsTheOthersWhole(t *testing.T) {
 	}
 	if settled(t, a, b); a.state.Head != b.state.Head || !strings.Contains(a.head(), "root-path: v2") {
 		t.Errorf("west %+v, east %+v", a.state, b.state)
+	}
+}
+
+// A history that has arrived in part is none: it is asked for again, of whoever is there then.
+func TestAHistoryThatArrivesInPartIsNone(t *testing.T) {
+	for _, crash := range []bool{false, true} {
+		a, b := newPair(t, first, first)
+		out, err := a.Found()
+		if a.do(out); err != nil {
+			t.Fatal(err)
+		}
+		for i := range 3 {
+			if err := a.apply(edit(first, "root-path: v0", fmt.Sprint("root-path: v", i+1))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		link(Lost, a)
+		link(Up, a, b)
+		for b.History.Len() < 2 {
+			a.deliver()
+			b.deliver()
+		}
+		link(Away, a, b)
+		if crash {
+			b.start()
+		}
+		link(Up, a, b)
+		if settled(t, a, b); a.state.Head != b.state.Head || !strings.Contains(b.head(), "root-path: v3") {
+			t.Errorf("west %+v, east %+v", a.state, b.state)
+		}
+	}
+	a, b := newPair(t, first, edit(first, "v0", "v9"))
+	out, err := a.Found()
+	if a.do(out); err != nil || a.apply(edit(first, "root-path: v0", "root-path: v1")) != nil {
+		t.Fatal(err)
+	}
+	link(Lost, a)
+	link(Up, a, b)
+	for b.History.Len() < 1 {
+		a.deliver()
+		b.deliver()
+	}
+	link(Away, a, b)
+	if out, err = b.Found(); err != nil || out.Adopted == nil || b.History.Len() != 1 {
+		t.Errorf("%+v: %v", out, err)
 	}
 }
 

@@ -10,6 +10,9 @@ import (
 // LinkChanged says what became of the connection to the partner. A connection that begins anew goes away first.
 func (m *Machine) LinkChanged(to Link) (out Output) {
 	if to != m.link {
+		if m.State.Tip.IsZero() {
+			m.History = &version.History{}
+		}
 		m.link, m.told, m.said, m.wanted, m.trouble = to, Told{}, Told{}, version.ID{}, 0
 	}
 	m.settle(&out)
@@ -55,7 +58,7 @@ func (m *Machine) heard(out *Output, msg Message) error {
 
 // compare does what follows from what both have. It is also what happens at the first contact of two members.
 func (m *Machine) compare(out *Output) error {
-	own, theirs := m.History.Root(), m.told.Root
+	own, theirs := m.root(), m.told.Root
 	switch {
 	case own.IsZero() && theirs.IsZero():
 		return m.compareFiles(out)
@@ -116,7 +119,6 @@ func (m *Machine) meet(out *Output) error {
 		return nil
 	}
 	m.agree()
-	m.documents[j.Head] = j.Document
 	m.State.Tip = j.Head
 	return m.store(out, j.Merge)
 }

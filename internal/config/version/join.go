@@ -57,8 +57,9 @@ func (h *History) Join(a, b ID, open func(ID) (*config.Document, error)) (Joined
 		return j, err
 	}
 	v.Source = nil // it is nobody's file
-	j.Merge, j.Document, j.Head = v, m.Document, v.ID()
-	return j, nil
+	j.Merge, j.Head = v, v.ID()
+	j.Document, err = v.Open()
+	return j, err
 }
 
 // Resolve returns the document that joins two heads where one side is taken wherever both changed the same; a is A, and b

@@ -69,6 +69,8 @@ type Version struct {
 	// Source is the group's part as the operator wrote it, where it is exactly one file; nil if it is not known. It has
 	// no part in the version's name, so that files with other comments give equal roots: see Written.
 	Source []byte
+
+	opened *config.Document // of Document, where that was read already; else nil
 }
 
 // By is who made a version. A root has none of it, so that equal files give equal roots.
@@ -104,9 +106,11 @@ func made(d *config.Document, parents []ID, by By) (*Version, error) {
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	if _, err := v.Open(); err != nil {
+	opened, err := v.Open()
+	if err != nil {
 		return nil, fmt.Errorf("the canonical form of the document cannot be read back: %w", err)
 	}
+	v.opened = opened
 	if src := withoutServer(d.Source); !bytes.Equal(src, v.Document) && says(src, d.Digest) {
 		v.Source = src
 	}
@@ -127,7 +131,7 @@ func (v *Version) ID() ID {
 	return ID(binding.DigestOf(v.appendHeader([]byte("lessor version\n"))))
 }
 
-// Open reads the document. ErrNewer says that this release cannot; another error, that the document is not what the
+// Open reads the canonical document, whose lines are those that positions in it mean. ErrNewer says that this release cannot; another error, that the document is not what the
 // version says it is.
 func (v *Version) Open() (*config.Document, error) {
 	if v.Format > Format {
@@ -135,6 +139,9 @@ func (v *Version) Open() (*config.Document, error) {
 	}
 	if v.Document == nil {
 		return nil, fmt.Errorf("the document of version %s is not at hand", v.ID().Short())
+	}
+	if d := v.opened; d != nil && d.Digest == v.Meaning && len(v.Document) > 0 && &d.Source[0] == &v.Document[0] {
+		return d, nil
 	}
 	d, problems := config.Parse("version "+v.ID().Short(), v.Document)
 	if d == nil {

@@ -89,7 +89,7 @@ func TestDecodeGivesBackWhatWasAppended(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if fmt.Sprint(*got) != fmt.Sprint(*v) || got.ID() != v.ID() {
+		if !bytes.Equal(got.Append(nil), v.Append(nil)) || fmt.Sprint(got.By, got.Parents) != fmt.Sprint(v.By, v.Parents) || got.ID() != v.ID() {
 			t.Errorf("got %+v, want %+v", got, v)
 		}
 		if d, err := got.Open(); (err == nil) != (v.Document != nil) || err == nil && d.Digest != v.Meaning {
