@@ -77,14 +77,21 @@ func (s *step) dumpOn() (more bool) {
 
 // dumpOne sends a binding that is not going to be sent anyway.
 func (s *step) dumpOne(m *bundler, b *binding.Binding) {
-	if !s.view.Covers(b.Addr()) {
+	covered := s.view.Covers(b.Addr())
+	if !covered && !s.tellsOutside(b) {
 		return
 	}
 	now, _ := s.get(b.Prefix)
-	if now.Sync.Marks.Has(binding.Pending) {
+	if covered && now.Sync.Marks.Has(binding.Pending) {
 		return // the outbox has it
 	}
 	s.bundle(m, &now, true)
+}
+
+// tellsOutside reports whether a partner that lacks everything is told of b, whose address is in no pool now: the pool may be put
+// back, and would then be a new one to that partner, though somebody holds the address.
+func (s *step) tellsOutside(b *binding.Binding) bool {
+	return s.dump.all && s.cfg.Protocol == Lessor && (b.Sync.Ours != 0 || b.Sync.Theirs != 0)
 }
 
 // ask asks the partner for what we lack, once on a connection in each state that needs it.

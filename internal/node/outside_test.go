@@ -54,3 +54,38 @@ func TestARangeThatIsPutBackKeepsItsPast(t *testing.T) {
 		t.Errorf("%v is owned by %v", ack.YIAddr, owners)
 	}
 }
+
+// A server that lost its disk while a range was taken out learns who holds addresses of it, so that it does not give them away when
+// the range is put back.
+func TestALostDiskLearnsWhatIsInNoPool(t *testing.T) {
+	p := newPair(t)
+	p.link()
+	p.pass(30 * time.Second)
+	ack, ok := p.take(1)
+	if !ok {
+		t.Fatal("no address")
+	}
+	p.pass(10 * time.Second)
+	with := func(m *member, pool string) {
+		t.Helper()
+		doc, problems := config.Parse("pair.yaml", []byte("server: {name: "+string(m.name)+"}\nnetworks: {lan: {subnets: {10.0.0.0/24: {pools: [{range: "+pool+"}]}}}}\n"))
+		if doc == nil {
+			t.Fatal(problems)
+		}
+		p.handle(m, Adopt{Policy: policy.Compile(doc)})
+	}
+	for _, m := range p.sides {
+		with(m, "10.0.0.200-10.0.0.220")
+	}
+	west := p.sides[0]
+	west.core = nil
+	p.cut("the disk is gone")
+	west.table, west.commit, west.record = binding.NewTable(), 0, failover.NewRecord(p.now, time.Hour, false)
+	p.start(west)
+	with(west, "10.0.0.200-10.0.0.220")
+	p.link()
+	p.pass(30 * time.Second)
+	if b, known := west.table.Get(host(ack.YIAddr)); !known || b.State != binding.Active {
+		t.Errorf("after its recovery %s knows of %v: %v", west.name, ack.YIAddr, b.State)
+	}
+}

@@ -192,7 +192,10 @@ func (w *World) restart(m *Member) {
 	}
 	o := m.other()
 	if !w.set.Outside && (w.declared(m) || w.oracle.mustHear[m.i]) {
-		if !o.serves() {
+		if o.serves() {
+			o.goOn()
+		}
+		if !o.takes() {
 			w.after(time.Minute, func() { w.restart(m) })
 			return
 		}

@@ -81,6 +81,7 @@ type promise struct {
 	expires time.Time // by the server's clock
 	until   time.Duration
 	at      time.Duration
+	over    bool // by the client's own word, or another one's
 }
 
 func (o *oracle) init(w *World) { o.w, o.options = w, map[answerKey]uint32{} }

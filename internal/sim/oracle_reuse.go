@@ -11,6 +11,9 @@ import (
 func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 	was, is := o.view[m.i][i], o.briefOf(b)
 	o.view[m.i][i] = is
+	if is.state != binding.Active {
+		o.told[m.i][i].over = is.state != binding.Expired || o.told[m.i][i].over
+	}
 	if is.ours < was.ours || is.theirs < was.theirs {
 		o.w.fail("I13: %s: %v goes back in its numbers", m.name, b.Prefix)
 	}
@@ -38,7 +41,7 @@ func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 func (o *oracle) expired(m *Member, i int, was brief) {
 	o.w.marks.hit(MarkExpired)
 	p := &o.told[m.i][i]
-	if p.client == nil || was.client == nil || p.client.identity != was.client.identity || p.ours > was.ours || o.ever[m.i] {
+	if p.client == nil || p.over || was.client == nil || p.client.identity != was.client.identity || p.ours > was.ours || o.ever[m.i] {
 		return
 	}
 	if now := m.clk.now(); now.Before(p.expires) {
