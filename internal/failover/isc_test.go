@@ -150,3 +150,35 @@ func TestAnISCServerThatIsThePrimaryTooIsRefused(t *testing.T) {
 		}
 	}
 }
+
+// A client gave its address back here while the two were apart, and was answered there: each takes the other's word. What we
+// take is said again, so that both know the same.
+func TestAWordThatCrossesALeaseIsNotSwapped(t *testing.T) {
+	for _, role := range []Role{Primary, Secondary} {
+		x := normalWithISC(t, role)
+		lease := binding.Binding{Prefix: single(x.n.w.addr(2)), State: binding.Active, Client: client(1), Expires: x.now.Add(time.Hour), CLTT: x.now, Sync: binding.Sync{Potential: x.now.Add(2 * time.Hour)}}
+		x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+		x.step(LinkDown{"cut"})
+		x.now = x.now.Add(time.Minute)
+		old := *x.n.recs[2]
+		given := old
+		given.State, given.Cause, given.Changed = binding.Free, binding.ClientReleased, x.now
+		x.n.ep.Stamp(x.now, &old, &given)
+		x.n.apply(Change{Binding: given, Due: x.n.ep.Due(&given)})
+		x.step(Changed{})
+		x.said, x.next = nil, 0
+		x.greet()
+		x.hears(Report{State: Normal})
+		if got := x.says(); !strings.Contains(got, "BNDUPD 10.0.0.12 released") {
+			t.Fatalf("%v: it says %q", role, got)
+		}
+		lease.Expires = x.now.Add(time.Hour)
+		x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+		if got := x.says(); !strings.Contains(got, "BNDACK 0") || !strings.Contains(got, "BNDUPD 10.0.0.12 active") {
+			t.Errorf("%v: it says %q", role, got)
+		}
+		if b := x.n.recs[2]; b.State != binding.Active || !b.Expires.Equal(lease.Expires) {
+			t.Errorf("%v: %+v", role, b)
+		}
+	}
+}

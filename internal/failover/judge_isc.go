@@ -60,11 +60,21 @@ func (s *step) duel(mine, u *binding.Binding) verdict {
 	case mineActive:
 		return refused(LessCritical, "incoming update is less critical than outgoing update")
 	case theirsActive:
-		return s.takeISC(mine, u)
+		v := s.takeISC(mine, u)
+		s.tellAgain(&v.binding) // it may have taken ours: of a lease and another word either takes the other's
+		return v
 	case s.cfg.Role == Primary:
 		return refused(LessCritical, "incoming update is less critical than outgoing update")
 	}
 	return s.takeISC(mine, u)
+}
+
+// tellAgain makes what was heard a change of ours, so that the partner hears it back.
+func (s *step) tellAgain(b *binding.Binding) {
+	s.last++
+	s.known = s.last
+	b.Sync.Ours = s.last
+	b.Sync.Marks = b.Sync.Marks&^binding.Private | binding.Pending | binding.Sent
 }
 
 // primarysLease reports whether the partner's lease is the one to keep.
