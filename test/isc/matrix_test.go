@@ -76,7 +76,7 @@ func TestMatrix(t *testing.T) {
 	t.Parallel()
 	tb := &table{rows: map[string]*result{}}
 	t.Cleanup(func() { t.Logf("\n%s", tb) })
-	for _, c := range slices.Concat(service, losses, recoveries, busy) {
+	for _, c := range slices.Concat(service, losses, recoveries, busy, storms) {
 		for _, primary := range []bool{true, false} {
 			role := map[bool]string{true: "primary", false: "secondary"}[primary]
 			t.Run(c.name+"/Lessor is "+role, func(t *testing.T) {

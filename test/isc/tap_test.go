@@ -113,6 +113,7 @@ type half struct {
 	first    uint32 // the sequence number of the first octet
 	data     []byte
 	pieces   []piece
+	early    []early
 	ended    time.Time // FIN or RST of either side; zero: not seen
 }
 
@@ -127,7 +128,6 @@ func (tp *tap) halves() []*half {
 	frames := append([]frame(nil), tp.frames...)
 	tp.mu.Unlock()
 	open := map[[2]netip.AddrPort]*half{}
-	waiting := map[*half]map[uint32]frame{}
 	var all []*half
 	for _, f := range frames {
 		s, ok := readSegment(f.data)
@@ -137,7 +137,7 @@ func (tp *tap) halves() []*half {
 		key := [2]netip.AddrPort{s.from, s.to}
 		if s.flags&flagSYN != 0 {
 			h := &half{from: s.from, to: s.to, begins: f.at, first: s.seq + 1}
-			open[key], waiting[h] = h, map[uint32]frame{}
+			open[key] = h
 			all = append(all, h)
 			continue
 		}
@@ -157,14 +157,33 @@ func (tp *tap) halves() []*half {
 	return all
 }
 
-// take adds a segment; one that leaves a gap is dropped here, since it comes again.
+// take adds a segment; what leaves a gap waits until that is filled.
 func (h *half) take(seq uint32, payload []byte, at time.Time) {
-	behind := int(int32(seq - h.first - uint32(len(h.data))))
-	if behind > 0 || -behind >= len(payload) {
-		return
+	if len(payload) > 0 {
+		h.early = append(h.early, early{seq, payload})
 	}
-	h.pieces = append(h.pieces, piece{len(h.data), at})
-	h.data = append(h.data, payload[-behind:]...)
+	for again := true; again; {
+		again = false
+		for i, e := range h.early {
+			behind := int(int32(e.seq - h.first - uint32(len(h.data))))
+			if behind > 0 {
+				continue
+			}
+			if -behind < len(e.payload) {
+				h.pieces = append(h.pieces, piece{len(h.data), at})
+				h.data = append(h.data, e.payload[-behind:]...)
+			}
+			h.early = append(h.early[:i], h.early[i+1:]...)
+			again = true
+			break
+		}
+	}
+}
+
+// early is a segment behind a gap.
+type early struct {
+	seq     uint32
+	payload []byte
 }
 
 // seen is when the octet at the offset was seen.
