@@ -42,7 +42,11 @@ func (w *World) heal() {
 
 // longestWait is how long the waits take that rules ask for, after a recovery at the worst.
 func (w *World) longestWait() time.Duration {
-	return 4*w.set.MCLT + 2*w.members[0].relation.Guard + w.set.ReceiveTimer + w.set.Startup + 30*time.Minute
+	wait := 4*w.set.MCLT + 2*w.members[0].relation.Guard + w.set.ReceiveTimer + w.set.Startup + 30*time.Minute
+	if w.set.Outside { // clocks that were wrong by hours made leases that end late, and their ends are not believed before
+		wait += 2*max(w.set.Longest, w.set.Lease, 24*time.Hour) + 6*time.Hour
+	}
+	return wait
 }
 
 // rest waits until both are in NORMAL and have nothing more to tell.

@@ -91,7 +91,7 @@ func play(t *testing.T, p *Plan) Outcome {
 // Outside of the assumptions two clients may hold one address (RELIABILITY §4.6): not before the MCLT is over after a wrong word of
 // an operator, and then the servers say so themselves when they have met again, and name both.
 func TestOutsideOfTheAssumptionsTheServersSaySo(t *testing.T) {
-	n := max(*seedsFlag/4, 20)
+	n := max(*seedsFlag/10, 20)
 	if *seedsFlag == 1 {
 		n = 1
 	}
