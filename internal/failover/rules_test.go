@@ -7,6 +7,7 @@ import (
 	"net/netip"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -205,6 +206,18 @@ func randomRecord(r *rand.Rand) Record {
 		NeverServed: r.IntN(2) == 0, Roused: r.IntN(2) == 0, PartnerStore: [16]byte{byte(r.IntN(3))}, Buckets: Split(r.IntN(257)),
 		Last: binding.Sequence(r.Uint64()), SharesSeen: binding.Sequence(r.Uint64()),
 	}
+	rec.Lifetime, rec.Longest, rec.LongestUntil = time.Hour, 9*time.Hour, moment()
+	rec.Opening, rec.PartnerOpening = Opening{r.Uint64(), r.Uint64()}, Opening{1, r.Uint64()}
+	for i := range r.IntN(maxOpenings) {
+		rec.Openings = append(rec.Openings, opened{Opening{uint64(i), r.Uint64()}, r.Uint64()})
+	}
+	for i := range r.IntN(4) {
+		since := noon.Add(time.Duration(r.IntN(1e6)) * time.Second)
+		rec.Conflicts = append(rec.Conflicts, Note{
+			Kind: ConflictFound, Prefix: single(netip.AddrFrom4([4]byte{10, 0, 9, byte(i)})), Kept: client(1), Lost: binding.Client{ID: []byte("somebody")},
+			Since: since, Until: since.Add(time.Hour), Others: i%2 == 0, Found: noon, Cause: "both servers gave the address away",
+		})
+	}
 	for i := range r.IntN(5) {
 		run := Run{netip.AddrFrom4([4]byte{10, 0, byte(i), 1}), netip.AddrFrom4([4]byte{10, 0, byte(i), 9})}
 		rec.Shares = append(rec.Shares, run)
@@ -227,6 +240,30 @@ func TestRecordsSurviveStorage(t *testing.T) {
 				t.Fatalf("cut at %d of %d: %v", n, len(b), err)
 			}
 		}
+	}
+}
+
+// The store takes records of at most 64 KiB.
+func TestTheLargestRecordIsSmallEnough(t *testing.T) {
+	rec := randomRecord(newRandom(t))
+	rec.Shares, rec.Gifts, rec.Openings, rec.Conflicts, rec.Cause = nil, nil, nil, nil, strings.Repeat("x", 1000)
+	address := func(i int) netip.Addr { return netip.AddrFrom16([16]byte{0x20, 1, 14: byte(i >> 8), 15: byte(i)}) }
+	for i := range maxRuns {
+		rec.Shares = append(rec.Shares, Run{address(4 * i), address(4*i + 1)})
+	}
+	for range maxGifts {
+		rec.Gifts = append(rec.Gifts, Gift{rec.Shares[0], binding.Member(strings.Repeat("m", 255)), 1})
+	}
+	for range maxOpenings {
+		rec.Openings = append(rec.Openings, opened{})
+	}
+	someone := binding.Client{ID: make([]byte, binding.MaxClientID), Hardware: binding.HardwareOf(32, make([]byte, binding.MaxHardware))}
+	for range maxConflicts {
+		rec.Conflicts = append(rec.Conflicts, Note{Kind: ConflictFound, Prefix: single(address(1)), Kept: someone, Lost: someone, Since: noon, Until: noon, Found: noon, Cause: rec.Cause})
+	}
+	b := rec.Append(nil)
+	if _, err := DecodeRecord(b); err != nil || len(b) > 64<<10-64 {
+		t.Errorf("%d octets, %v", len(b), err)
 	}
 }
 
