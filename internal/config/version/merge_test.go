@@ -242,6 +242,10 @@ func TestMergeTable(t *testing.T) {
 		if m.Document != nil {
 			got = string(m.Document.Canonical())
 		}
+		mirror := Merge([]*config.Document{parsed(t, campus)}, b, a, TakeNone)
+		if shown(m.Conflicts) != shown(mirrored(mirror.Conflicts)) {
+			t.Errorf("%s: got\n%s\nand with the sides exchanged\n%s", c.name, got, shown(mirrored(mirror.Conflicts)))
+		}
 		if !strings.Contains(got, c.want) || strings.Contains(got, "on line") {
 			t.Errorf("%s: got\n%s\nwant\n%s", c.name, got, c.want)
 		}

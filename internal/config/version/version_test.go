@@ -375,6 +375,28 @@ func TestWhatWasMergedCrosswiseIsNotUndoneSilently(t *testing.T) {
 	}
 }
 
+func TestBranchesThatAreTooEntangledNeedAPerson(t *testing.T) {
+	parents := [][]int{nil, {0}, {0}, {0}, {0}, {0}} // five branches, of which each of two makes one
+	for range 2 {
+		last := 1
+		for branch := 2; branch <= 5; branch++ {
+			parents = append(parents, []int{last, branch})
+			last = len(parents) - 1
+		}
+	}
+	h, ids := graph(t, parents...)
+	x, y := ids[9], ids[13]
+	if bases := h.Bases(x, y); len(bases) != 5 {
+		t.Fatalf("%d bases", len(bases))
+	}
+	if j, err := h.Join(x, y, opener(h)); err != nil || len(j.Conflicts) != 1 || j.Conflicts[0].Reason != Crossed || !j.Head.IsZero() {
+		t.Errorf("%+v: %v", j, err)
+	}
+	if j, err := h.Join(ids[8], ids[12], opener(h)); err != nil || j.Merge == nil {
+		t.Errorf("four: %+v: %v", j, err)
+	}
+}
+
 func FuzzDecode(f *testing.F) {
 	r := root(f, campus)
 	f.Add(r.Append(nil))
