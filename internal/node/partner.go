@@ -106,14 +106,15 @@ func (n *Node) seconds(l *peer.Link) bool {
 }
 
 // replaces reports whether a new connection takes the place of the one in use. Where both servers made one at the same time, the
-// one that the primary made stays, on both sides.
+// one stays, on both sides, that the member made whose name sorts first: also two that do not agree who is primary must have a
+// connection to say so on.
 func (n *Node) replaces(l *peer.Link) bool {
 	p := n.partner
 	if p.config.Protocol == failover.ISC {
 		return false
 	}
-	byPrimary := l.Inbound() == (p.config.Role == failover.Secondary)
-	return !p.heard && byPrimary && l.Inbound() != p.link.Inbound()
+	byFirst := l.Inbound() == (p.config.Partner < p.config.Self)
+	return !p.heard && byFirst && l.Inbound() != p.link.Inbound()
 }
 
 // dropLink ends the connection in use, and has the core know.
