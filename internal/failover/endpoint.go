@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -35,8 +36,10 @@ type Endpoint struct {
 	skewed  bool
 
 	// renumber says that our changes may have numbers that the partner knows for others: those that it has not acknowledged
-	// get new ones before it is told of them.
+	// get new ones before it is told of them. Those of an opening before forked have numbers of their own, and keep them
+	// until the partner has told everything: what it knows may rest on what we have forgotten since, and then is the newer.
 	renumber  bool
+	forked    uint64
 	leaving   bool // out of PARTNER-DOWN, as soon as the partner knows all
 	told      bool // in RECOVER: the partner has told everything
 	dumpUsed  bool // in RECOVER: the partner told of an address that was used
@@ -64,7 +67,7 @@ func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
 	e.heard.init(cfg.Seed)
 	e.load(view)
 	e.beginOpening(now)
-	e.renumber = rec.State == Recover && rec.Lost
+	e.renumber, e.forked = rec.State == Recover && rec.Lost, math.MaxUint64
 	e.sweep.running = e.renumber
 	e.dirty = true
 	return e

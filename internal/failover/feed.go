@@ -37,6 +37,9 @@ func (e *Endpoint) updating() bool {
 
 // work does a bounded part of what there is to do, and reports whether there is more.
 func (s *step) work() (more bool) {
+	if s.renumber && !s.sweep.running && s.mayRenumber() {
+		s.sweep.begin()
+	}
 	if s.sweep.running {
 		more = s.sweepOn()
 	}

@@ -111,16 +111,19 @@ func (s *step) sweepOn() (more bool) {
 		return true
 	})
 	s.sweep = sweep{running: !done, scan: next}
-	s.renumber = s.renumber && !done
+	s.renumber = s.renumber && !(done && s.mayRenumber())
 	return !done
 }
+
+// mayRenumber reports whether what the partner knows of ours is known here, or nobody knows it.
+func (s *step) mayRenumber() bool { return s.told || s.rec.State != Recover || !s.rec.Lost || s.rec.Partner == Recover }
 
 func (s *step) sweepOne(b *binding.Binding) {
 	now, _ := s.get(b.Prefix)
 	m := now.Sync.Marks
 	if m.Has(binding.Pending) {
 		s.outbox.again(&now) // its range was taken out, and is back
-		if s.renumber {
+		if s.renumber && (s.mayRenumber() || now.Sync.Ours.Epoch() >= s.forked) {
 			old := now.Sync
 			s.last++
 			s.known = s.last

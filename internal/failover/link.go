@@ -260,7 +260,10 @@ func (s *step) comparePasts(h *Hello) {
 	}
 	s.note(Note{Kind: StoreWentBack, Cause: cause})
 	s.rec.Lost = true
-	s.renumber = true
+	s.renumber, s.forked = true, h.PartnerOpening.Number
+	if other || h.PartnerOpening == (Opening{}) {
+		s.forked = 0
+	}
 	s.sweep.begin()
 	s.become(Recover, cause)
 	s.rec.Since, s.rec.WaitUntil = s.now, time.Time{} // it may have served until now

@@ -127,6 +127,9 @@ func (s *step) updateDone() {
 	switch s.rec.State {
 	case Recover:
 		s.told = true // and recovered, when the partner knows all that we did, too
+		if s.renumber {
+			s.sweep.begin()
+		}
 	case PotentialConflict:
 		switch {
 		case s.cfg.Role == Primary:
