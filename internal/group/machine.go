@@ -162,6 +162,24 @@ func (m *Machine) Status() Status {
 	return s
 }
 
+// Pending returns the changes of Tip that safety stands on and that do not hold yet, since not both members are known to
+// serve by them: until then the settings of Agreed hold.
+func (m *Machine) Pending() ([]version.Change, error) {
+	s := m.State
+	if s.Agreed == s.Tip || s.Agreed.IsZero() {
+		return nil, nil
+	}
+	agreed, err := m.open(s.Agreed)
+	if err != nil {
+		return nil, err
+	}
+	tip, err := m.open(s.Tip)
+	if err != nil {
+		return nil, err
+	}
+	return version.Pending(agreed, tip), nil
+}
+
 // isRefused reports whether the partner cannot read Tip.
 func (m *Machine) isRefused() bool { return m.told.CannotRead && m.told.Seen == m.State.Tip }
 

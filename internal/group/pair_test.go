@@ -353,6 +353,36 @@ func TestABranchIsServedByOnlyOnceTheLinkIsLost(t *testing.T) {
 	}
 }
 
+func TestWhatSafetyStandsOnWaitsForBoth(t *testing.T) {
+	a, b := together(t)
+	pending := func(m *member) (keys string) {
+		all, err := m.Pending()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, c := range all {
+			keys += c.Key + " "
+		}
+		return keys
+	}
+	link(Lost, a, b)
+	if err := a.apply(edit(first, "campus,", "campus, failover: {mclt: 2h},", "merit-dump: v0", "merit-dump: v1")); err != nil {
+		t.Fatal(err)
+	}
+	if a.state.Head != a.state.Tip || pending(a) != "group.failover.mclt " || pending(b) != "" {
+		t.Errorf("pending at west %q, at east %q", pending(a), pending(b))
+	}
+	a.start()
+	if pending(a) != "group.failover.mclt " {
+		t.Errorf("after a restart %q", pending(a))
+	}
+	link(Away, b)
+	link(Up, a, b)
+	if settled(t, a, b); pending(a) != "" || pending(b) != "" || a.state.Agreed != b.state.Tip {
+		t.Errorf("pending at west %q, at east %q", pending(a), pending(b))
+	}
+}
+
 func TestBranchesMergeOrConflict(t *testing.T) {
 	a, b := together(t)
 	link(Lost, a, b)
