@@ -23,7 +23,7 @@ func removalSeedsWanted() int {
 	return usualRemovalSeeds
 }
 
-const usualRemovalSeeds = 300
+const usualRemovalSeeds = 100
 
 // Each rule is there because something breaks without it. What never is noticed is no rule, or the histories are too easy.
 // Some take thousands of histories to be missed: those are looked for only with LESSOR_REMOVALS=20000.
@@ -37,10 +37,17 @@ func TestEveryRuleIsMissed(t *testing.T) {
 			found, after := "", 0
 			eachSeed(*firstSeed, *removalSeeds, func(seed uint64) bool {
 				out := Run(Draw(seed, false), &r, nil)
+				whole := Outcome{}
+				if out.Failed != "" {
+					whole = Run(Draw(seed, false), nil, nil) // what fails with the rule, too, is not for the lack of it
+				}
 				mu.Lock()
 				defer mu.Unlock()
-				after++
-				if out.Failed != "" && found == "" {
+				switch after++; {
+				case whole.Failed != "":
+					t.Errorf("make sim SEED=%d: %s", seed, whole.Failed)
+					found = whole.Failed
+				case out.Failed != "" && found == "":
 					found = out.Failed
 					t.Logf("missed in history %d, the %dth: %.200s", seed, after, found)
 				}
@@ -54,4 +61,14 @@ func TestEveryRuleIsMissed(t *testing.T) {
 }
 
 // rare are the rules that are not missed in as few histories as are played on every change.
-var rare = map[string]bool{}
+var rare = map[string]bool{
+	"commit before a gift is sent": true, "what was decided for one connection is not said on the next": true,
+	"a clock never goes back behind the store": true, "and from what the partner was told": true,
+	"and waits until forgotten promises are over": true, "an address on offer is not given to the partner": true,
+	"PARTNER-DOWN ends when the partner knows all": true, "an end that was told or acknowledged leaves no claim": true,
+	"that an end is told is on disk before": true, "a gift that was heard before gives nothing": true,
+	"a server that lost its store takes nothing back": true, "a partner that was heard again may serve": true,
+	"a store that went back is found by its openings": true, "who had an address before is told, too": true,
+	"a merged lease ends when the later one does": true, "what the partner is not told lowers nothing": true,
+	"who stood still begins anew": true,
+}
