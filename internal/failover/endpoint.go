@@ -38,16 +38,17 @@ type Endpoint struct {
 	// renumber says that our changes may have numbers that the partner knows for others: those that it has not acknowledged
 	// get new ones before it is told of them. Those of an opening before forked have numbers of their own, and keep them
 	// until the partner has told everything: what it knows may rest on what we have forgotten since, and then is the newer.
-	renumber  bool
-	forked    uint64
-	leaving   bool // out of PARTNER-DOWN, as soon as the partner knows all
-	told      bool // in RECOVER: the partner has told everything
-	dumpUsed  bool // in RECOVER: the partner told of an address that was used
-	recheckAt time.Time
-	compared  compared // with the partner's configuration
-	trouble   string   // why there is no connection
-	ignored   uint64   // messages that meant nothing where they came
-	past      []byte   // of the last change that was stamped
+	renumber   bool
+	forked     uint64
+	leaving    bool // out of PARTNER-DOWN, as soon as the partner knows all
+	told       bool // in RECOVER: the partner has told everything
+	dumpUsed   bool // in RECOVER: the partner told of an address that was used
+	recheckAt  time.Time
+	compared   compared // with the partner's configuration
+	trouble    string   // why there is no connection
+	ignored    uint64   // messages that meant nothing where they came
+	passedOver []place  // that the partner did not answer when something waited for it
+	past       []byte   // of the last change that was stamped
 
 	without rule // for tests alone
 

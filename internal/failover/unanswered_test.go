@@ -77,6 +77,22 @@ func TestWhereAnAnswerIsWaitedForTheConnectionIsMadeAnew(t *testing.T) {
 		t.Errorf("closed: %q", x.shut)
 	}
 	x.mustBe(CommunicationsInterrupted)
+	x.shut, x.said = "", nil
+	x.greet()
+	x.hears(Report{State: Recover})
+	id := x.hears(UpdateRequest{All: true})
+	done := false
+	for end := x.now.Add(2 * time.Minute); x.now.Before(end); {
+		x.after(5 * time.Second)
+		x.hears(Contact{})
+		for _, e := range x.said {
+			done = done || e.Message == Message(UpdateDone{}) && e.ID == id
+		}
+		x.said = x.said[:0]
+	}
+	if !done || x.shut != "" {
+		t.Errorf("passed over again, the dump has ended: %v, closed: %q", done, x.shut)
+	}
 	x = normalWithLessor(t, Primary, nil)
 	x.leases()
 	x.idles(4*time.Minute + 50*time.Second)
