@@ -19,5 +19,5 @@
 //	heal.go      the end: faults are over, and all must come to rest
 //	mark.go      what must have happened sometimes
 //	remove.go    the rules that are taken away to see whether it is noticed
-//	shrink.go    a long history that fails made short
+//	shrink.go    a long history that fails made short, and transcripts
 package sim

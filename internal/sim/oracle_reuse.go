@@ -12,7 +12,7 @@ func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 	was, is := o.view[m.i][i], o.briefOf(b)
 	o.view[m.i][i] = is
 	if is.state != binding.Active {
-		o.told[m.i][i].over = is.state != binding.Expired || o.told[m.i][i].over
+		o.told[m.i][i].over = is.state != binding.Expired || b.Cause != binding.LeaseExpired || o.told[m.i][i].over
 	}
 	if is.ours < was.ours || is.theirs < was.theirs {
 		o.w.fail("I13: %s: %v goes back in its numbers", m.name, b.Prefix)
@@ -28,7 +28,7 @@ func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 		return
 	}
 	switch {
-	case was.state == binding.Active && is.state == binding.Expired:
+	case was.state == binding.Active && is.state == binding.Expired && b.Cause == binding.LeaseExpired:
 		o.expired(m, i, was)
 	case is.state == binding.Free && (was.state == binding.Expired || was.state == binding.Released || was.state == binding.Abandoned):
 		o.freed(m, i, was, b)
