@@ -22,7 +22,7 @@ func (s *step) found(b *binding.Binding, x, y *holding) {
 	since := wholeSeconds(later(x.from, y.from))
 	n := Note{
 		Kind: ConflictFound, Prefix: b.Prefix, Kept: x.client, Lost: y.client, Since: since,
-		Until: later(since, wholeSeconds(earlier(x.until, y.until))), Others: x.others || y.others, Found: wholeSeconds(s.now),
+		Until: later(since, wholeSeconds(earlier(x.until, y.until))), LostUntil: later(since, wholeSeconds(y.until)), Others: x.others || y.others, Found: wholeSeconds(s.now),
 		Cause: "both servers gave the address away",
 	}
 	if !x.client.Is(&s.kept) {
@@ -61,13 +61,22 @@ func (n *Note) isAgain(o Note) bool {
 	return n.Prefix == o.Prefix && pair && !o.Since.After(n.Until.Add(time.Second)) && !n.Since.After(o.Until.Add(time.Second))
 }
 
+// heldUntil returns until when somebody may hold an address whom a conflict left without it.
+func (e *Endpoint) heldUntil(p netip.Prefix) (until time.Time) {
+	for i := range e.rec.Conflicts {
+		if n := &e.rec.Conflicts[i]; n.Prefix == p {
+			until = later(until, n.LostUntil)
+		}
+	}
+	return until
+}
+
 // appendConflict appends a conflict as decoder.conflict reads it: the prefix, the two holdings, when it was found, and why.
 func appendConflict(dst []byte, n *Note) []byte {
 	a := n.Prefix.Addr().AsSlice()
 	dst = append(append(append(dst, byte(len(a))), a...), byte(n.Prefix.Bits()))
-	for _, c := range [...]binding.Client{n.Kept, n.Lost} {
-		dst = encodeHolding(dst, &holding{client: c, from: n.Since, until: n.Until, others: n.Others})
-	}
+	dst = encodeHolding(dst, &holding{client: n.Kept, from: n.Since, until: n.Until, others: n.Others})
+	dst = encodeHolding(dst, &holding{client: n.Lost, from: n.Since, until: n.LostUntil, others: n.Others})
 	dst = binary.BigEndian.AppendUint64(dst, uint64(n.Found.Unix()))
 	return appendText(dst, n.Cause)
 }
@@ -76,15 +85,17 @@ func (d *decoder) conflict() Note {
 	n := Note{Kind: ConflictFound}
 	a, ok := netip.AddrFromSlice(d.take(int(d.octet())))
 	n.Prefix = netip.PrefixFrom(a, int(d.octet()))
-	for _, c := range [...]*binding.Client{&n.Kept, &n.Lost} {
-		var h holding
-		if d.b, ok = cutHolding(d.b, &h); !ok {
-			d.err = errors.New("no client")
-			return n
-		}
-		*c, n.Since, n.Until, n.Others = h.client, h.from, h.until, h.others
-		c.ID = slices.Clone(c.ID)
+	var kept, lost holding
+	if d.b, ok = cutHolding(d.b, &kept); ok {
+		d.b, ok = cutHolding(d.b, &lost)
 	}
+	if !ok {
+		d.err = errors.New("no client")
+		return n
+	}
+	n.Kept, n.Since, n.Until, n.Others = kept.client, kept.from, kept.until, kept.others
+	n.Lost, n.LostUntil = lost.client, lost.until
+	n.Kept.ID, n.Lost.ID = slices.Clone(n.Kept.ID), slices.Clone(n.Lost.ID)
 	n.Found = time.Unix(int64(d.number()), 0).UTC()
 	n.Cause = string(d.take(int(d.octet())))
 	if !n.Prefix.IsValid() {

@@ -25,6 +25,15 @@ func (e *Endpoint) freeFrom(b *binding.Binding) time.Time {
 	if !e.frees() {
 		return time.Time{}
 	}
+	at := e.freeOnceFrom(b)
+	if held := e.heldUntil(b.Prefix); !at.IsZero() && !held.IsZero() && held.After(b.Starts) && e.keeps(rulePast) {
+		at = later(at, add(held, e.cfg.Guard)) // who lost it in a conflict has it still
+	}
+	return at
+}
+
+// freeOnceFrom is freeFrom where there was no conflict.
+func (e *Endpoint) freeOnceFrom(b *binding.Binding) time.Time {
 	m := b.Sync.Marks
 	agreed := e.cfg.Role == Primary && m.Has(binding.Ceded) && !m.Has(binding.Pending)
 	if agreed && b.Starts.Before(e.rec.Forgotten) && e.keeps(ruleForgotten) {
@@ -116,7 +125,9 @@ func (s *step) sweepOn() (more bool) {
 }
 
 // mayRenumber reports whether what the partner knows of ours is known here, or nobody knows it.
-func (s *step) mayRenumber() bool { return s.told || s.rec.State != Recover || !s.rec.Lost || s.rec.Partner == Recover }
+func (s *step) mayRenumber() bool {
+	return s.told || s.rec.State != Recover || !s.rec.Lost || s.rec.Partner == Recover
+}
 
 func (s *step) sweepOne(b *binding.Binding) {
 	now, _ := s.get(b.Prefix)

@@ -103,6 +103,7 @@ type Note struct {
 	// ConflictFound: from when until when both may have held it, whether more clients did, and when it was found.
 	// PromisesForgotten: until when what was forgotten may be held.
 	Since, Until time.Time
+	LostUntil    time.Time // ConflictFound: until when Lost may hold it
 	Others       bool
 	Found        time.Time
 	Reason       Reason // UpdateRefused

@@ -215,7 +215,7 @@ func randomRecord(r *rand.Rand) Record {
 		since := noon.Add(time.Duration(r.IntN(1e6)) * time.Second)
 		rec.Conflicts = append(rec.Conflicts, Note{
 			Kind: ConflictFound, Prefix: single(netip.AddrFrom4([4]byte{10, 0, 9, byte(i)})), Kept: client(1), Lost: binding.Client{ID: []byte("somebody")},
-			Since: since, Until: since.Add(time.Hour), Others: i%2 == 0, Found: noon, Cause: "both servers gave the address away",
+			Since: since, Until: since.Add(time.Hour), LostUntil: since.Add(2 * time.Hour), Others: i%2 == 0, Found: noon, Cause: "both servers gave the address away",
 		})
 	}
 	for i := range r.IntN(5) {
