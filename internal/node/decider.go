@@ -13,7 +13,8 @@ import (
 )
 
 const (
-	// fullLoad is how many replies one commit waits for at most; while the committer is busy, no more is decided then.
+	// fullLoad is how many replies, or messages for the partner, one commit waits for at most; while the committer is busy, no
+	// more is decided then.
 	fullLoad = 2048
 	// fullBatch is how many octets one commit takes at most before no more is decided; what is in hand by then may
 	// double it, and the journal always has room for 1 MiB (store.Room).
@@ -51,7 +52,7 @@ func (l *load) tell(err error) {
 	l.waiting = l.waiting[:0]
 }
 func (l *load) full() bool {
-	return len(l.effects.Replies) >= fullLoad || l.batch.Bytes() >= fullBatch
+	return len(l.effects.Replies) >= fullLoad || len(l.effects.ToPartner) >= fullLoad || l.batch.Bytes() >= fullBatch
 }
 
 // answered is somebody who uses an address.
@@ -100,6 +101,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 		case e := <-partner:
 			n.partnerEvent(e)
 		case f := <-n.control:
+			n.begin()
 			f()
 			n.encode()
 		case t := <-n.answers:
@@ -122,7 +124,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 func (n *Node) durable(l *load) {
 	n.tellPartner(l)
 	if l.commit > 0 {
-		n.core.Handle(n.clock.now(), Durable{Commit: l.commit}, &n.current.effects)
+		n.handle(Durable{Commit: l.commit})
 	}
 }
 
@@ -141,8 +143,8 @@ func (n *Node) finish(busy bool) error {
 // packets lets the core decide on what one read brought.
 func (n *Node) packets(a *arrivals) {
 	n.core.Observe(n.hub.wanted())
-	n.checkRoom()
 	n.begin()
+	n.checkRoom()
 	now := n.clock.now()
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
@@ -155,9 +157,9 @@ func (n *Node) packets(a *arrivals) {
 }
 
 // begin notes when the first of what is in hand is decided. A load in which there is nothing yet has not begun, whatever
-// was decided since the last one to do nothing.
+// was decided since the last one to do nothing; nor has one in which there is only an event.
 func (n *Node) begin() {
-	if n.current.empty() {
+	if n.current.empty() || n.current.begun.IsZero() {
 		n.current.begun = time.Now()
 	}
 }

@@ -244,7 +244,7 @@ func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
 	if err := n.sockets.Serve(doc.Server.Interfaces, doc.Server.Listen); err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
-	return n.do(ctx, func(e *Effects) {
+	return n.doOpen(ctx, func(e *Effects) {
 		now := n.clock.now()
 		n.core.Handle(now, Adopt{Policy: p}, e)
 		n.core.Handle(now, LinksChanged{Links: linksOf(n.sockets.Links())}, e)
@@ -252,6 +252,23 @@ func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
 		e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigAdopted, Level: slog.LevelInfo,
 			Message: "configuration adopted", Detail: p.Version.String() + ": " + p.Summary()})
 	})
+}
+
+// doOpen is do for what a core whose commit failed would not hear of: it waits until the store is open again.
+func (n *Node) doOpen(ctx context.Context, f func(*Effects)) error {
+	for {
+		ran := false
+		err := n.do(ctx, func(e *Effects) {
+			if ran = !n.reopening; ran {
+				f(e)
+			}
+		})
+		if ran || err != nil {
+			return err
+		}
+		n.opening.Lock() // which is held until then
+		n.opening.Unlock()
+	}
 }
 
 // Refuse notes that a reload was refused, for status and events; the old configuration stays.

@@ -150,7 +150,7 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 	}
 	if ps.Skewed {
 		raise("clock-skew", "The clocks of the two servers differ", Warning, fmt.Sprintf("this server's clock is %+.0f s ahead of %s's; leases are granted for no longer than the MCLT meanwhile", ps.Skew, partner),
-			"set the clock that is wrong, and have NTP keep both (timedatectl, chronyc tracking)", Instant{})
+			"set the clock that is wrong, have NTP keep both (timedatectl, chronyc tracking), and restart lessor there: it looks at the clock at its start only", Instant{})
 	}
 	if ps.KeysWarning != "" {
 		raise("keys", "This member's certificate", Warning, ps.KeysWarning, "docs/members.md, Renewing", Instant{})

@@ -40,9 +40,16 @@ func (n *Node) mayReconfigure(ctx context.Context, old, doc *config.Document, p 
 	if what != "" {
 		return failover.Config{}, fmt.Errorf("%s: this cannot change while the server runs: restart it", what)
 	}
-	id, _ := n.store.ID()
-	cfg, _ := RelationshipOf(doc, p, id, n.partner.seed)
+	cfg, _ := RelationshipOf(doc, p, n.storeID(), n.partner.seed)
 	return cfg, n.command(ctx, func() error { return n.core.relation.endpoint.MayReconfigure(&cfg) })
+}
+
+// storeID returns the identifier of the store, for others than the decider.
+func (n *Node) storeID() [16]byte {
+	n.opening.Lock()
+	defer n.opening.Unlock()
+	id, _ := n.store.ID()
+	return id
 }
 
 func files(t config.TLS) [3]string { return [...]string{t.Certificate, t.Key, t.Authority} }
