@@ -18,6 +18,7 @@ type Endpoint struct {
 	// overlay is Startup or Paused, in which rec.State is kept for later; zero otherwise.
 	overlay State
 	until   time.Time // end of Startup; of the flush before Paused is said
+	began   time.Time // when this server started
 	silent  bool      // Paused was said, or need not be: no connection is wanted
 
 	link    link
@@ -57,7 +58,7 @@ type Endpoint struct {
 
 // New returns an endpoint in STARTUP, with the record that was kept and the bindings that view has.
 func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
-	e := &Endpoint{cfg: cfg, rec: rec, overlay: Startup, until: now.Add(cfg.Startup)}
+	e := &Endpoint{cfg: cfg, rec: rec, overlay: Startup, until: now.Add(cfg.Startup), began: now}
 	e.rec.Shares, e.rec.Gifts = slices.Clone(rec.Shares), slices.Clone(rec.Gifts)
 	if cfg.Role == Primary {
 		e.rec.Buckets = Split(cfg.Split)

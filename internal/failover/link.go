@@ -269,12 +269,18 @@ func (s *step) comparePasts(h *Hello) {
 	s.rec.Since, s.rec.WaitUntil = s.now, time.Time{} // it may have served until now
 }
 
+// wordless reports whether a start waits for the word of a partner that has greeted and says nothing: without an end, it would be
+// silent for as long as such a partner is.
+func (e *Endpoint) wordless() bool { return e.overlay == Startup && e.link.open && !e.link.heardState }
+
 // timers does what is due at now.
 func (s *step) timers() {
 	l := &s.link
 	switch {
 	case l.up && !l.open && !s.now.Before(l.begun.Add(greeting)):
 		s.close("no greeting within " + greeting.String())
+	case s.wordless() && !s.now.Before(l.begun.Add(greeting)):
+		s.close("no word of the partner's state within " + greeting.String())
 	case l.up && !s.now.Before(l.heard.Add(s.cfg.ReceiveTimer)):
 		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
 	case s.mustAsk() && !s.now.Before(l.begun.Add(s.patience())):
@@ -308,9 +314,11 @@ func (s *step) timers() {
 	s.heardTimer()
 }
 
+// autoDownAt returns when PARTNER-DOWN follows by itself, counted from when this server last looked for its partner in vain: not
+// while it was down itself. false: it does not.
 func (e *Endpoint) autoDownAt() (time.Time, bool) {
 	ok := e.cfg.AutoPartnerDown > 0 && e.rec.State == CommunicationsInterrupted && e.overlay == 0 && !e.link.open
-	return e.rec.Since.Add(e.cfg.AutoPartnerDown), ok
+	return later(e.rec.Since, e.began).Add(e.cfg.AutoPartnerDown), ok
 }
 
 // wake returns when the next Tick is due.
@@ -326,6 +334,9 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 		due(l.heard.Add(e.cfg.ReceiveTimer))
 		if l.open {
 			due(l.said.Add(l.contact))
+			if e.wordless() {
+				due(l.begun.Add(greeting))
+			}
 			if e.flights.len() > 0 {
 				due(e.flights.lookAt.Add(e.answerWithin()))
 			}

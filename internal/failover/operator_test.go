@@ -61,3 +61,40 @@ func TestAPauseTakenBackAtOnceEnds(t *testing.T) {
 	}
 	x.meet(lessorHello(x.n))
 }
+
+// A start ends its silence also where the partner greets, and keeps the connection alive, but never says its state.
+func TestAStartDoesNotWaitForEverForAPartnerWithoutAWord(t *testing.T) {
+	x := normalWithLessor(t, Primary, nil)
+	x.n.ep = New(x.n.cfg, x.n.ep.rec, x.n, x.now)
+	x.shut = ""
+	x.step(LinkUp{})
+	x.answers(0, ConnectAck{Hello: lessorHello(x.n)})
+	for range 14 {
+		x.hears(Contact{})
+		x.after(time.Second)
+	}
+	if x.mustBe(Startup); x.shut != "" {
+		t.Fatalf("closed after 14 s: %q", x.shut)
+	}
+	x.hears(Contact{})
+	x.after(time.Second)
+	if x.shut == "" {
+		t.Error("the connection stays")
+	}
+	x.after(time.Second)
+	x.mustBe(CommunicationsInterrupted)
+}
+
+// What a server did not look for while it was down itself does not count as contact that failed.
+func TestAutoPartnerDownCountsFromTheStart(t *testing.T) {
+	x := normalWithLessor(t, Primary, func(cfg *Config, _ *Record) { cfg.AutoPartnerDown = time.Hour })
+	x.step(LinkDown{"cut"})
+	x.mustBe(CommunicationsInterrupted)
+	x.after(10 * time.Minute)
+	x.now = x.now.Add(24 * time.Hour) // it was off
+	x.n.ep = New(x.n.cfg, x.n.ep.rec, x.n, x.now)
+	x.after(59 * time.Minute)
+	x.mustBe(CommunicationsInterrupted)
+	x.after(2 * time.Minute)
+	x.mustBe(PartnerDown)
+}
