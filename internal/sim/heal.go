@@ -32,12 +32,30 @@ func (w *World) heal() {
 		}
 		m.adopt(0)
 	}
+	if w.set.Outside {
+		w.rightClocks()
+	}
 	w.link.heals()
 	for range 12 {
 		w.after(time.Minute, w.link.attempt)
 	}
 	w.rest()
 	w.agree()
+}
+
+// rightClocks puts clocks right that were off by more than they may be, and begins their servers anew: a process counts time from its
+// start on.
+func (w *World) rightClocks() {
+	for _, m := range w.members {
+		c := m.clk
+		c.mono, c.since, c.offset = w.now, w.now, 0
+		if m.up {
+			w.link.reset(m)
+			m.crash(1)
+			w.oracle.crashed(m)
+			w.after(time.Second, func() { w.restart(m) })
+		}
+	}
 }
 
 // longestWait is how long the waits take that rules ask for, after a recovery at the worst.

@@ -27,12 +27,13 @@ func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 	if is.theirs != was.theirs || is.ours == was.ours && is.state != binding.Expired { // the other server's word
 		return
 	}
+	second := m.clk.now().Truncate(time.Second) // what is older was told by the other one, to whom much was told again
 	switch {
 	case was.state == binding.Active && is.state == binding.Expired && b.Cause == binding.LeaseExpired:
 		o.expired(m, i, was)
-	case is.state == binding.Free && (was.state == binding.Expired || was.state == binding.Released || was.state == binding.Abandoned):
+	case is.state == binding.Free && b.Changed.Equal(second) && (was.state == binding.Expired || was.state == binding.Released || was.state == binding.Abandoned):
 		o.freed(m, i, was, b)
-	case is.state == binding.Active && !same:
+	case is.state == binding.Active && !same && b.CLTT.Equal(second):
 		o.given(m, i, was, b)
 	}
 }
