@@ -250,7 +250,8 @@ func endsWhileAway(p *pair, s side) {
 	p.normal()
 	p.ends(ack.Address(), gone, gone)
 	p.agree()
-	if q := p.status().Pools[0]; q.Free+q.PartnerFree != size {
-		p.t.Errorf("%v and %v addresses are free", q.Free, q.PartnerFree)
-	}
+	p.eventually(settle, "every address is free", func() bool {
+		q := p.status().Pools[0]
+		return q.Free+q.PartnerFree == size
+	})
 }
