@@ -212,6 +212,9 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		c.adopt(now, in.Policy)
 	case StoreRoom:
 		c.terms.Commit = !in.Full
+		if c.joined() { // nothing was asked of it meanwhile
+			c.relation.wake = now
+		}
 	case *Partner:
 		if c.joined() {
 			c.relate(now, in.Event, out)

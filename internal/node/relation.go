@@ -113,7 +113,16 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 	for i := notes; i < len(o.Notes); i++ {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
-	r.terms, r.wake, r.untold = o.Terms, o.Wake, time.Time{}
+	r.terms, r.wake, r.untold = o.Terms, r.nextLook(now, o.Wake), time.Time{}
+}
+
+// nextLook returns when the endpoint is asked next: also where it waits for nothing, so that in every state a server notices
+// that it stood still.
+func (r *relation) nextLook(now, wake time.Time) time.Time {
+	if most := now.Add(r.config.ReceiveTimer); wake.IsZero() || wake.After(most) {
+		return most
+	}
+	return wake
 }
 
 // changed notes that changes were put of which the other server must hear.

@@ -1,0 +1,49 @@
+package node
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
+
+// A server that stood still begins anew in whatever state it was: without a connection it has nothing to wait for, and the other one
+// may have been told since that it is down.
+func TestWhoStoodStillBeginsAnewInEveryState(t *testing.T) {
+	for _, connected := range []bool{true, false} {
+		p := newPair(t)
+		p.link()
+		p.pass(time.Minute)
+		if !connected {
+			p.cut("a cable")
+			p.pass(time.Minute)
+		}
+		west := p.sides[0]
+		before := west.core.relation.endpoint.State()
+		p.now = p.now.Add(5 * time.Minute) // and nobody asks it anything
+		p.handle(west, Tick{})
+		if s := west.core.relation.endpoint.State(); s != failover.Startup {
+			t.Errorf("connected %v: from %v it goes on in %v", connected, before, s)
+		}
+	}
+}
+
+// A disk without room is no standstill: the server knows of every moment of it.
+func TestAFullDiskIsNoStandstill(t *testing.T) {
+	p := newPair(t)
+	p.link()
+	p.pass(time.Minute)
+	p.cut("no room")
+	west := p.sides[0]
+	p.handle(west, StoreRoom{Full: true})
+	for range 30 {
+		p.now = p.now.Add(10 * time.Second)
+		p.handle(west, Tick{})
+	}
+	p.handle(west, StoreRoom{})
+	p.handle(west, Tick{})
+	if s := p.states(); !strings.Contains(s, failover.CommunicationsInterrupted.String()) || strings.Contains(s, failover.Startup.String()) {
+		t.Errorf("the two are in %s", s)
+	}
+}
