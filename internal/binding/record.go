@@ -58,7 +58,9 @@ func (r *record) nKey() int {
 	}
 	return 0
 }
-func (r *record) nOctets() int { return r.nKey() + r.nHardware() + int(r.nID) + int(r.nOwn) + int(r.nPast) }
+func (r *record) nOctets() int {
+	return r.nKey() + r.nHardware() + int(r.nID) + int(r.nOwn) + int(r.nPast)
+}
 
 // longKey is what a binding is about where that is not a single IPv4 address: the address in 16 octets, and the
 // length of the prefix, to which 129 is added for IPv4.
