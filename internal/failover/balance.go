@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -10,6 +11,7 @@ import (
 // balance is when and how far free addresses are shared out, in NORMAL (specification of ISC's behaviour: pool balance).
 type balance struct {
 	running bool
+	asked   bool      // the partner was asked for addresses in this run
 	pool    int       // that is looked at next
 	at      time.Time // of the next run
 	last    time.Time // run
@@ -50,9 +52,12 @@ func (s *step) balanceOn() (more bool) {
 		}
 		*b = balance{running: true, last: s.now, at: s.now.Add(balanceAtLeast)}
 	}
-	for given := 0; b.pool < s.view.Ranges(); b.pool++ {
-		if given >= giftsAStep {
+	for given, looked := 0, 0; b.pool < s.view.Ranges(); b.pool++ {
+		if looked++; given >= giftsAStep || looked > rangesAStep {
 			return true
+		}
+		if s.giftsUnderWay() {
+			return false
 		}
 		n, again := s.balancePool(b.pool, giftsAStep-given)
 		given += n
@@ -130,7 +135,10 @@ func (s *step) balancePool(i, budget int) (given int, again bool) {
 	h, longest := s.count(i)
 	lead, hold := h.lead(), h.hold()
 	if asks := max(1, 2*((lead64(h)*15+50)/100)); lead < 0 && -lead > asks {
-		s.send(PoolRequest{})
+		if !s.balance.asked {
+			s.balance.asked = true
+			s.send(PoolRequest{})
+		}
 		return 0, false
 	}
 	if lead > 0 && h.unused > 0 && s.cfg.Protocol == Lessor {
@@ -170,7 +178,7 @@ func (s *step) balancePool(i, budget int) (given int, again bool) {
 		looked++
 		return lead > 0 && given < budget && looked < placesAStep
 	})
-	if s.cfg.Protocol == ISC && lead > 0 {
+	if lead > 0 && (s.cfg.Protocol == ISC || s.runsFull()) {
 		given += s.giveUnused(i, min(int(lead), budget-given))
 	}
 	return given, given >= budget
@@ -197,9 +205,17 @@ func (s *step) giveUsed(b *binding.Binding) {
 	s.put(&b.Sync, &n)
 }
 
+// giftsUnderWay reports whether as many gifts are on their way as may be: the run goes on when one of them is answered.
+func (s *step) giftsUnderWay() bool {
+	return len(s.rec.Gifts) >= maxGifts && slices.ContainsFunc(s.rec.Gifts, func(g Gift) bool { return s.flights.flying(single(g.First), g.Ours) })
+}
+
+// runsFull reports whether no more addresses can be given as runs: then they are given one by one, as to an ISC server.
+func (e *Endpoint) runsFull() bool { return len(e.rec.Shares) >= maxRuns-1 }
+
 // giveRun gives addresses that nobody ever used; false if no more can be given so now.
 func (s *step) giveRun(r Run) bool {
-	if len(s.rec.Gifts) >= maxGifts || len(s.rec.Shares) >= maxRuns-1 {
+	if len(s.rec.Gifts) >= maxGifts || s.runsFull() {
 		return false
 	}
 	s.last++
@@ -210,7 +226,7 @@ func (s *step) giveRun(r Run) bool {
 	return true
 }
 
-// giveUnused gives an ISC server addresses that nobody ever used, one by one, and returns how many.
+// giveUnused gives addresses that nobody ever used, one by one, and returns how many.
 func (s *step) giveUnused(i, most int) (given int) {
 	s.view.EachUnused(i, func(first, last netip.Addr) bool {
 		s.rec.Shares.each(Run{first, last}, func(part Run, secondarys bool) bool {

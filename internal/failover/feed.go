@@ -11,6 +11,7 @@ const (
 	feedsAStep  = 256  // updates sent
 	placesAStep = 1024 // places of the table looked at
 	giftsAStep  = 64   // addresses given to the partner
+	rangesAStep = 256  // ranges whose shares are counted
 	bundle      = 32   // bindings in a message between Lessors
 )
 

@@ -19,7 +19,7 @@ type Gift struct {
 	Ours  binding.Sequence // the change of ours that gave it
 }
 
-// maxRuns is how many runs a record may have, so that it stays small; beyond it nothing is given as a run any more.
+// maxRuns is how many runs a record may have, so that it stays small; beyond it addresses are given one by one.
 const maxRuns = 1024
 
 // maxGifts is how many gifts may be unacknowledged at a time.
@@ -72,10 +72,8 @@ func (s runs) without(r Run) runs {
 // each calls f for the parts of r that are in the set (in) and those that are not, ascending, until it says false.
 func (s runs) each(r Run, f func(part Run, in bool) bool) {
 	at := r.First
-	for _, o := range s {
-		if o.Last.Less(at) {
-			continue
-		}
+	begin, _ := slices.BinarySearchFunc(s, at, func(r Run, a netip.Addr) int { return r.Last.Compare(a) })
+	for _, o := range s[begin:] {
 		if r.Last.Less(o.First) {
 			break
 		}
