@@ -255,6 +255,9 @@ func (n *Node) checkRoom() {
 		}
 		n.core.Handle(n.clock.now(), StoreRoom{Full: lost}, &n.current.effects)
 		n.roomEvent(err)
+		if !lost && n.partner != nil && !n.core.joined() {
+			n.joinGroup() // it waited for room
+		}
 	}
 	n.mu.Lock()
 	n.full.set(err, n.clock.now())
@@ -321,8 +324,9 @@ func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
 	n.core.Rebuild(table, commit)
 	n.fresh(n.current)
 	n.current.effects.Events = append(n.current.effects.Events, events...)
-	n.joinGroup()
 	n.roomLost, n.snapshot = false, nil
+	n.checkRoom()
+	n.joinGroup()
 	n.mu.Lock()
 	n.failure = trouble{}
 	n.mu.Unlock()

@@ -169,9 +169,10 @@ func (n *Node) tellPartner(l *load) {
 	n.useSpare()
 }
 
-// joinGroup makes the core one of two, with what the store has of the relationship.
+// joinGroup makes the core one of two, with what the store has of the relationship. Without room on the disk it waits, since its
+// first step writes: nobody is answered then anyway.
 func (n *Node) joinGroup() {
-	if n.partner == nil {
+	if n.partner == nil || n.roomLost {
 		return
 	}
 	now := n.clock.now()

@@ -271,6 +271,10 @@ func (m *Member) checkRoom() {
 		m.lookForRoom()
 	}
 	m.handle(node.StoreRoom{Full: lost})
+	if !lost && m.waiting != nil {
+		m.join(m.waiting)
+		m.handle(node.Tick{})
+	}
 	m.w.link.attempt()
 }
 
@@ -311,6 +315,10 @@ func (m *Member) reopenNow() {
 	}
 	m.fresh(m.cur)
 	m.w.oracle.started(m, &rec)
+	if m.checkRoom(); m.full {
+		m.waiting = &rec // its first step writes
+		return
+	}
 	m.join(&rec)
 	m.handle(node.Tick{})
 	m.w.link.attempt()

@@ -50,8 +50,9 @@ type Member struct {
 	busy     *load // is being made durable
 	spare    *load
 	kicking  bool
-	opening  bool          // the store is opened anew
-	armed    time.Duration // when it looks next whether something is due; 0: not
+	opening  bool            // the store is opened anew
+	waiting  *store.Recovery // what was read of it, if it becomes one of two only when there is room; nil: it has
+	armed    time.Duration   // when it looks next whether something is due; 0: not
 	msg      dhcpv4.Message
 	packet   node.Packet
 	leaving  bool // it is to end in good order
@@ -135,7 +136,7 @@ func (m *Member) policyOf(n int) *policy.Policy {
 func (m *Member) start() {
 	m.run++
 	m.up, m.frozen, m.leaving, m.asleep = true, false, false, nil
-	m.core, m.wire, m.conn, m.busy, m.snapshot = nil, nil, nil, nil, nil
+	m.core, m.wire, m.conn, m.busy, m.snapshot, m.waiting = nil, nil, nil, nil, nil, nil
 	m.full, m.opening, m.armed, m.wanted = false, false, 0, true
 	m.cur, m.spare = &load{}, &load{}
 	m.w.logf("%s starts", m.name)
@@ -171,6 +172,7 @@ func (m *Member) begin() {
 
 // join makes the core one of two.
 func (m *Member) join(rec *store.Recovery) {
+	m.waiting = nil
 	p := m.policyOf(m.cfg)
 	id, _ := m.store.ID()
 	cfg, ok := node.RelationshipOf(p.Document, p, id, m.w.set.Seed)
