@@ -27,7 +27,7 @@ func noteEvent(now time.Time, n *failover.Note, partner binding.Member) Event {
 	case failover.ConflictFound:
 		e.Kind, e.Level, e.Message = BindingConflict, slog.LevelError, "failover: two clients may hold one address"
 		e.Hardware, e.ClientID = n.Kept.Hardware.String(), binding.FormatClientID(n.Kept.ID)
-		e.Detail = fmt.Sprintf("%s; the address stays with %s, and may be held by %s too", n.Cause, clientText(&n.Kept), clientText(&n.Lost))
+		e.Detail = fmt.Sprintf("%s: between %s, who comes first, and %s", n.Cause, clientText(&n.Kept), clientText(&n.Lost))
 	case failover.UpdateRefused:
 		e.Kind, e.Level, e.Message = UpdateRefused, slog.LevelWarn, "failover: a binding update was refused"
 		e.Reason = fmt.Sprint(uint8(n.Reason))

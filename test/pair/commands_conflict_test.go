@@ -71,7 +71,7 @@ func TestAConflictIsNamed(t *testing.T) {
 		t.Errorf("west has %+v, and east %+v", kept, other)
 	}
 	o.says(o.West, []string{"critical: Addresses that two clients may hold (address-conflict)", "STAYS WITH", both.String(), clients[0], clients[1]}, "status")
-	events.Says(3*time.Second, "binding-conflict .*addr="+both.String()+".*client="+kept.Hardware+`(.*\n)+.*the address stays with`)
+	events.Says(3*time.Second, "binding-conflict .*addr="+both.String()+".*client="+kept.Hardware+`(.*\n)+.*who comes first`)
 	if log := events.Log(); !strings.Contains(log, clients[0]) || !strings.Contains(log, clients[1]) {
 		t.Errorf("the event does not name both: %s", log)
 	}
