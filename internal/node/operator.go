@@ -93,16 +93,18 @@ func (n *Node) isPartner(name string) error {
 }
 
 // answersOnItsPort reports whether something accepts connections where the partner does: its process runs then, whatever
-// became of the connection between the two.
+// became of the connection between the two. A firewall may let through what comes from this member's address alone, and a machine that
+// lost that address can still ask from another.
 func (n *Node) answersOnItsPort(ctx context.Context) bool {
-	ctx, cancel := context.WithTimeout(ctx, 2*time.Second)
-	defer cancel()
-	var d net.Dialer
-	c, err := d.DialContext(ctx, "tcp", n.partner.address.String())
-	if err != nil {
-		return false
+	own := n.partner.peer.Addr().Addr()
+	for _, from := range [...]net.Addr{net.TCPAddrFromAddrPort(netip.AddrPortFrom(own, 0)), nil} {
+		d := net.Dialer{LocalAddr: from, Timeout: time.Second}
+		if c, err := d.DialContext(ctx, "tcp", n.partner.address.String()); err == nil {
+			c.Close()
+			return true
+		}
 	}
-	return c.Close() == nil
+	return false
 }
 
 // command has the decider carry out f, once the server knows how it stands with its partner, and waits until what came of it
