@@ -126,6 +126,16 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 	case failover.CommunicationsInterrupted.String(), failover.ResolutionInterrupted.String():
 		raise("partner-unreachable", "No connection to "+partner, Warning, orWords(ps.Trouble, ps.Cause)+"; this server answers every client it hears, and gives new ones addresses of its own share",
 			"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
+	case failover.ConflictDone.String():
+		if !ps.Connected {
+			raise("partner-unreachable", "No connection to "+partner, Warning, orWords(ps.Trouble, ps.Cause)+"; this server does not know yet that the two agree, and answers every client it hears",
+				"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
+		}
+	case failover.RecoverDone.String():
+		if !ps.Connected { // else it lasts for a moment
+			raise("not-serving", "New clients are not answered here", Critical, orWords(ps.Waiting, ps.Cause)+"; there is no connection to it",
+				"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
+		}
 	case failover.PartnerDown.String():
 		raise("partner-down", partner+" is declared down", Warning, "this server answers alone: "+ps.Cause,
 			"bring "+partner+" back when it can serve: it recovers by itself", ps.Since)
