@@ -77,7 +77,8 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 	changes, sends, notes := len(o.Changes), len(o.Send), len(o.Notes)
 	o.Persist, o.Close = nil, ""
 	if to, ok := ev.(failover.Reconfigured); ok {
-		r.config = to.Config
+		to.Config.Guard = max(to.Config.Guard, c.guard) // what was granted before keeps its guard
+		ev, r.config = to, to.Config
 	}
 	r.endpoint.Step(now, ev, shared{c}, o)
 	begun := false

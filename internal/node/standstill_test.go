@@ -47,3 +47,16 @@ func TestAFullDiskIsNoStandstill(t *testing.T) {
 		t.Errorf("the two are in %s", s)
 	}
 }
+
+// What was granted before a reload keeps the guard that it was granted under, also where the two servers reckon when it is free.
+func TestAShorterGuardIsNotForWhatWasGrantedBefore(t *testing.T) {
+	p := newPair(t)
+	west := p.sides[0]
+	was := west.core.guard
+	to := west.core.relation.config
+	to.Guard = was / 2
+	p.handle(west, &Partner{failover.Reconfigured{Config: to}})
+	if is := west.core.relation.config.Guard; is != was {
+		t.Errorf("the guard was %v and is %v", was, is)
+	}
+}
