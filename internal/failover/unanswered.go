@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"time"
@@ -41,7 +42,9 @@ func (s *step) unanswered() {
 		}
 	}
 	f.lookAt = oldest
-	slices.SortFunc(late, func(a, b flightID) int { return int(a.id) - int(b.id) })
+	slices.SortFunc(late, func(a, b flightID) int { // one message may tell of many
+		return cmp.Or(cmp.Compare(a.id, b.id), a.at.prefix().Addr().Compare(b.at.prefix().Addr()), cmp.Compare(a.at.bits, b.at.bits))
+	})
 	for _, id := range late {
 		waited := s.rec.State != Normal || s.overlay != 0 || f.sent[id].dump
 		if s.cfg.Protocol != ISC || waited && !slices.Contains(s.passedOver, id.at) {

@@ -168,15 +168,17 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 	c := o.w.clientOf(msg.XID)
 	b := &o.disk[m.i][k]
 	lifetime := time.Duration(binary.BigEndian.Uint32(v)) * time.Second
-	if !o.w.without.early() {
-		if l.has(msg.YIAddr, c) { // it may be another's again by what was decided behind it
-			if b.state != binding.Active {
-				return
-			}
-		} else if b.state != binding.Active || b.client == nil || b.client.identity != c.identity {
-			o.w.fail("I2: %s tells client %d that it has %v, of which its disk says %v", m.name, c.id, msg.YIAddr, b.state)
+	switch {
+	case l.has(msg.YIAddr, c) && !l.durable:
+		o.w.fail("I2: %s tells client %d that it has %v before that is on its disk", m.name, c.id, msg.YIAddr)
+		return
+	case l.has(msg.YIAddr, c): // it may be another's again by what was decided behind it
+		if b.state != binding.Active {
 			return
 		}
+	case b.state != binding.Active || b.client == nil || b.client.identity != c.identity:
+		o.w.fail("I2: %s tells client %d that it has %v, of which its disk says %v", m.name, c.id, msg.YIAddr, b.state)
+		return
 	}
 	o.told[m.i][k] = promise{client: c, ours: b.ours, expires: b.expires, until: o.w.now + lifetime, at: o.w.now}
 	if at := o.lostAt[m.i]; at > 0 && o.lost_[m.i] && !o.w.set.Outside {

@@ -65,7 +65,7 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 			}
 			if t := o.disk[m.i][k].theirs; t >= a.Ours { // of runs there is no binding
 				o.wire[m.i][k].acknowledged = max(o.wire[m.i][k].acknowledged, a.Ours)
-			} else if o.disk[m.i][k].state != 0 && !o.w.without.early() {
+			} else if o.disk[m.i][k].state != 0 {
 				o.w.fail("I2: %s acknowledges %v, change %x, of which its disk has %x; it knows %+v", m.name, a.Prefix, uint64(a.Ours), uint64(t), m.bindingOf(a.Prefix.Addr()))
 			}
 		}

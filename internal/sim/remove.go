@@ -73,9 +73,6 @@ func RemovalNamed(text string) (Removal, bool) {
 	return Removal{}, false
 }
 
-// early reports whether anything is told before it is durable.
-func (r *Removal) early() bool { return r.AckFirst || r.AcknowledgeFirst || r.GiftFirst }
-
 // first reports whether a message to the other server leaves before it is durable.
 func (r *Removal) first(m failover.Message) bool {
 	switch m.(type) {
