@@ -182,3 +182,34 @@ func TestAWordThatCrossesALeaseIsNotSwapped(t *testing.T) {
 		}
 	}
 }
+
+// Both renewed one lease while the two were apart, one for longer: each takes the other's word, so that the later end is said again.
+func TestTheLaterOfTwoLeasesThatCrossIsSaidAgain(t *testing.T) {
+	for _, role := range []Role{Primary, Secondary} {
+		x := normalWithISC(t, role)
+		lease := binding.Binding{Prefix: single(x.n.w.addr(2)), State: binding.Active, Client: client(1), Expires: x.now.Add(time.Minute), CLTT: x.now, Sync: binding.Sync{Potential: x.now.Add(2 * time.Hour)}}
+		x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+		x.step(LinkDown{"cut"})
+		x.now = x.now.Add(10 * time.Second)
+		old := *x.n.recs[2]
+		renewed := old
+		renewed.Expires, renewed.CLTT, renewed.Changed = x.now.Add(time.Minute), x.now, x.now
+		x.n.ep.Stamp(x.now, &old, &renewed)
+		x.n.apply(Change{Binding: renewed, Due: x.n.ep.Due(&renewed)})
+		x.step(Changed{})
+		x.said, x.next = nil, 0
+		x.greet()
+		x.hears(Report{State: Normal})
+		if got := x.says(); !strings.Contains(got, "BNDUPD 10.0.0.12 active") {
+			t.Fatalf("%v: it says %q", role, got)
+		}
+		lease.Expires, lease.CLTT = x.now.Add(time.Hour), x.now
+		x.hears(BindingUpdate{[]Update{{Binding: lease}}})
+		if got := x.says(); !strings.Contains(got, "BNDACK 0") || !strings.Contains(got, "BNDUPD 10.0.0.12 active") {
+			t.Errorf("%v: it says %q", role, got)
+		}
+		if b := x.n.recs[2]; !b.Expires.Equal(lease.Expires) {
+			t.Errorf("%v: until %v", role, b.Expires)
+		}
+	}
+}

@@ -46,6 +46,9 @@ func (s *step) duel(mine, u *binding.Binding) verdict {
 		}
 		n.Sync = s.join(mine, u)
 		s.mergeLease(&n, mine, u)
+		if n.Expires.After(mine.Expires) { // it may have taken ours, which ends earlier than what its client was told
+			s.tellAgain(&n)
+		}
 		return verdict{binding: n, change: true}
 	case mineActive && theirsActive:
 		v := s.takeISC(mine, u)
