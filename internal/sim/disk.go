@@ -302,7 +302,7 @@ func (m *Member) reopen(why error) {
 
 func (m *Member) reopenNow() {
 	_ = m.store.Close() // it says why it is dead, which is known
-	p := m.policyOf(m.cfg)
+	p := m.policyOf(m.serving)
 	table, rec, err := m.open(p)
 	if err != nil {
 		m.later(time.Second, m.reopenNow)

@@ -150,7 +150,7 @@ func (w *World) stopped(m *Member, a Action) {
 		return
 	}
 	loses := a.Kind == Wipe || a.Kind == Rollback || a.Kind == Rot
-	if loses && !w.mayLose(m) {
+	if loses && !w.mayLose(m, a.Kind) {
 		return
 	}
 	survival := float64(a.N) / 100

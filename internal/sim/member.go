@@ -26,7 +26,9 @@ type Member struct {
 	addr netip.Addr // towards clients
 	rng  *rand.Rand // of its disk
 	clk  *clock
-	cfg  int // which configuration it has (configText)
+	cfg  int // which configuration its file has (configText)
+
+	serving int // which one the process serves by
 
 	fs     *memfs.FS
 	past   []image // of the disk, now and then
@@ -145,7 +147,8 @@ func (m *Member) start() {
 
 // begin opens the store and makes a core of it; where that fails, it is tried again.
 func (m *Member) begin() {
-	p := m.policyOf(m.cfg)
+	m.serving = m.cfg
+	p := m.policyOf(m.serving)
 	table, rec, err := m.open(p)
 	if err != nil {
 		m.w.marks.hit(MarkOpenFailed)
@@ -173,7 +176,7 @@ func (m *Member) begin() {
 // join makes the core one of two.
 func (m *Member) join(rec *store.Recovery) {
 	m.waiting = nil
-	p := m.policyOf(m.cfg)
+	p := m.policyOf(m.serving)
 	id, _ := m.store.ID()
 	cfg, ok := node.RelationshipOf(p.Document, p, id, m.w.set.Seed)
 	if !ok {
@@ -194,7 +197,7 @@ func (m *Member) record(found *store.Recovery) (failover.Record, error) {
 	b, ok := m.store.Relationship()
 	if !ok {
 		founder := m.i == 0 && m.stores == 1 && m.w.set.Founder && !m.rotten
-		return failover.NewRecord(m.clk.now(), m.policyOf(m.cfg).Document.Group.Failover.MCLT, founder), nil
+		return failover.NewRecord(m.clk.now(), m.policyOf(m.serving).Document.Group.Failover.MCLT, founder), nil
 	}
 	rec, err := failover.DecodeRecord(b)
 	if err == nil && rec.Met && len(found.Quarantine()) > 0 && !m.w.without.TrustRot {

@@ -95,10 +95,21 @@ func (m *Member) adopt(n int) {
 	}
 	m.cfg = n
 	m.w.logf("%s has configuration %d", m.name, n)
-	if !m.serves() {
+	m.takeOver()
+}
+
+// takeOver has the process serve by the configuration of its file: later, if it does not run just now or reads its store. One that
+// begins reads the file anyway.
+func (m *Member) takeOver() {
+	switch {
+	case !m.up || m.core == nil || m.serving == m.cfg:
+		return
+	case m.frozen || m.opening:
+		m.later(time.Second, m.takeOver)
 		return
 	}
-	p := m.policyOf(n)
+	m.serving = m.cfg
+	p := m.policyOf(m.serving)
 	m.handle(node.Adopt{Policy: p})
 	if m.opening || m.core.Endpoint() == nil {
 		return

@@ -245,7 +245,7 @@ func (o *oracle) authority() {
 
 // mine sees to it that the address of a place is not both servers' to give.
 func (o *oracle) mine(i int, a, b *Member) {
-	if o.w.failed != "" || !o.w.inPool(i, a.cfg) || !o.w.inPool(i, b.cfg) {
+	if o.w.failed != "" || !o.w.inPool(i, a.serving) || !o.w.inPool(i, b.serving) {
 		return
 	}
 	addr := addressOf(i)

@@ -49,7 +49,7 @@ func (o *oracle) asked(m *Member, d *datagram) {
 	}
 	i, _ := place(about)
 	onFar := i >= 256
-	if onFar != (d.client.on == 1) || !o.w.inPool(i, m.cfg) {
+	if onFar != (d.client.on == 1) || !o.w.inPool(i, m.serving) {
 		return
 	}
 	o.pending.known = true
@@ -133,7 +133,7 @@ func (o *oracle) sameOptions(m *Member, d *datagram, msg *dhcpv4.Message) {
 	if d.asked.kind == askSelecting { // may be granted as it was offered, by the version before
 		return
 	}
-	key := answerKey{client: d.client.identity, addr: msg.YIAddr, config: m.cfg, request: d.asked.kind != askDiscover}
+	key := answerKey{client: d.client.identity, addr: msg.YIAddr, config: m.serving, request: d.asked.kind != askDiscover}
 	sum := uint32(0)
 	for _, code := range msg.Codes() {
 		switch code {
@@ -144,7 +144,7 @@ func (o *oracle) sameOptions(m *Member, d *datagram, msg *dhcpv4.Message) {
 		sum = crc32.Update(sum, castagnoli, append([]byte{code, byte(len(v))}, v...))
 	}
 	if was, ok := o.options[key]; ok && was != sum {
-		o.w.fail("I8: %s answers client %d otherwise than before by the same configuration %d: %s", m.name, d.client.id, m.cfg, msg.String())
+		o.w.fail("I8: %s answers client %d otherwise than before by the same configuration %d: %s", m.name, d.client.id, m.serving, msg.String())
 	}
 	o.options[key] = sum
 }

@@ -1,5 +1,7 @@
 package sim
 
+import "github.com/lessor-dhcp/lessor/internal/failover"
+
 // rollBack puts the disk back to what it was some hours ago; false if that is not known.
 func (m *Member) rollBack(hours int) bool {
 	if len(m.past) == 0 {
@@ -29,8 +31,9 @@ func (m *Member) rot(n int) {
 	m.rotten = true
 }
 
-// mayLose reports whether a server may lose something of its store: the other one has everything (A6).
-func (w *World) mayLose(m *Member) bool {
+// mayLose reports whether a server may lose something of its store: the other one serves and has not lost anything itself (A6). Where
+// the store is not gone but older, the other server has heard of all that is lost: what it never heard of, nobody can miss.
+func (w *World) mayLose(m *Member, what Kind) bool {
 	if w.set.Outside {
 		return true
 	}
@@ -38,5 +41,14 @@ func (w *World) mayLose(m *Member) bool {
 	if !o.serves() || o.core.Endpoint() == nil || w.oracle.lost_[o.i] || w.oracle.lost_[m.i] {
 		return false
 	}
-	return true
+	return what == Wipe || m.agrees() && o.agrees()
+}
+
+// agrees reports whether a server is in NORMAL, and the other one has acknowledged all that it knows.
+func (m *Member) agrees() bool {
+	if !m.serves() || m.core.Endpoint() == nil {
+		return false
+	}
+	s := m.core.Endpoint().Status(m.clk.now())
+	return s.State == failover.Normal && s.Connected && s.Unacked == 0 && !m.core.Untold()
 }

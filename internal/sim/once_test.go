@@ -1,0 +1,20 @@
+package sim
+
+import "testing"
+
+// Histories that failed once, each for a reason of its own.
+func TestWhatFailedOnceHolds(t *testing.T) {
+	for _, c := range []struct {
+		seed uint64
+		why  string
+	}{
+		{155, "on a full disk a server that began anew wrote at once, failed, and began anew"},
+		{348, "a reload that met a server in the middle of opening its store was forgotten"},
+		{986, "a store that went back lacked what the other server had never heard of"},
+		{4186, "a server took the other one's older store for a sign that its own was lost"},
+	} {
+		if out := Run(Draw(c.seed, false), nil, nil); out.Failed != "" {
+			t.Errorf("make sim SEED=%d (%s): %s", c.seed, c.why, out.Failed)
+		}
+	}
+}
