@@ -92,7 +92,8 @@ func (l *lab) remembers(m *world.Member) {
 // one did, and the client counts its lease from its question.
 func (l *lab) staleAnswers(m *world.Member, back time.Time) {
 	l.t.Helper()
-	normal := normalAfter(m, back)
+	// The log says so behind the answers that were decided with it, once all that is durable.
+	normal := normalAfter(m, back).Add(-100 * time.Millisecond)
 	early, late := 0, 0
 	for _, s := range l.ledger.Strays() {
 		if s.By != m.Address || !s.At.After(back) || !s.Asked.Before(back.Add(-100*time.Millisecond)) {
