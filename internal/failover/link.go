@@ -236,9 +236,6 @@ func (s *step) comparePasts(h *Hello) {
 	if s.cfg.Protocol != Lessor {
 		return
 	}
-	if s.knewBefore(h) {
-		return
-	}
 	back := h.Seen > s.known || s.keeps(ruleOpenings) && s.wentBack(h)
 	s.accept(h)
 	if s.rec.PartnerStore == h.Store && h.Last < s.seen {
@@ -247,6 +244,10 @@ func (s *step) comparePasts(h *Hello) {
 	s.rec.PartnerStore, s.rec.PartnerOpening = h.Store, h.Opening
 	lacks := h.Acknowledged > s.seen && s.keeps(ruleOpenings)
 	other := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store
+	if other && s.keeps(ruleOpenings) && s.knewMore(h) {
+		other = false
+		s.note(Note{Kind: StoreWentBack, Cause: "the partner's store is one of before it met this server's: it must recover"})
+	}
 	if (back || other) && h.Seen >= s.last || back {
 		s.last = max(s.last, h.Seen)
 		s.beginOpening(s.now)
@@ -270,22 +271,6 @@ func (s *step) comparePasts(h *Hello) {
 	s.sweep.begin()
 	s.become(Recover, cause)
 	s.rec.Since, s.rec.WaitUntil = s.now, time.Time{} // it may have served until now
-}
-
-// knewBefore reports whether the partner went back to before it met this store of ours: then it is the one that must recover, and
-// what it says of our changes is about those of a store that is gone.
-func (s *step) knewBefore(h *Hello) bool {
-	another := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store
-	if !another || s.rec.PartnerStore != h.Store || s.rec.State == Recover && s.rec.Lost {
-		return false
-	}
-	s.note(Note{Kind: StoreWentBack, Cause: "the partner's store is one of before it met this server's: it must recover"})
-	s.rec.PartnerOpening, s.dirty = h.Opening, true
-	if h.Seen >= s.last {
-		s.last = h.Seen
-		s.beginOpening(s.now)
-	}
-	return true
 }
 
 // wordless reports whether a start waits for the word of a partner that has greeted and says nothing: without an end, it would be

@@ -68,7 +68,7 @@ func (e *Endpoint) wentBack(h *Hello) bool {
 	}
 	i := slices.IndexFunc(all, func(o opened) bool { return o.Opening == knew })
 	if i < 0 {
-		return true
+		return !e.knewMore(h)
 	}
 	for _, o := range all {
 		if o.Number != h.Seen.Epoch() {
@@ -81,6 +81,13 @@ func (e *Endpoint) wentBack(h *Hello) bool {
 		return h.Seen.Count() > end
 	}
 	return false
+}
+
+// knewMore reports whether what the partner knows of this server is of before something that it has acknowledged, in a later
+// opening: it is the partner that went back, and it finds that itself. The store and the opening of ours that it names are those
+// of that time, so they say nothing against this store.
+func (e *Endpoint) knewMore(h *Hello) bool {
+	return h.PartnerOpening != (Opening{}) && e.acked > h.Seen && e.acked.Epoch() > h.PartnerOpening.Number
 }
 
 // accept makes what the partner has seen of ours, and we do not have, something that was.

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -28,6 +29,15 @@ func TestAStoreThatWentBackIsFound(t *testing.T) {
 			h.PartnerOpening = e.rec.Openings[0].Opening
 			h.Seen = binding.SequenceOf(h.PartnerOpening.Number, e.rec.Openings[0].end)
 		}, false},
+		{"another store, of before what the partner once acknowledged: it went back", func(h *Hello, e *Endpoint) {
+			h.PartnerStore, h.PartnerOpening, h.Seen = [16]byte{9}, Opening{e.acked.Epoch() - 1, 99}, binding.SequenceOf(e.acked.Epoch()-1, 40)
+		}, false},
+		{"another store, of behind that", func(h *Hello, e *Endpoint) {
+			h.PartnerStore, h.PartnerOpening, h.Seen = [16]byte{9}, Opening{e.acked.Epoch() + 1, 99}, e.acked
+		}, true},
+		{"another store, of which nothing was heard", func(h *Hello, e *Endpoint) {
+			h.PartnerStore, h.PartnerOpening, h.Seen = [16]byte{9}, Opening{e.acked.Epoch() + 1, 99}, 0
+		}, true},
 		{"what it has acknowledged", func(h *Hello, e *Endpoint) { h.Acknowledged = e.seen + 1 }, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -51,7 +61,7 @@ func TestAStoreThatWentBackIsFound(t *testing.T) {
 			x.answers(0, ConnectAck{Hello: h})
 			found := false
 			for _, n := range x.note {
-				found = found || n.Kind == StoreWentBack
+				found = found || n.Kind == StoreWentBack && !strings.Contains(n.Cause, "the partner's store")
 			}
 			if found != c.lost || (x.n.ep.State() == Recover) != c.lost {
 				t.Fatalf("found %v, in %v", found, x.n.ep.State())
@@ -66,7 +76,7 @@ func TestAStoreThatWentBackIsFound(t *testing.T) {
 			x.mustBe(RecoverWait)
 			x.step(LinkDown{"cut"})
 			since := x.n.ep.rec.WaitUntil
-			h.PartnerOpening, h.Acknowledged = x.n.ep.rec.Openings[len(x.n.ep.rec.Openings)-1].Opening, 0
+			h.PartnerStore, h.PartnerOpening, h.Acknowledged = [16]byte{}, x.n.ep.rec.Openings[len(x.n.ep.rec.Openings)-1].Opening, 0
 			x.step(LinkUp{})
 			x.answers(0, ConnectAck{Hello: h})
 			if x.mustBe(RecoverWait); !x.n.ep.rec.WaitUntil.Equal(since) {
