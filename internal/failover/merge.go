@@ -46,6 +46,20 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 	return v
 }
 
+// bothForgot reports whether both servers lack something: each numbers its changes anew at once, so a number does not say that
+// its server knew all that came before.
+func (s *step) bothForgot() bool { return s.recovering() && s.rec.Partner == Recover }
+
+// takesAway reports whether something of our record would be lost if the partner's took its place, and ours is the stronger one.
+func (s *step) takesAway(mine, u *binding.Binding) bool {
+	same := mine.State == u.State && mine.Client.Is(&u.Client)
+	if same && mine.State == binding.Active {
+		return mine.Expires.After(u.Expires)
+	}
+	s.mine = mine
+	return !(same && mine.Owner == u.Owner && mine.Expires.Equal(u.Expires)) && s.prefers(mine, u)
+}
+
 // mergeLease makes one lease of two of the same client: it ends when the later of the two does.
 func (s *step) mergeLease(n, mine, u *binding.Binding) {
 	if s.keeps(ruleLastWord) {

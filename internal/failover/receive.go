@@ -149,6 +149,14 @@ func (s *step) judge(mine *binding.Binding, had bool, u *binding.Binding) verdic
 		return s.merge(mine, u)
 	case weKnow && mine.Sync.Ours >= u.Sync.Theirs && s.keeps(ruleVector): // heard before
 		return s.answerOnly(mine, u)
+	case s.bothForgot() && s.takesAway(mine, u):
+		v := s.merge(mine, u)
+		if s.cfg.Role == Secondary { // the partner, too, takes what it had for its own, so this must be news to it
+			s.last++
+			s.known = s.last
+			v.binding.Sync.Ours = s.last
+		}
+		return v
 	case theyKnow && u.Sync.Ours >= mine.Sync.Theirs || !s.keeps(ruleVector):
 		return s.take(mine, u)
 	}

@@ -65,3 +65,65 @@ func TestAStoreThatWentBackDoesNotUndoWhatItForgot(t *testing.T) {
 		t.Fatalf("a change that the partner has not told of has the number %v", mine.Sync.Ours)
 	}
 }
+
+// Both stores lack something: one went back, and numbered what it has anew; the other one lost its store before, and has what it was
+// told since. What is right is in either of them, so neither's number takes a lease away, and both come to know the same.
+func TestOfTwoThatForgotTheStrongerRecordIsKept(t *testing.T) {
+	r := newRandom(t)
+	forgot := func(role Role, n uint64) *step {
+		s := stepOf(role, Lessor)
+		s.rec.State, s.rec.Lost, s.rec.Partner = Recover, true, Recover
+		s.last = binding.SequenceOf(6, n)
+		return s
+	}
+	for range 5000 {
+		back, knows := randomLease(r), randomLease(r)
+		for _, b := range []*binding.Binding{&back, &knows} {
+			if b.State == binding.Free {
+				b.Owner = []binding.Member{"west", "east"}[r.IntN(2)]
+			}
+		}
+		back.Sync = binding.Sync{Ours: binding.SequenceOf(6, 40), Theirs: binding.SequenceOf(5, uint64(r.IntN(3))), Marks: binding.Pending}
+		knows.Sync = binding.Sync{Ours: binding.SequenceOf(5, 1), Theirs: binding.SequenceOf(4, 220)}
+		backs := Role(1 + r.IntN(2))
+		steps := [2]*step{forgot(backs, 40), forgot(Primary+Secondary-backs, 68)}
+		records := [2]*binding.Binding{&back, &knows}
+		running := [2]binding.Binding{back, knows}
+		from, quiet := r.IntN(2), 0
+		for rounds := 0; quiet < 2; rounds++ {
+			if rounds > 8 {
+				t.Fatalf("they tell one another without an end: %+v, %+v", back, knows)
+			}
+			u, mine := *records[from], records[1-from]
+			u.Sync = binding.Sync{Ours: u.Sync.Ours, Theirs: u.Sync.Theirs, Potential: u.Sync.Potential}
+			quiet++
+			if v := steps[1-from].judge(mine, true, &u); v.change {
+				if *mine = v.binding; v.binding.Sync.Marks.Has(binding.Pending) {
+					quiet = 0
+				}
+			}
+			if records[from].Sync.Theirs <= mine.Sync.Ours && mine.Sync.Theirs >= records[from].Sync.Ours {
+				records[from].Sync.Marks &^= binding.Pending // it is acknowledged
+			}
+			from = 1 - from
+		}
+		if back.State != knows.State || !back.Client.Is(&knows.Client) || back.State == binding.Active && !back.Expires.Equal(knows.Expires) {
+			t.Fatalf("of %+v and %+v came %+v and %+v", running[0], running[1], back, knows)
+		}
+		for _, was := range running {
+			if was.State == binding.Active && back.State == binding.Free && was.Expires.After(back.Changed) {
+				t.Fatalf("the lease %+v became free by a word of %v", was, back.Changed)
+			}
+		}
+	}
+	// Where the partner lacks nothing it says what is right.
+	mine, u := randomLease(r), randomLease(r)
+	mine.State, u.State, u.Owner = binding.Active, binding.Free, "west"
+	mine.Sync = binding.Sync{Ours: binding.SequenceOf(5, 1), Theirs: binding.SequenceOf(4, 220)}
+	u.Sync = binding.Sync{Ours: binding.SequenceOf(6, 40), Theirs: binding.SequenceOf(5, 1)}
+	s := forgot(Secondary, 68)
+	s.rec.Partner = PartnerDown
+	if v := s.judge(&mine, true, &u); !v.change || v.binding.State != binding.Free {
+		t.Errorf("a partner that knows everything is not believed: %+v", v)
+	}
+}
