@@ -172,8 +172,9 @@ func (s *step) recovered() {
 		if s.rec.WaitUntil.IsZero() { // counted from when it may have served last
 			s.rec.WaitUntil = add(s.rec.Since, s.rec.Largest+s.cfg.Guard)
 		}
+		since := s.rec.Since
 		s.become(RecoverWait, "the partner has told all that it knows; what this store may have promised and forgotten must end first")
-		s.forgot()
+		s.forgot(since)
 	}
 }
 
@@ -185,9 +186,9 @@ func (s *step) recoverDone(cause string) {
 	}
 }
 
-// forgot says what cannot be known any more: a clash with a promise that is on no disk is found by nobody.
-func (s *step) forgot() {
-	at, until := s.rec.Since, s.rec.WaitUntil
+// forgot says what cannot be known any more: a clash with a promise of before at that is on no disk is found by nobody.
+func (s *step) forgot(at time.Time) {
+	until := s.rec.WaitUntil
 	if f := s.rec.Forgotten; f.Before(at) && !f.IsZero() {
 		at = f
 	}

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"strings"
 	"testing"
 	"time"
 
@@ -126,4 +127,26 @@ func TestOfTwoThatForgotTheStrongerRecordIsKept(t *testing.T) {
 	if v := s.judge(&mine, true, &u); !v.change || v.binding.State != binding.Free {
 		t.Errorf("a partner that knows everything is not believed: %+v", v)
 	}
+}
+
+// What a lost store may have promised it promised before it began anew, however long it then waited for its partner.
+func TestALostStoreSaysSinceWhenItKnowsWhatItPromises(t *testing.T) {
+	x := newTalk(t, Primary, Lessor, func(cfg *Config, r *Record) { cfg.Store, r.Lost = [16]byte{7}, true })
+	x.after(5 * time.Hour)
+	h := lessorHello(x.n)
+	h.PartnerStore = [16]byte{6}
+	x.step(LinkUp{})
+	x.answers(0, ConnectAck{Hello: h})
+	x.hears(Report{State: PartnerDown})
+	x.hears(UpdateDone{})
+	for _, n := range x.note {
+		if n.Kind != PromisesForgotten {
+			continue
+		}
+		if want := "promised before " + simStart.UTC().Format(time.RFC3339); !strings.Contains(n.Cause, want) {
+			t.Errorf("%q does not say %q", n.Cause, want)
+		}
+		return
+	}
+	t.Error("nothing is said of what is forgotten")
 }
