@@ -73,6 +73,16 @@ func NewRecord(now time.Time, mclt time.Duration, founder bool) Record {
 	return r
 }
 
+// Damaged returns the record that a server goes on with whose store turns out to lack some of its bindings: its partner tells what they
+// said before it answers anybody. Without a partner that ever was met there is nobody to ask, and r is returned.
+func (r Record) Damaged(now time.Time) Record {
+	if r.Met {
+		r.State, r.Cause, r.Since, r.Lost = Recover, "records of the store were damaged: the partner tells what they said", now, true
+		r.WaitUntil = time.Time{}
+	}
+	return r
+}
+
 const (
 	recordFormat = 3
 	maxCause     = 255

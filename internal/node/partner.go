@@ -47,7 +47,7 @@ var (
 	errNoRoom     = errors.New("there is no room on the disk")
 )
 
-// fresh is how long a connection counts as new: of two that both servers make at the same time one is dropped.
+// freshLink is how long a connection counts as new: of two that both servers make at the same time one is dropped.
 const freshLink = 2 * time.Second
 
 // partnerEvent takes what happened to a connection.
@@ -193,9 +193,8 @@ func (n *Node) relationshipRecord(now time.Time) failover.Record {
 		n.log.Error("what was kept of the failover relationship cannot be read: the server recovers from its partner", "error", err)
 		return failover.NewRecord(now, n.partner.config.MCLT, false)
 	}
-	if rec.Met && (n.recovery.withheld > 0 || n.recovery.unknown > 0) {
-		rec.State, rec.Cause, rec.Since, rec.Lost = failover.Recover, "records of the store were damaged: the partner tells what they said", now, true
-		rec.WaitUntil = time.Time{}
+	if n.recovery.withheld > 0 || n.recovery.unknown > 0 {
+		return rec.Damaged(now)
 	}
 	return rec
 }

@@ -200,9 +200,8 @@ func (m *Member) record(found *store.Recovery) (failover.Record, error) {
 		return failover.NewRecord(m.clk.now(), m.policyOf(m.serving).Document.Group.Failover.MCLT, founder), nil
 	}
 	rec, err := failover.DecodeRecord(b)
-	if err == nil && rec.Met && len(found.Quarantine()) > 0 && !m.w.without.TrustRot {
-		rec.State, rec.Cause, rec.Since, rec.Lost = failover.Recover, "records of the store were damaged", m.clk.now(), true
-		rec.WaitUntil = time.Time{}
+	if err == nil && len(found.Quarantine()) > 0 && !m.w.without.TrustRot {
+		rec = rec.Damaged(m.clk.now())
 	}
 	return rec, err
 }
