@@ -20,7 +20,7 @@ type groupJoinCommand struct {
 	whichMember `embed:""`
 	Token       string `arg:"" optional:"" help:"The token; - or nothing: it is read from standard input, so that it does not stand in the list of processes."`
 	TokenFile   string `name:"token-file" type:"path" placeholder:"FILE" help:"Read the token from this file; - for standard input."`
-	TokenText   string `name:"token" placeholder:"TOKEN" help:"The token, too."`
+	TokenText   string `name:"token" placeholder:"TOKEN" help:"The token, as an option instead of an argument."`
 }
 
 func (groupJoinCommand) Help() string {
