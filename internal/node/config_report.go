@@ -1,0 +1,119 @@
+package node
+
+import (
+	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
+)
+
+// VersionRow is one version of the group's configuration.
+type VersionRow struct {
+	Version  string         `json:"version"`
+	Parents  []string       `json:"parents"`
+	Author   string         `json:"author"` // empty of a root, which says nothing of who made it
+	Member   binding.Member `json:"member"` // where it was made; empty of a root and of a merge
+	Comment  string         `json:"comment"`
+	Time     Instant        `json:"time"`
+	Document string         `json:"document"` // the digest of what it says
+	// Head says that this member serves by it, Tip that it is the latest one here, Agreed that both members are known to have
+	// served by it and safety stands on it, PartnerHead that the partner serves by it.
+	Head        bool `json:"head"`
+	Tip         bool `json:"tip"`
+	Agreed      bool `json:"agreed"`
+	PartnerHead bool `json:"partner_head"`
+}
+
+// VersionShown is a version whole.
+type VersionShown struct {
+	VersionRow
+	// Text is a document to be edited and applied: it begins with the line `version: ID`.
+	Text string `json:"text"`
+}
+
+// ApplyRequest is a document that an operator wants to be the group's configuration.
+type ApplyRequest struct {
+	Document []byte // as written; its server: section is ignored, its version: line names the parent
+	File     string // what it is called in messages
+	Author   string
+	Comment  string
+	// Yes takes the consequences that are otherwise refused with a *ConfirmError.
+	Yes bool
+	// From are the addresses where the operator sits, whose subnet is not to be dropped unasked.
+	From []netip.Addr
+}
+
+// Applied is what became of a change of the configuration.
+type Applied struct {
+	Version string `json:"version"` // the latest version here, with the change
+	Head    string `json:"head"`    // the version that this member serves by
+	// Changed is false where the document says what the latest version does.
+	Changed bool `json:"changed"`
+	Adopted bool `json:"adopted"`
+	// Waits says what it waits for; empty if it is adopted.
+	Waits string `json:"waits,omitempty"`
+	// Merged says that others changed something since its parent, and both are in it.
+	Merged bool `json:"merged"`
+	// Pending are the changes that safety stands on and that wait until both members have them.
+	Pending []version.Change `json:"pending"`
+	Changes []version.Change `json:"changes"` // to the version that was the latest before
+	// Notes are what the operator should know: that server: was ignored, …
+	Notes []string `json:"notes"`
+}
+
+// ConfirmError is a change that is made only if the operator says yes to what it would do.
+type ConfirmError struct {
+	// Why are the consequences, a sentence each, with figures.
+	Why []string `json:"why"`
+	// Undoes is what of others' changes it would undo, since it names no parent.
+	Undoes []version.Change `json:"undoes,omitempty"`
+	Remedy string           `json:"remedy"`
+}
+
+func (e *ConfirmError) Error() string {
+	if len(e.Why) == 0 {
+		return "it needs a yes"
+	}
+	return e.Why[0]
+}
+
+// ConflictError is a change that does not fit what was changed since its parent.
+type ConflictError struct {
+	Parent    string             `json:"parent"`
+	Tip       string             `json:"tip"`
+	Conflicts []version.Conflict `json:"conflicts"`
+	// Changes is what was changed since the parent.
+	Changes []version.Change `json:"changes"`
+	Remedy  string           `json:"remedy"`
+}
+
+func (e *ConflictError) Error() string {
+	return "the configuration was changed since the version that this was written against, and the two do not fit together"
+}
+
+// ConfigConflict is two versions of the members that a person must make one.
+type ConfigConflict struct {
+	Ours      VersionRow         `json:"ours"`
+	Theirs    VersionRow         `json:"theirs"`
+	Conflicts []version.Conflict `json:"conflicts"` // A is the version with the lower name
+	// Clients is how many leases get something else by the one than by the other; -1: not counted yet.
+	Clients int    `json:"clients"`
+	Remedy  string `json:"remedy"`
+}
+
+// GroupConfigStatus is how the group's configuration stands, as this member sees it.
+type GroupConfigStatus struct {
+	Head        string          `json:"head"`
+	Tip         string          `json:"tip"`
+	Agreed      string          `json:"agreed"`
+	Partner     binding.Member  `json:"partner,omitempty"` // the other Lessor; empty: there is none
+	Link        string          `json:"link,omitempty"`    // up, away, lost
+	PartnerHead string          `json:"partner_head,omitempty"`
+	Waits       string          `json:"waits,omitempty"`   // what the tip waits for
+	Trouble     string          `json:"trouble,omitempty"` // why the members have no common head
+	FileDiffers bool            `json:"file_differs"`      // this member's file says something else than the tip
+	Conflict    *ConfigConflict `json:"conflict"`
+	// Pending are the changes that safety stands on and that do not hold yet.
+	Pending  []version.Change `json:"pending"`
+	Versions int              `json:"versions"` // in the history
+}
