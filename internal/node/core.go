@@ -17,6 +17,7 @@ import (
 type Core struct {
 	self   binding.Member
 	policy *policy.Policy
+	hurry  hurry
 	table  *binding.Table
 	pools  *pool.Pools
 	terms  responder.Terms
@@ -88,17 +89,17 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 	}
 	c.count()
 	c.isOwn = func(a netip.Addr) bool { return c.own[a] }
-	c.adopt(time.Time{}, p)
+	c.adopt(time.Time{}, p, nil)
 	return c
 }
 
 // adopt makes p the policy that every message from now on is answered by. What is on offer by a policy before it is
 // granted by that one.
-func (c *Core) adopt(now time.Time, p *policy.Policy) {
+func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
 	earlier := earlierOf(c.policy, c.responder.Earlier)
 	c.policy = p
 	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
-	c.responder = responder.Responder{Self: c.self, Policy: p, Earlier: earlier, Guard: c.guard}
+	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Earlier: earlier, Guard: c.guard}
 	c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	c.layPools()
 	c.pools.NewVersion()
@@ -138,7 +139,7 @@ func (c *Core) layPools() {
 }
 
 // Input is something that happened: one of Packet, Tick, Durable, CommitFailed, ProbeAnswered, LinksChanged, Adopt,
-// StoreRoom, Partner.
+// StoreRoom, Changing, Partner.
 type Input interface{ input() }
 
 // Packet is a datagram that was received.
@@ -171,7 +172,15 @@ type ProbeAnswered struct {
 type LinksChanged struct{ Links []Link }
 
 // Adopt makes Policy the one that every message from now on is answered by.
-type Adopt struct{ Policy *policy.Policy }
+type Adopt struct {
+	Policy *policy.Policy
+	// Agreed is the last version that both members of the group adopted; nil where nothing that safety stands on differs
+	// between it and Policy.
+	Agreed *policy.Policy
+}
+
+// Changing says whether a change of the configuration is pending: clients that are answered meanwhile come back early.
+type Changing struct{ On bool }
 
 // StoreRoom says whether a commit would find room on the disk.
 type StoreRoom struct{ Full bool }
@@ -183,6 +192,7 @@ func (CommitFailed) input()   {}
 func (*ProbeAnswered) input() {}
 func (LinksChanged) input()   {}
 func (Adopt) input()          {}
+func (Changing) input()       {}
 func (StoreRoom) input()      {}
 
 // Handle decides what in means at the time now, and appends to out what is to be done. It never waits. now never goes
@@ -209,7 +219,9 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	case LinksChanged:
 		c.setLinks(now, in.Links, out)
 	case Adopt:
-		c.adopt(now, in.Policy)
+		c.adopt(now, in.Policy, in.Agreed)
+	case Changing:
+		c.hurry.on = in.On
 	case StoreRoom:
 		c.terms.Commit = !in.Full
 		if c.joined() { // nothing was asked of it meanwhile

@@ -28,7 +28,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 	c.arrive(p)
 	a := &c.answer
 	a.Reset()
-	c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(), out.octets, a)
+	c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(now), out.octets, a)
 	if a.Reply != nil && a.Type != dhcpv4.Nak && c.probes.pending(a.Address) { // a client that cannot wait for the probe
 		a.Reset()
 		a.Drop = responder.ProbePending
@@ -38,7 +38,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 		c.counts.ProbesSkipped++
 		c.pools.Offer(a.Offer, &a.Client, a.Until)
 		a.Reset()
-		c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(), out.octets, a)
+		c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(now), out.octets, a)
 	}
 	c.carry(now, p, out)
 }
@@ -46,6 +46,9 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 // carry takes over what the answer says, in its order.
 func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	a := &c.answer
+	if a.Hurried {
+		c.hurry.taken()
+	}
 	if len(a.Changes) > 0 {
 		c.commit++
 	}

@@ -145,8 +145,9 @@ func (r *relation) unread(refused []failover.Ack) {
 }
 
 // answeringTerms are those on which clients are answered now.
-func (c *Core) answeringTerms() responder.Terms {
+func (c *Core) answeringTerms(now time.Time) responder.Terms {
 	t := c.terms
+	t.Hurry = c.hurry.ready(now)
 	if r := c.relation; r != nil {
 		t.Known, t.New = t.Known && r.terms.Known, t.New && r.terms.New
 		t.Balanced, t.Group = r.terms.Balanced, r.endpoint

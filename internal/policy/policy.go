@@ -22,15 +22,19 @@ import (
 
 // Policy is one version of the configuration, compiled for serving.
 type Policy struct {
+	// Version is the name of the version in the group's history (Named); without one, the document's digest.
 	Version  binding.Digest
 	Document *config.Document
+	// before are the names of the versions that this one comes from, where it is named.
+	before map[binding.Digest]struct{}
+	named  bool
 
 	registry *option.Registry
 	networks []*Network
 	byName   map[string]*Network
 	// byInterface has the networks that name interfaces; each has a subnet.
 	byInterface map[string]*Network
-	subnets     bart.Table[*Subnet]
+	subnets     *bart.Table[*Subnet]
 	relays      map[netip.Addr]*Subnet
 	pools       []*Pool // the index is the pool.ID
 	hosts       hostIndex
@@ -93,7 +97,8 @@ func (p *Pool) Has(a netip.Addr) bool { return p.First.Compare(a) <= 0 && a.Comp
 func Compile(doc *config.Document) *Policy {
 	p := &Policy{
 		Version: doc.Digest, Document: doc, registry: doc.Registry, accept: doc.Accept,
-		byName: map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
+		subnets: new(bart.Table[*Subnet]),
+		byName:  map[string]*Network{}, byInterface: map[string]*Network{}, relays: map[netip.Addr]*Subnet{},
 		domains: map[string]*scope{}, members: map[binding.Member]serverScopes{},
 		enterprise: compileScope(&doc.Enterprise, config.EnterpriseLayer, ""),
 		habits:     doc.Precedence.Habits,

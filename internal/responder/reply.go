@@ -118,7 +118,7 @@ func (r *Responder) addOptions(t dhcpv4.MessageType, yours netip.Addr) {
 		r.add(option.CodeMessageType, []byte{byte(t)})
 		r.addServerID()
 		if m.Type() != dhcpv4.Inform && !yours.IsUnspecified() {
-			r.addLifetime(r.promise(yours).Lifetime)
+			r.addLifetime(t, r.promise(yours).Lifetime)
 		}
 	}
 	if m.Type() == dhcpv4.Discover && t == dhcpv4.Ack {
@@ -142,14 +142,18 @@ func (r *Responder) addParameters(yours netip.Addr) {
 	}
 }
 
-// addLifetime adds the lease's time, and T1 and T2 as RFC 2131 §4.4.5 has them.
-func (r *Responder) addLifetime(d time.Duration) {
+// addLifetime adds the lease's time, and T1 and T2 as RFC 2131 §4.4.5 has them, T1 earlier in a grant under Terms.Hurry.
+func (r *Responder) addLifetime(t dhcpv4.MessageType, d time.Duration) {
 	if d == binding.Infinite {
 		r.add(option.CodeLeaseTime, []byte{255, 255, 255, 255})
 		return
 	}
 	r.addTime(option.CodeLeaseTime, d)
-	r.addTime(option.CodeRenewalTime, d/2)
+	renew := d / 2
+	if t == dhcpv4.Ack && r.terms.Hurry && renew > HurryAfter {
+		renew, r.out.Hurried = HurryAfter, true
+	}
+	r.addTime(option.CodeRenewalTime, renew)
 	r.addTime(option.CodeRebindingTime, d/8*7)
 }
 

@@ -23,6 +23,10 @@ const OfferLifetime = 60 * time.Second
 // Quarantine is how long an address is withheld that somebody else was found to use.
 const Quarantine = time.Hour
 
+// HurryAfter is how long after a grant a client comes back at the latest that was told under Terms.Hurry: long enough that it is
+// no load, and soon enough that a change of the configuration is not waited for.
+const HurryAfter = 5 * time.Minute
+
 // Terms are those on which this server may now answer.
 type Terms struct {
 	Known  bool // clients with a binding
@@ -34,6 +38,8 @@ type Terms struct {
 	Partner binding.Member
 	// Balanced says that clients that look for an address are shared out between the two.
 	Balanced bool
+	// Hurry says that a client which is granted a lease now is to come back after HurryAfter, if not before.
+	Hurry bool
 }
 
 // View is what the server knows of addresses: bindings, free addresses and offers.
@@ -59,6 +65,9 @@ type Request struct {
 type Responder struct {
 	Self   binding.Member
 	Policy *policy.Policy
+	// Agreed is the last version that both members of the group adopted; nil where nothing that safety stands on differs
+	// between it and Policy.
+	Agreed *policy.Policy
 	// Earlier are the policies before Policy, the latest first, for as long as something may be on offer that was decided
 	// by them: who takes such an offer is granted what it was offered.
 	Earlier []*policy.Policy
@@ -114,6 +123,8 @@ type Answer struct {
 	Failed []class.Failure
 	// Short says that every address that the client may have is in use, whether it was told anything or not.
 	Short bool
+	// Hurried says that the reply grants a lease whose client comes back earlier than it would (Terms.Hurry).
+	Hurried bool
 	// LeftOut says that the reply has no room for every option that it should have.
 	LeftOut bool
 	// Drop is why there is no reply.
