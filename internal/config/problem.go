@@ -101,6 +101,9 @@ func (ps Problems) String() string {
 	return strings.Join(all, "\n\n")
 }
 
+// Error implements error, for a document that somebody wanted to be used.
+func (ps Problems) Error() string { return ps.String() }
+
 func (ps Problems) sort() {
 	slices.SortStableFunc(ps, func(a, b Problem) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))

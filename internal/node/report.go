@@ -115,6 +115,8 @@ type ConfigStatus struct {
 	// Refused says why the newest reload was refused, empty if it was not; RefusedAt is when.
 	Refused   string  `json:"refused,omitempty"`
 	RefusedAt Instant `json:"refused_at,omitzero"`
+	// Group is how the group's configuration stands; nil where no versions are kept.
+	Group *GroupConfigStatus `json:"group,omitempty"`
 }
 
 // PartnerStatus is one failover relationship. A server that stands alone has none.

@@ -32,6 +32,24 @@ func (k Kind) String() string {
 // MarshalText makes a Kind its name in JSON.
 func (k Kind) MarshalText() ([]byte, error) { return []byte(k.String()), nil }
 
+// UnmarshalText is the inverse of MarshalText.
+func (k *Kind) UnmarshalText(b []byte) error {
+	i := named(kindNames[:], string(b))
+	if i == 0 {
+		return fmt.Errorf("%q is no kind of change", b)
+	}
+	*k = Kind(i)
+	return nil
+}
+
+// named returns which of the names name is; 0 if none.
+func named(names []string, name string) int {
+	if name == "" {
+		return 0
+	}
+	return max(slices.Index(names, name), 0)
+}
+
 // Change is one thing that one document says and another does not.
 type Change struct {
 	// Key is the operator's: networks.floor1.subnets.198.51.100.0/24.options.routers.

@@ -2,6 +2,7 @@ package version
 
 import (
 	"cmp"
+	"fmt"
 	"regexp"
 	"slices"
 	"strconv"
@@ -41,6 +42,16 @@ func (r Reason) String() string {
 
 // MarshalText makes a Reason its words in JSON.
 func (r Reason) MarshalText() ([]byte, error) { return []byte(r.String()), nil }
+
+// UnmarshalText is the inverse of MarshalText.
+func (r *Reason) UnmarshalText(b []byte) error {
+	i := named(reasonNames[:], string(b))
+	if i == 0 {
+		return fmt.Errorf("%q is no reason of a conflict", b)
+	}
+	*r = Reason(i)
+	return nil
+}
 
 // Conflict is one thing that a person must decide before two branches are one again.
 type Conflict struct {
