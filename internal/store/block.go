@@ -121,6 +121,7 @@ func parseBlock(b []byte) (block, error) {
 // blocks is what was found at the beginning of a file.
 type blocks struct {
 	block
+	copy  int  // which of the two it is, 0 or 1
 	lost  int  // the copy that was unreadable, counted from 1; 0 if none
 	blank bool // both copies are zeros: a file that was never used
 }
@@ -151,15 +152,15 @@ func pickBlock(raw []byte, want fileKind) (blocks, error) {
 	case !ok1 && !ok2:
 		return blocks{blank: blank1 && blank2}, errNoBlock
 	case !ok1 && blank1:
-		return blocks{block: second}, nil // a crash between the two
+		return blocks{block: second, copy: 1}, nil // a crash between the two
 	case !ok1:
-		return blocks{block: second, lost: 1}, nil
+		return blocks{block: second, copy: 1, lost: 1}, nil
 	case !ok2 && blank2:
 		return blocks{block: first}, nil
 	case !ok2:
 		return blocks{block: first, lost: 2}, nil
 	case second.number > first.number || second.boot > first.boot:
-		return blocks{block: second}, nil // a crash between the two; the other is from an earlier use of the file
+		return blocks{block: second, copy: 1}, nil // a crash between the two; the other is from an earlier use of the file
 	}
 	return blocks{block: first}, nil
 }

@@ -178,17 +178,23 @@ func (s *Store) identify(used bool) (isNew bool, err error) {
 	if k.lost != 0 {
 		s.notes = append(s.notes, identityLost(k.lost))
 	}
-	s.id, s.boot, s.mark = k.id, k.boot, k.seq
+	s.id, s.boot, s.mark, s.newest = k.id, k.boot, k.seq, k.copy
 	return false, nil
 }
 
 // count counts the opening, durably, before anything else is written: the checksums of what this opening writes depend
 // on it. It needs no space on the disk, unless the directory is new, so that a server also starts on a full one.
 func (s *Store) count(isNew bool) error {
-	s.boot++
 	if isNew {
+		s.boot++
 		return s.replace(identityName, s.identity())
 	}
+	// What was read may never have reached the disk, if an opening before this failed to sync it. It does before the other copy,
+	// which did, is touched.
+	if err := s.writeCopy(s.newest); err != nil {
+		return err
+	}
+	s.boot++
 	return s.writeIdentity()
 }
 
@@ -198,19 +204,30 @@ func (s *Store) identity() []byte {
 	return k.appendBlocks(nil)
 }
 
-// writeIdentity writes the identity in place.
+// writeIdentity writes the identity in place: the newer of the two copies last, so that one is whole at any time, also where the
+// other one was torn by a writing before this.
 func (s *Store) writeIdentity() error {
+	for range 2 {
+		if err := s.writeCopy(1 - s.newest); err != nil {
+			return err
+		}
+		s.newest = 1 - s.newest
+	}
+	return s.fs.SyncDir()
+}
+
+// writeCopy writes one of the two copies of the identity, durably.
+func (s *Store) writeCopy(n int) error {
 	b := s.identity()
 	f, err := s.fs.Open(identityName, disk.Write)
 	if err != nil {
 		return err
 	}
-	for at := int64(0); at < blocksSize && err == nil; at += sector { // one after the other: one is whole at any time
-		if _, err = f.WriteAt(b[at:at+sector], at); err == nil {
-			err = f.Datasync()
-		}
+	at := int64(n) * sector
+	if _, err = f.WriteAt(b[at:at+sector], at); err == nil {
+		err = f.Datasync()
 	}
-	return errors.Join(err, f.Close(), s.fs.SyncDir())
+	return errors.Join(err, f.Close())
 }
 
 // note keeps in the identity that every frame before seq is durable, so that a journal that ends before it is known to

@@ -54,6 +54,7 @@ type Store struct {
 	lock    io.Closer
 	id      ID
 	boot    uint64
+	newest  int    // which copy of the identity is the newer one, 0 or 1
 	mark    uint64 // every frame before this one was durable when the identity was last written
 	maxBlob int    // longer blobs are not stored, so that any record and its blobs fit into a segment
 	slots   map[string]slot
