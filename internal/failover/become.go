@@ -46,7 +46,9 @@ func (s *step) enter(to State) {
 		s.sweep.begin() // what ended changes by itself from now on, or no longer
 	case Recover:
 		s.dumpUsed = false
-	case PotentialConflict, ResolutionInterrupted, ConflictDone, RecoverDone, RecoverWait:
+	case PotentialConflict:
+		s.sweep.begin() // finds what is to be told of ranges that were taken out
+	case ResolutionInterrupted, ConflictDone, RecoverDone, RecoverWait:
 	case Startup, Paused, Shutdown: // Startup and Paused lie over a state, and Shutdown is no state of ours
 	}
 }

@@ -108,11 +108,9 @@ func (e *Endpoint) load(view View) {
 			if !b.Sync.Marks.Has(binding.Pending) {
 				e.acked = max(e.acked, b.Sync.Ours)
 			}
-			if !view.Covers(b.Addr()) {
-				return true
-			}
-			e.used = e.used || wasUsed(b)
-			if b.Sync.Marks.Has(binding.Pending) {
+			covered := view.Covers(b.Addr())
+			e.used = e.used || covered && wasUsed(b)
+			if b.Sync.Marks.Has(binding.Pending) && (covered || e.cfg.Protocol == Lessor) {
 				e.outbox.add(b)
 			}
 			return true

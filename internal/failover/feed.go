@@ -74,8 +74,8 @@ func (s *step) feed() (more bool) {
 		}
 		s.outbox.cursor = ours
 		b, had := s.get(p)
-		if !had || b.Sync.Ours != ours || !b.Sync.Marks.Has(binding.Pending) || !s.view.Covers(p.Addr()) {
-			s.outbox.remove(ours) // where its range was taken out, until that is put back
+		if !had || b.Sync.Ours != ours || !b.Sync.Marks.Has(binding.Pending) || !s.exchanges(p.Addr()) {
+			s.outbox.remove(ours) // where its range was taken out, until that is put back, or NORMAL ends
 			continue
 		}
 		if s.flights.flying(p, ours) {
@@ -91,6 +91,13 @@ func (s *step) feed() (more bool) {
 	}
 	s.ship(&m)
 	return more
+}
+
+// exchanges reports whether the two tell each other of a. In NORMAL that are the addresses of the ranges that both have. In every
+// other state all are, also those of a range that was taken out since: what a server did alone it may have done with an address
+// that is the other one's, and the range may be put back before the two hear each other again.
+func (s *step) exchanges(a netip.Addr) bool {
+	return s.view.Covers(a) || s.cfg.Protocol == Lessor && s.rec.State != Normal
 }
 
 // mustMarkSent reports whether it matters, and is not known on disk yet, that the binding's last change is told: then its

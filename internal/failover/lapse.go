@@ -114,7 +114,7 @@ func (w *sweep) begin() { *w = sweep{running: true} }
 // sweepOn goes on with a sweep by a bounded part.
 func (s *step) sweepOn() (more bool) {
 	next, done := s.view.Scan(s.sweep.scan, placesAStep, func(b *binding.Binding) bool {
-		if s.view.Covers(b.Addr()) {
+		if s.exchanges(b.Addr()) {
 			s.sweepOne(b)
 		}
 		return true
@@ -141,6 +141,9 @@ func (s *step) sweepOne(b *binding.Binding) {
 			now.Sync.Ours = s.last
 			s.put(&old, &now)
 		}
+	}
+	if !s.view.Covers(b.Addr()) {
+		return // it changes when its range is back
 	}
 	switch now.State {
 	case binding.Expired, binding.Released, binding.Abandoned:

@@ -73,7 +73,7 @@ func (s *step) receive(u *binding.Binding) Ack {
 func (s *step) unusable(u *binding.Binding) (Reason, string) {
 	noClient := u.Client.Hardware.IsZero() && len(u.Client.ID) == 0
 	switch {
-	case !u.Prefix.IsValid() || u.Prefix != u.Prefix.Masked() || !s.view.Covers(u.Prefix.Addr()) && !s.recovering(): // all of a store is told anew (tellsOutside)
+	case !u.Prefix.IsValid() || u.Prefix != u.Prefix.Masked() || !s.exchanges(u.Prefix.Addr()) && !s.recovering():
 		return IllegalAddress, fmt.Sprintf("%v is in no range that the two share", u.Prefix)
 	case u.State < binding.Free || u.State > binding.Abandoned:
 		return MissingInformation, "no binding status"

@@ -66,7 +66,7 @@ func (s *step) dumpOn() (more bool) {
 	if !d.scanned {
 		return s.budget <= 0
 	}
-	if ours, _, left := s.outbox.next(); left && ours <= d.until || s.flights.dumped > 0 {
+	if ours, _, left := s.outbox.next(); left && ours <= d.until || s.flights.dumped > 0 || s.sweep.running {
 		return false
 	}
 	s.reply(d.id, UpdateDone{})
@@ -77,12 +77,11 @@ func (s *step) dumpOn() (more bool) {
 
 // dumpOne sends a binding that is not going to be sent anyway.
 func (s *step) dumpOne(m *bundler, b *binding.Binding) {
-	covered := s.view.Covers(b.Addr())
-	if !covered && !s.tellsOutside(b) {
+	if !s.view.Covers(b.Addr()) && !s.tellsOutside(b) {
 		return
 	}
 	now, _ := s.get(b.Prefix)
-	if covered && now.Sync.Marks.Has(binding.Pending) {
+	if now.Sync.Marks.Has(binding.Pending) && s.exchanges(b.Addr()) {
 		return // the outbox has it
 	}
 	s.bundle(m, &now, true)
@@ -145,10 +144,10 @@ func (s *step) updateDone() {
 	}
 }
 
-// drained reports whether the partner has answered to all that we told, and there is nothing more to tell.
+// drained reports whether the partner has answered to all that we told, and there is nothing more to tell. A sweep may find more.
 func (e *Endpoint) drained() bool {
 	_, _, left := e.outbox.next()
-	return !left && e.flights.len() == 0 && len(e.rec.Gifts) == 0
+	return !left && e.flights.len() == 0 && len(e.rec.Gifts) == 0 && !e.sweep.running
 }
 
 // recovered: the store has everything that the partner knows, and the other way round. Before, each could take an address
