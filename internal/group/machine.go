@@ -162,6 +162,9 @@ func (m *Machine) Status() Status {
 	return s
 }
 
+// TheirFile returns what the partner said that its file would be as a root; nil if it has a history, or said nothing.
+func (m *Machine) TheirFile() *version.Version { return m.told.File }
+
 // Pending returns the changes of Tip that safety stands on and that do not hold yet, since not both members are known to
 // serve by them: until then the settings of Agreed hold.
 func (m *Machine) Pending() ([]version.Change, error) {
@@ -243,11 +246,25 @@ func (m *Machine) settle(out *Output) {
 	case known && !s.Rival.IsZero() && m.told.Seen == s.Tip && !m.told.CannotRead:
 		m.adopt(out)
 	}
-	if m.Partner == "" || known && m.told.Head == s.Head {
+	switch {
+	case m.Partner == "" || known && m.told.Head == s.Head:
 		s.Agreed = s.Head
+	case known:
+		m.agreeOnBase()
 	}
 	out.State = *s
 	m.tell(out)
+}
+
+// agreeOnBase notes what both members have adopted on the way to their heads, where these are two branches: what both heads
+// come from.
+func (m *Machine) agreeOnBase() {
+	if m.History.Get(m.told.Head) == nil {
+		return
+	}
+	if bases := m.History.Bases(m.State.Head, m.told.Head); len(bases) == 1 && m.History.Descends(bases[0], m.State.Agreed) {
+		m.State.Agreed = bases[0]
+	}
 }
 
 // store adds versions to the history, parents first.

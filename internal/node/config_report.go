@@ -116,4 +116,10 @@ type GroupConfigStatus struct {
 	// Pending are the changes that safety stands on and that do not hold yet.
 	Pending  []version.Change `json:"pending"`
 	Versions int              `json:"versions"` // in the history
+	// Differs is what differs between the files of two members that have no history yet.
+	Differs []version.Change `json:"differs,omitempty"`
+	// Restart are the keys of what takes effect when this server is started again.
+	Restart []string `json:"restart,omitempty"`
+	// Failed says why the newest change could not be stored.
+	Failed string `json:"failed,omitempty"`
 }
