@@ -32,18 +32,23 @@ type Client struct {
 }
 
 // NewClient returns a Client of the server whose socket is at path. It connects when it is asked something.
-func NewClient(path string) *Client {
+func NewClient(path string) *Client { return newClient(path, answerTime) }
+
+func newClient(path string, patience time.Duration) *Client {
 	var d net.Dialer
 	return &Client{socket: path, http: http.Client{Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			return d.DialContext(ctx, "unix", path)
 		},
-		ResponseHeaderTimeout: answerTime,
+		ResponseHeaderTimeout: patience,
 		DisableCompression:    true,
 		MaxIdleConns:          1,
 		IdleConnTimeout:       time.Second,
 	}}}
 }
+
+// slowly returns a Client of the same server that waits as long for an answer as a change of the configuration may take.
+func (c *Client) slowly() *Client { return newClient(c.socket, changeTime) }
 
 // NoServerError says that no server answers at a socket, and what to do about it.
 type NoServerError struct {
@@ -155,8 +160,13 @@ func lines[T any](ctx context.Context, c *Client, path string, q url.Values, eac
 // eachLine calls each with every line until each returns an error, which is returned with ended false, or the stream
 // ends: then ended is true and the error is why, nil if it ended in order.
 func eachLine[T any](r io.Reader, each func(T) error) (ended bool, err error) {
+	return eachLineOf(r, maxLine, each)
+}
+
+// eachLineOf is eachLine for lines of at most so many octets.
+func eachLineOf[T any](r io.Reader, most int, each func(T) error) (ended bool, err error) {
 	s := bufio.NewScanner(r)
-	s.Buffer(make([]byte, 0, flushAt), maxLine)
+	s.Buffer(make([]byte, 0, flushAt), most)
 	for s.Scan() {
 		if len(s.Bytes()) == 0 { // a sign of life
 			continue
@@ -199,7 +209,7 @@ func (c *Client) send(ctx context.Context, req *http.Request) (*http.Response, e
 	}
 	defer resp.Body.Close()
 	p := &Problem{Status: resp.StatusCode, Title: resp.Status}
-	if err := json.NewDecoder(io.LimitReader(resp.Body, maxHeader)).Decode(p); err != nil {
+	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(p); err != nil {
 		p.Detail = fmt.Sprintf("%s answered %s", c.socket, resp.Status)
 	}
 	return nil, p

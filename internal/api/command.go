@@ -9,10 +9,12 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -25,50 +27,84 @@ const (
 // bodyTime is how long a body may take to come.
 const bodyTime = 5 * time.Second
 
-// command wraps what carries out a POST whose body is a JSON object.
+// command wraps what carries out a POST whose body is a small JSON object.
 func (s *Server) command(carryOut func(http.ResponseWriter, *http.Request) error) http.Handler {
+	return carry(s.answers, maxBody, []string{"application/json"}, carryOut)
+}
+
+// carry wraps what carries out a POST whose body is of one of the types and has at most so many octets. More than room at once
+// are refused.
+func carry(room chan struct{}, most int64, types []string, carryOut func(http.ResponseWriter, *http.Request) error) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := refuseCommand(w, r); p != nil {
+		if p := refuseCommand(w, r, most, types); p != nil {
 			w.Header().Set("Connection", "close") // what follows is not read
 			p.write(w)
 			return
 		}
-		within(s.answers, w, r, carryOut)
+		within(room, w, r, carryOut)
 	})
 }
 
 // refuseCommand returns what is wrong with a command before its body is looked at, nil if nothing. A page of another site
-// cannot have a browser send this content type without asking.
-func refuseCommand(w http.ResponseWriter, r *http.Request) *Problem {
+// cannot have a browser send such a content type without asking.
+func refuseCommand(w http.ResponseWriter, r *http.Request, most int64, types []string) *Problem {
 	if r.Method != http.MethodPost {
 		w.Header().Set("Allow", http.MethodPost)
 		return &Problem{Status: http.StatusMethodNotAllowed, Title: "method not allowed", Detail: "this changes something, so only POST is answered here"}
 	}
-	if t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || t != "application/json" {
-		return &Problem{Status: http.StatusUnsupportedMediaType, Title: "unsupported media type", Detail: "a command is a JSON object, with Content-Type: application/json"}
+	if !slices.Contains(types, mediaType(r)) {
+		return &Problem{Status: http.StatusUnsupportedMediaType, Title: "unsupported media type",
+			Detail: "a command is a JSON object, with Content-Type: " + strings.Join(types, ", or ")}
 	}
-	if r.ContentLength > maxBody {
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Title: "body too large", Detail: fmt.Sprintf("a command has at most %d octets", maxBody)}
+	if r.ContentLength > most {
+		return tooLarge(most)
 	}
 	return nil
 }
 
-// readBody reads the object that a command is. A key that is not known is an error, since a misspelt one could mean the
-// opposite.
+// mediaType returns what the body of a request is said to be; empty: nothing that can be understood.
+func mediaType(r *http.Request) string {
+	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+	if err != nil {
+		return ""
+	}
+	return t
+}
+
+func tooLarge(most int64) *Problem {
+	return &Problem{Status: http.StatusRequestEntityTooLarge, Title: "body too large", Detail: fmt.Sprintf("this command has at most %d octets", most)}
+}
+
+// readBody reads the small object that a command is.
 func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into any) error {
 	if err := (fields{}).read(r.URL.Query()); err != nil {
 		return err
 	}
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(s.bodyTime)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+	b, err := s.readWithin(w, r, s.bodyTime, maxBody)
+	if err != nil {
 		return err
 	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
+	return readObject(b, into)
+}
+
+// readWithin reads the body of a command, which comes within d and has at most so many octets.
+func (s *Server) readWithin(w http.ResponseWriter, r *http.Request, d time.Duration, most int64) ([]byte, error) {
+	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(d)); err != nil && !errors.Is(err, http.ErrNotSupported) {
+		return nil, err
+	}
+	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return &Problem{Status: http.StatusRequestEntityTooLarge, Title: "body too large", Detail: fmt.Sprintf("a command has at most %d octets", maxBody)}
+		return nil, tooLarge(most)
 	}
 	if err != nil {
-		return badRequest("the command did not come whole: %v", err)
+		return nil, badRequest("the command did not come whole: %v", err)
 	}
+	return b, nil
+}
+
+// readObject reads the object that a command is. A key that is not known is an error, since a misspelt one could mean the
+// opposite.
+func readObject(b []byte, into any) error {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {
@@ -81,12 +117,17 @@ func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into any) erro
 }
 
 // CheckReason returns what is wrong with a reason that is to be kept, nil if nothing.
-func CheckReason(reason string) error {
+func CheckReason(reason string) error { return checkLine("reason", reason, MaxReason) }
+
+// CheckComment returns what is wrong with the comment of a version, nil if nothing.
+func CheckComment(comment string) error { return checkLine("comment", comment, version.MaxComment) }
+
+func checkLine(what, text string, most int) error {
 	switch {
-	case len(reason) > MaxReason:
-		return badRequest("the reason has %d octets, and %d is the most", len(reason), MaxReason)
-	case !utf8.ValidString(reason) || strings.ContainsFunc(reason, Steers):
-		return badRequest("the reason must be one line of text")
+	case len(text) > most:
+		return badRequest("the %s has %d octets, and %d is the most", what, len(text), most)
+	case !utf8.ValidString(text) || strings.ContainsFunc(text, Steers):
+		return badRequest("the %s must be one line of text", what)
 	}
 	return nil
 }
@@ -153,18 +194,23 @@ func (c *Client) Maintenance(ctx context.Context, on bool) (p node.PartnerStatus
 
 // post sends one command and reads its answer.
 func (c *Client) post(ctx context.Context, path string, command, into any) error {
-	b, err := json.Marshal(command)
-	if err != nil {
-		return err
-	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lessor"+path, bytes.NewReader(b))
-	if err != nil {
-		return err
-	}
-	req.Header.Set("Content-Type", "application/json")
-	resp, err := c.send(ctx, req)
+	resp, err := c.carry(ctx, path, command)
 	if err != nil {
 		return err
 	}
 	return c.read(resp, into)
+}
+
+// carry sends one command and returns its answer, if it is one. The caller closes its body.
+func (c *Client) carry(ctx context.Context, path string, command any) (*http.Response, error) {
+	b, err := json.Marshal(command)
+	if err != nil {
+		return nil, err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lessor"+path, bytes.NewReader(b))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	return c.send(ctx, req)
 }

@@ -38,7 +38,7 @@ func TestARefusedCommandIsAConflictWithARemedy(t *testing.T) {
 	_, pause := c.Maintenance(t.Context(), true)
 	for _, err := range []error{down, pause} {
 		p, ok := errors.AsType[*Problem](err)
-		if !ok || *p != (Problem{Status: http.StatusConflict, Title: "refused", Detail: "east answers", Remedy: "stop it first"}) || err.Error() != "east answers\n  → stop it first" {
+		if !ok || !reflect.DeepEqual(*p, Problem{Status: http.StatusConflict, Title: "refused", Detail: "east answers", Remedy: "stop it first"}) || err.Error() != "east answers\n  → stop it first" {
 			t.Errorf("%+v", err)
 		}
 	}

@@ -1,10 +1,14 @@
 package api
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -15,6 +19,24 @@ type Problem struct {
 	Detail string `json:"detail,omitempty"`
 	// Remedy is what the operator can do about it; an extension (RFC 9457 §3.2).
 	Remedy string `json:"remedy,omitempty"`
+	// The rest says, for programs, what is in the way of a change of the configuration, where it is that: what needs a yes, what
+	// others changed that it does not fit, what is wrong with the document. At most one of them is there.
+	Confirm  *node.ConfirmError  `json:"confirm,omitempty"`
+	Conflict *node.ConflictError `json:"conflict,omitempty"`
+	Problems config.Problems     `json:"problems,omitempty"`
+}
+
+// Unwrap returns what is in the way of a change of the configuration, as node.Configurer returned it; nil if it is not that.
+func (p *Problem) Unwrap() error {
+	switch {
+	case p.Confirm != nil:
+		return p.Confirm
+	case p.Conflict != nil:
+		return p.Conflict
+	case p.Problems != nil:
+		return p.Problems
+	}
+	return nil
 }
 
 // Error returns what is wrong, and in a line of its own what to do about it.
@@ -48,7 +70,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 }
 
 // problemOf returns err as a Problem: itself if it is one, a command that is refused as a conflict with the state of the
-// server, else one that says that the server is at fault.
+// server, a document that is wrong as such, else one that says that the server is at fault.
 func problemOf(err error) *Problem {
 	if p, ok := errors.AsType[*Problem](err); ok {
 		return p
@@ -56,5 +78,41 @@ func problemOf(err error) *Problem {
 	if r, ok := errors.AsType[*node.RefusedError](err); ok {
 		return &Problem{Status: http.StatusConflict, Title: "refused", Detail: r.Why, Remedy: r.Remedy}
 	}
+	if e, ok := errors.AsType[*node.ConfirmError](err); ok {
+		return &Problem{Status: http.StatusConflict, Title: "needs a yes", Detail: strings.Join(e.Why, "; "), Remedy: e.Remedy, Confirm: e}
+	}
+	if e, ok := errors.AsType[*node.ConflictError](err); ok {
+		return &Problem{Status: http.StatusConflict, Title: "conflict", Detail: e.Error(), Remedy: e.Remedy, Conflict: e}
+	}
+	if e, ok := errors.AsType[config.Problems](err); ok {
+		return wrongDocument(e)
+	}
+	if e, ok := errors.AsType[*node.RequestError](err); ok {
+		return badRequest("%s", e.Text)
+	}
 	return &Problem{Status: http.StatusInternalServerError, Title: "the server could not answer", Detail: err.Error()}
+}
+
+// maxProblems is how many problems of a document are told.
+const maxProblems = 1000
+
+// wrongDocument returns what is wrong with a document: the errors first, where there are more than can be told.
+func wrongDocument(all config.Problems) *Problem {
+	p := &Problem{Status: http.StatusUnprocessableEntity, Title: "the document is wrong", Problems: all}
+	errs := 0
+	for _, x := range all {
+		if x.Severity == config.Error {
+			errs++
+		}
+	}
+	p.Detail = fmt.Sprintf("the document has %d errors; nothing was changed", errs)
+	if errs == 1 {
+		p.Detail = "the document has an error; nothing was changed"
+	}
+	if len(all) > maxProblems {
+		p.Problems = slices.Clone(all)
+		slices.SortStableFunc(p.Problems, func(a, b config.Problem) int { return cmp.Compare(a.Severity, b.Severity) })
+		p.Problems = p.Problems[:maxProblems]
+	}
+	return p
 }

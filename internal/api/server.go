@@ -31,16 +31,19 @@ type Server struct {
 	log      *slog.Logger
 	answers  chan struct{} // an element for each answer under way
 	streams  chan struct{} // and for each stream
+	changes  chan struct{} // and for each change of the configuration
 	patience time.Duration // how long a reader may take for each piece of a stream
 	beat     time.Duration // how often a silent stream shows that it lives
 	bodyTime time.Duration // how long a body may take to come
+	// documentTime is the same for one that has a document.
+	documentTime time.Duration
 }
 
 // New returns a Server that answers with what r reports.
 func New(r node.Reporter, log *slog.Logger) *Server {
 	return &Server{
-		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime,
-		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams),
+		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime, documentTime: documentTime,
+		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams), changes: make(chan struct{}, maxChanges),
 	}
 }
 
@@ -54,6 +57,7 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
+		ConnContext:       withPeer,
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- srv.Serve(l) }()
@@ -73,6 +77,10 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
+// paths are what there is beside the status, for who looks for something else.
+const paths = "leases, leases/ADDRESS, explain, events, config, config/status, config/history, config/versions/VERSION, config/diff, stale and " +
+	"drift, and by POST partner-down, maintenance, config/apply, config/what-if, config/rollback, config/resolve and rehome"
+
 // Handler returns what answers the requests.
 func (s *Server) Handler() http.Handler {
 	mux := http.NewServeMux()
@@ -83,9 +91,21 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/v1/events", s.question(s.streams, s.events))
 	mux.Handle("/api/v1/partner-down", s.command(s.partnerDown))
 	mux.Handle("/api/v1/maintenance", s.command(s.maintenance))
+	mux.Handle("/api/v1/config", s.question(s.answers, s.config))
+	mux.Handle("/api/v1/config/status", s.question(s.answers, s.configStatus))
+	mux.Handle("/api/v1/config/history", s.question(s.streams, s.configHistory))
+	mux.Handle("/api/v1/config/versions/{id}", s.question(s.answers, s.configVersion))
+	mux.Handle("/api/v1/config/diff", s.question(s.answers, s.configDiff))
+	documents := append([]string{"application/json"}, yamlTypes...)
+	mux.Handle("/api/v1/config/apply", s.changing(maxDocument, documents, s.configApply))
+	mux.Handle("/api/v1/config/rollback", s.changing(maxBody, documents[:1], s.configRollback))
+	mux.Handle("/api/v1/config/resolve", s.changing(maxBody, documents[:1], s.configResolve))
+	mux.Handle("/api/v1/config/what-if", s.changing(maxDocument, documents, s.configWhatIf))
+	mux.Handle("/api/v1/stale", s.question(s.streams, s.stale))
+	mux.Handle("/api/v1/drift", s.question(s.changes, s.drift))
+	mux.Handle("/api/v1/rehome", s.command(s.rehome))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path",
-			Detail: "there are /api/v1/status, /api/v1/leases, /api/v1/leases/ADDRESS, /api/v1/explain and /api/v1/events, and by POST /api/v1/partner-down and /api/v1/maintenance"}).write(w)
+		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path", Detail: "there are /api/v1/status, and beside it " + paths}).write(w)
 	})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.extend(w, answerTime) // a connection keeps the deadline of the request before
@@ -150,6 +170,13 @@ func (s *Server) status(w http.ResponseWriter, r *http.Request) error {
 	st, err := s.reporter.Status(r.Context())
 	if err != nil {
 		return err
+	}
+	if c, ok := s.reporter.(node.Configurer); ok && st.Config.Group == nil {
+		g, err := c.ConfigStatus(r.Context())
+		if err != nil {
+			return err
+		}
+		st.Config.Group = &g
 	}
 	return answer(w, st)
 }

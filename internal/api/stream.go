@@ -81,8 +81,7 @@ func (t *stream) beat() error {
 	return t.flush()
 }
 
-// leases streams the bindings. A stream that cannot be finished ends without its last chunk, so that nobody takes the
-// part for the whole.
+// leases streams the bindings.
 func (s *Server) leases(w http.ResponseWriter, r *http.Request) error {
 	f, err := parseLeaseFilter(r.URL.Query())
 	if err != nil {
@@ -93,8 +92,14 @@ func (s *Server) leases(w http.ResponseWriter, r *http.Request) error {
 	if err == nil {
 		err = t.flush()
 	}
+	return t.cutShort(err)
+}
+
+// cutShort returns err while it can still become the whole answer. Of a stream that is begun it ends the connection, so that
+// nobody takes the part for the whole.
+func (t *stream) cutShort(err error) error {
 	if err != nil && t.begun {
-		s.log.Debug("list of leases cut short", "error", err)
+		t.s.log.Debug("answer cut short", "error", err)
 		panic(http.ErrAbortHandler)
 	}
 	return err

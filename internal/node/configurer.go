@@ -2,8 +2,10 @@ package node
 
 import (
 	"context"
+	"net/netip"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 )
 
@@ -32,3 +34,18 @@ type Configurer interface {
 
 // MinVersion is how many digits of a version's name are enough to name it.
 const MinVersion = 6
+
+// Comparer is a server that compares what clients have with what they would get. It is safe for concurrent use. A *RefusedError says
+// why it cannot.
+type Comparer interface {
+	// Stale calls each with the clients that hold something else than the head would give them and that f lets through, in no
+	// particular order, until each returns an error, which Stale returns.
+	Stale(ctx context.Context, f StaleFilter, each func(*StaleRow) error) error
+	// WhatIf says what would become of the clients that have a lease now if doc were the head. progress, if not nil, is called now
+	// and then, by the goroutine that asked.
+	WhatIf(ctx context.Context, doc *config.Document, progress func(done, total int)) (*WhatIfReport, error)
+	// Drift says where a member would treat clients in another way; "" is the other member of the group. progress is as of WhatIf.
+	Drift(ctx context.Context, with binding.Member, progress func(done, total int)) (*DriftReport, error)
+	// Rehome gives the binding of an address another home. Once it returns without an error that is durable here.
+	Rehome(ctx context.Context, addr netip.Addr, to binding.Member) error
+}

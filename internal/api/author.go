@@ -1,0 +1,53 @@
+package api
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"os/user"
+	"strconv"
+	"strings"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// uidKey is where the context of a request has the user of the process at the other end of its connection.
+type uidKey struct{}
+
+// withPeer returns a context that knows which user connected, as the kernel says it: SO_PEERCRED (unix(7)). Of a connection
+// that is not one of the socket nothing is known.
+func withPeer(ctx context.Context, c net.Conn) context.Context {
+	if b, ok := c.(*boundedConn); ok {
+		c = b.Conn
+	}
+	u, ok := c.(syscall.Conn)
+	if !ok {
+		return ctx
+	}
+	raw, err := u.SyscallConn()
+	if err != nil {
+		return ctx
+	}
+	var cred *unix.Ucred
+	var failed error
+	err = raw.Control(func(fd uintptr) { cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
+	if err != nil || failed != nil {
+		return ctx
+	}
+	return context.WithValue(ctx, uidKey{}, cred.Uid)
+}
+
+// authorOf names the operator who sent a request: by the user of the process that connected, never by what the request says.
+func authorOf(r *http.Request) string {
+	uid, ok := r.Context().Value(uidKey{}).(uint32)
+	if !ok {
+		return "unknown"
+	}
+	id := strconv.FormatUint(uint64(uid), 10)
+	if u, err := user.LookupId(id); err == nil && u.Username != "" && !strings.ContainsFunc(u.Username, Steers) {
+		return u.Username
+	}
+	return fmt.Sprintf("uid:%d", uid)
+}
