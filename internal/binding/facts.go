@@ -82,6 +82,32 @@ func (f *StoredFacts) GIAddr() netip.Addr {
 	return netip.AddrFrom4([4]byte(b[1:5]))
 }
 
+// Option returns an option of the client's message as it is stored; it implements OptionView, without decoding all of them.
+// What cannot be read counts as not sent.
+func (f *StoredFacts) Option(code uint16) ([]byte, bool) {
+	if f.Shared != nil && len(f.Shared.Bytes) >= 3 && f.Shared.Bytes[0] == factsFormat {
+		_, b, ok := cutOctets(f.Shared.Bytes[2:]) // after format and flags
+		if ok {
+			if _, b, ok = cutOctets(b); ok {
+				if v, found := findFact(b, code); found {
+					return v, true
+				}
+			}
+		}
+	}
+	return findFact(f.Own, code)
+}
+
+func findFact(b []byte, code uint16) ([]byte, bool) {
+	for {
+		c, v, rest, ok := CutTLV(b)
+		if !ok || c == code {
+			return v, ok
+		}
+		b = rest
+	}
+}
+
 // AppendOwn appends the half of f that is this client's alone: the options for which own says true.
 func (f *Facts) AppendOwn(dst []byte, own func(code uint16) bool) []byte {
 	return appendFacts(dst, f.Options, own, true)
@@ -117,11 +143,17 @@ func appendText[T string | []byte](dst []byte, s T) []byte {
 
 // cutText splits what appendText wrote off b; false if b is cut short.
 func cutText(b []byte) (s string, rest []byte, ok bool) {
+	text, rest, ok := cutOctets(b)
+	return string(text), rest, ok
+}
+
+// cutOctets is cutText without a copy.
+func cutOctets(b []byte) (text, rest []byte, ok bool) {
 	if len(b) == 0 || len(b) <= int(b[0]) {
-		return "", b, false
+		return nil, b, false
 	}
 	n := 1 + int(b[0])
-	return string(b[1:n]), b[n:], true
+	return b[1:n:n], b[n:], true
 }
 
 // CutTLV splits the first option off b; false if b is empty or cut short.

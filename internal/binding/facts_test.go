@@ -52,9 +52,14 @@ func TestFactsSurviveStorage(t *testing.T) {
 			if v, ok := got.Option(o.Code); !ok || !bytes.Equal(v, o.Value) {
 				t.Fatalf("option %d is %x, %v", o.Code, v, ok)
 			}
+			if v, ok := s.Option(o.Code); !ok || !bytes.Equal(v, o.Value) {
+				t.Fatalf("as it is stored option %d is %x, %v", o.Code, v, ok)
+			}
 		}
-		if _, ok := got.Option(251); ok {
-			t.Fatal("an option from nowhere")
+		for _, options := range []OptionView{&got, &s} {
+			if _, ok := options.Option(251); ok {
+				t.Fatal("an option from nowhere")
+			}
 		}
 	}
 }
@@ -77,6 +82,9 @@ func TestFactsCutShortAreNotRead(t *testing.T) {
 	}
 	for n := range whole.Shared.Bytes {
 		s := StoredFacts{Shared: NewBlob(whole.Shared.Bytes[:n])}
+		if v, ok := s.Option(160); ok && n < len(whole.Shared.Bytes) {
+			t.Errorf("cut at %d there is still %x", n, v)
+		}
 		if _, ok := s.Decode(); ok != ends[n] {
 			t.Errorf("cut at %d of %d: read %v", n, len(whole.Shared.Bytes), ok)
 		}

@@ -18,6 +18,16 @@ const (
 	ReasonBootFile       = 0xff03
 	ReasonServerHostname = 0xff04
 	ReasonAddress        = 0xff05 // how the address was chosen; Rule says it
+	// ReasonTaken says that the client was told what it had been told before, under a version of the configuration that the
+	// answering member's does not come from: RuleToldBefore or RuleAskedMore. Object is that member.
+	ReasonTaken = 0xff06
+)
+
+// The Rules of ReasonTaken.
+const (
+	RuleToldBefore = "as told before"
+	// RuleAskedMore: as told before, and what the client had not asked for then by the answering member's own version.
+	RuleAskedMore = "asked for more"
 )
 
 // RuleNoRoom is the Rule of an option that the configuration has for the client, and its message had no room for.
@@ -31,6 +41,33 @@ func AppendReason(dst []byte, r Reason) []byte {
 		dst = appendText(dst, s)
 	}
 	return dst
+}
+
+// EncodedReason is some of a Reason as it is stored. It aliases what it was read from.
+type EncodedReason struct {
+	Code        uint16
+	Layer, Rule []byte
+	Whole       []byte // as AppendReason wrote it
+}
+
+// CutReason splits the first reason off b; false if b is empty or cut short.
+func CutReason(b []byte) (r EncodedReason, rest []byte, ok bool) {
+	if len(b) < 6 {
+		return r, b, false
+	}
+	r.Code, rest = binary.BigEndian.Uint16(b), b[6:]
+	for _, s := range [...]*[]byte{&r.Layer, nil, &r.Rule} {
+		var text []byte
+		if text, rest, ok = cutOctets(rest); !ok {
+			return EncodedReason{}, b, false
+		}
+		if s != nil {
+			*s = text
+		}
+	}
+	n := len(b) - len(rest)
+	r.Whole = b[:n:n]
+	return r, rest, true
 }
 
 // DecodeReasons returns what AppendReason wrote, in its order; false if it cannot be read to its end.

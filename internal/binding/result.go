@@ -38,28 +38,42 @@ func AppendResultHeader(dst []byte, lifetime time.Duration, next netip.Addr, ser
 
 // DecodeResult returns what AppendResultHeader and AppendTLV wrote; false if it cannot be read. Values alias b.
 func DecodeResult(b []byte) (Result, bool) {
-	var r Result
-	if len(b) < 10 || b[0] != resultFormat {
-		return r, false
+	h, b, ok := CutResult(b)
+	if !ok {
+		return Result{}, false
 	}
-	if secs := binary.BigEndian.Uint32(b[1:]); secs == 0xffffffff {
-		r.Lifetime = Infinite
-	} else {
-		r.Lifetime = time.Duration(secs) * time.Second
-	}
-	if a := netip.AddrFrom4([4]byte(b[5:9])); !a.IsUnspecified() {
-		r.NextServer = a
-	}
-	var ok bool
-	if r.ServerName, b, ok = cutText(b[9:]); !ok {
-		return r, false
-	}
-	if r.BootFile, b, ok = cutText(b); !ok {
-		return r, false
-	}
+	r := Result{Lifetime: h.Lifetime, NextServer: h.NextServer, ServerName: string(h.ServerName), BootFile: string(h.BootFile)}
 	r.Options, ok = decodeFacts(nil, b)
 	sortFacts(r.Options)
 	return r, ok
+}
+
+// ResultHeader is a Result without its options. Its names alias what it was read from.
+type ResultHeader struct {
+	Lifetime             time.Duration
+	NextServer           netip.Addr
+	ServerName, BootFile []byte
+}
+
+// CutResult splits an encoded Result into its header and its options, which are for CutTLV. It is false if the header cannot be
+// read.
+func CutResult(b []byte) (h ResultHeader, options []byte, ok bool) {
+	if len(b) < 10 || b[0] != resultFormat {
+		return h, nil, false
+	}
+	if secs := binary.BigEndian.Uint32(b[1:]); secs == 0xffffffff {
+		h.Lifetime = Infinite
+	} else {
+		h.Lifetime = time.Duration(secs) * time.Second
+	}
+	if a := netip.AddrFrom4([4]byte(b[5:9])); !a.IsUnspecified() {
+		h.NextServer = a
+	}
+	if h.ServerName, b, ok = cutOctets(b[9:]); !ok {
+		return h, nil, false
+	}
+	h.BootFile, b, ok = cutOctets(b)
+	return h, b, ok
 }
 
 // Option implements OptionView.

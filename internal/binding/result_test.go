@@ -100,6 +100,21 @@ func TestReasonsSurviveStorage(t *testing.T) {
 	if _, ok := DecodeReasons(b[:len(b)-1]); ok {
 		t.Error("reasons cut short were read")
 	}
+	rest := b
+	for _, w := range want {
+		var r EncodedReason
+		if r, rest, ok = CutReason(rest); !ok || r.Code != w.Code || string(r.Layer) != w.Layer || string(r.Rule) != w.Rule || !bytes.Equal(r.Whole, AppendReason(nil, w)) {
+			t.Errorf("%+v was split off as %+v, %v", w, r, ok)
+		}
+	}
+	for n := range len(b) - len(rest) {
+		if r, _, ok := CutReason(b[:n]); ok != (len(r.Whole) > 0) || len(r.Whole) > n {
+			t.Errorf("cut at %d: %+v, %v", n, r, ok)
+		}
+	}
+	if _, _, ok := CutReason(rest); ok || len(rest) > 0 {
+		t.Errorf("%x is left", rest)
+	}
 	cut, ok := DecodeReasons(AppendReason(nil, Reason{Layer: strings.Repeat("l", 300)}))
 	if !ok || len(cut) != 1 || len(cut[0].Layer) != 255 {
 		t.Errorf("a long layer: %v", ok)
