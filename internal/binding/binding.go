@@ -110,6 +110,9 @@ const (
 	RecordDamaged
 	ToldByPartner
 	Balanced
+	// ToldOlder: a lease whose client was told by a newer version of the configuration than the one behind its last answer, by a
+	// server that this one could not hear.
+	ToldOlder
 )
 
 var causeNames = [...]string{
@@ -117,6 +120,7 @@ var causeNames = [...]string{
 	ClientReleased: "released by its client", ClientDeclined: "declined by its client",
 	ConflictFound: "answered a conflict probe", QuarantineOver: "quarantine over", RecordDamaged: "record damaged",
 	ToldByPartner: "told by the partner", Balanced: "given to the other server to balance",
+	ToldOlder: "told older while apart",
 }
 
 // String returns the cause in the operator's words.

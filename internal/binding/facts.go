@@ -172,32 +172,41 @@ func CutTLV(b []byte) (code uint16, value, rest []byte, ok bool) {
 // Decode returns what was stored; false if it cannot be read (a newer format, or damaged). The values alias s.
 func (s StoredFacts) Decode() (Facts, bool) {
 	var f Facts
-	var ok bool
+	ok := f.Read(&s, func(name []byte) string { return string(name) })
+	return f, ok
+}
+
+// Read makes f what was stored, in f's memory; false if it cannot be read. The values alias s. name returns the name of the
+// link as a string, so that it need not be made anew each time.
+func (f *Facts) Read(s *StoredFacts, name func([]byte) string) (ok bool) {
+	*f = Facts{Options: f.Options[:0]}
 	if s.Shared != nil {
 		b := s.Shared.Bytes
 		if len(b) < 3 || b[0] != factsFormat {
-			return f, false
+			return false
 		}
 		f.Truncated = b[1]&1 != 0
-		if f.Link, b, ok = cutText(b[2:]); !ok || len(b) == 0 || len(b) <= int(b[0]) {
-			return f, false
+		var link []byte
+		if link, b, ok = cutOctets(b[2:]); !ok || len(b) == 0 || len(b) <= int(b[0]) {
+			return false
 		}
+		f.Link = name(link)
 		g := int(b[0])
 		b = b[1:]
 		if g > 0 {
 			if f.GIAddr, ok = netip.AddrFromSlice(b[:g]); !ok {
-				return f, false
+				return false
 			}
 		}
 		if f.Options, ok = decodeFacts(f.Options, b[g:]); !ok {
-			return f, false
+			return false
 		}
 	}
 	if f.Options, ok = decodeFacts(f.Options, s.Own); !ok {
-		return f, false
+		return false
 	}
 	sortFacts(f.Options)
-	return f, true
+	return true
 }
 
 func decodeFacts(into []Fact, b []byte) ([]Fact, bool) {

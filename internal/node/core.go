@@ -7,6 +7,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/ledger"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/pool"
 	"github.com/lessor-dhcp/lessor/internal/responder"
@@ -45,6 +46,8 @@ type Core struct {
 	short     map[string]*shortage // networks on which clients found no address
 	failing   map[string]*failing  // classes whose expression failed, by name
 	elsewhere elsewhere            // what clients say of other servers
+	ledger    staleness            // which clients have something else than they would get
+	lineage   *ledger.Lineage      // of the configuration's versions; nil: not known
 }
 
 // Observe says which Events somebody wants to hear of; the others are not made.
@@ -104,6 +107,7 @@ func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
 	c.layPools()
 	c.pools.NewVersion()
 	c.keepFailing()
+	c.ledger.begin(c.self, p, now, c.table)
 }
 
 // forgetEarlier lets go of the policies before this one once nothing can be on offer by them.
@@ -139,7 +143,7 @@ func (c *Core) layPools() {
 }
 
 // Input is something that happened: one of Packet, Tick, Durable, CommitFailed, ProbeAnswered, LinksChanged, Adopt,
-// StoreRoom, Changing, Partner.
+// StoreRoom, Changing, Sweep, Descent, Partner.
 type Input interface{ input() }
 
 // Packet is a datagram that was received.
@@ -216,10 +220,14 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		out.Rebuild = true
 	case *ProbeAnswered:
 		c.probeAnswered(now, in, out)
+	case Sweep:
+		c.sweep()
 	case LinksChanged:
 		c.setLinks(now, in.Links, out)
 	case Adopt:
 		c.adopt(now, in.Policy, in.Agreed)
+	case Descent:
+		c.lineage = in.Lineage
 	case Changing:
 		c.hurry.on = in.On
 	case StoreRoom:
@@ -243,6 +251,7 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.count()
 	c.pools = nil
 	c.layPools()
+	c.ledger.beginAnew(table)
 	if c.relation != nil { // until Join says what is on disk of it
 		c.relation.endpoint, c.relation.terms = nil, failover.Terms{}
 	}
@@ -266,6 +275,7 @@ func (c *Core) Wake() (time.Time, bool) {
 func (c *Core) put(now time.Time, ch *responder.Change, out *Effects) {
 	c.stamp(now, ch)
 	c.apply(ch, out)
+	c.answered(now, &ch.Binding)
 }
 
 // apply takes a change of one binding into the view, and commits it under the current commit number.
@@ -311,6 +321,7 @@ func (c *Core) tick(now time.Time, out *Effects) {
 			continue
 		}
 		c.apply(&ch, out)
+		c.rejudge(now, &ch.Binding)
 		c.lapsed(now, &ch.Binding, out)
 	}
 	c.recovered(now, out)

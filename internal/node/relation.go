@@ -100,7 +100,9 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 			continue
 		}
 		begin()
+		c.toldOlder(ev, &ch.Binding)
 		c.apply(&ch, out)
+		c.rejudge(now, &ch.Binding)
 	}
 	for i := sends; i < len(o.Send); i++ {
 		out.ToPartner = append(out.ToPartner, ToPartner{After: c.commit, Connection: r.connection, Envelope: o.Send[i]})

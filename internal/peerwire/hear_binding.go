@@ -73,7 +73,7 @@ func (t *Translator) hearUpdate(w *Update, table Interner, u *failover.Update) (
 	if len(d.Home) > 0 {
 		b.Home = t.member(d.Home)
 	}
-	if b.Cause = d.Cause; b.Cause > binding.Balanced {
+	if b.Cause = d.Cause; b.Cause > binding.ToldOlder {
 		b.Cause = binding.ToldByPartner // a newer Lessor's
 	}
 	if t.setup.Dialect == ISC {

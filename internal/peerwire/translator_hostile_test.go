@@ -142,7 +142,7 @@ func checkHeard(t *testing.T, u *failover.Update) {
 	t.Helper()
 	b := &u.Binding
 	if !b.Prefix.IsValid() || b.State < binding.Free || b.State > binding.Abandoned || (b.State == binding.Free) != (b.Owner != "") ||
-		len(b.Facts.Own) > binding.MaxFacts || len(b.Home) > maxName || b.Cause > binding.Balanced {
+		len(b.Facts.Own) > binding.MaxFacts || len(b.Home) > maxName || b.Cause > binding.ToldOlder {
 		t.Fatalf("%+v was heard", u)
 	}
 	for _, r := range []*binding.Blob{b.Facts.Shared, b.Result, b.Reasons} {

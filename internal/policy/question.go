@@ -159,20 +159,3 @@ func list(names []string) string {
 	}
 	return s
 }
-
-// FactsOf returns the facts that b stored, for Resolve. It is false if they are not known, or if the network that the
-// client was heard on is none any more and its address is in no subnet.
-func (p *Policy) FactsOf(b *binding.Binding) (*Facts, bool) {
-	said, ok := b.Facts.Decode()
-	if !ok || b.Facts.Shared == nil {
-		return nil, false
-	}
-	f := &Facts{Client: b.Client, GIAddr: said.GIAddr, Options: &said, Link: p.SubnetOf(b.Addr())}
-	n := p.byName[said.Link]
-	switch {
-	case f.Link != nil && (n == nil || f.Link.Network == n):
-	case n != nil && len(n.Subnets) > 0:
-		f.Link = n.Subnets[0]
-	}
-	return f, f.Link != nil
-}

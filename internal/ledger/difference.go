@@ -1,0 +1,205 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// Difference is one thing that a client has, and what it would have. The octets are those of binding.Result and valid until
+// the Judge looks at another binding.
+type Difference struct {
+	Code  uint16 // an option's, or one of binding's Reason… codes
+	Has   []byte // nil: nothing
+	Would []byte // nil: nothing
+}
+
+// Comparison is what a client has and would have.
+type Comparison struct {
+	Standing Standing
+	Cause    Cause
+	As       binding.Member // the member as which the client was judged
+	// Lost says why the client may not keep its address; empty if it may.
+	Lost string
+	// Differences are in ascending order of code; an address that is lost is none of them.
+	Differences []Difference
+}
+
+// Compare judges b as Look does, and says all that differs. What it returns is valid until the Judge looks at another binding.
+func (j *Judge) Compare(b *binding.Binding) Comparison {
+	c := Comparison{As: j.HomeOf(b)}
+	if c.Standing, c.Cause = j.Look(b); c.Standing != Stale {
+		return c
+	}
+	if c.Lost = j.lost(b); c.Lost != "" {
+		return c
+	}
+	j.found = j.found[:0]
+	j.differs(b, &j.found)
+	c.Differences = j.found
+	return c
+}
+
+// differs reports whether b's client was told anything else than would says, and adds what to found, if that is not nil.
+// readable is false if what it was told cannot be read.
+func (j *Judge) differs(b *binding.Binding, found *[]Difference) (differs, readable bool) {
+	has, hasOptions, ok1 := binding.CutResult(b.Result.Bytes)
+	would, wouldOptions, ok2 := binding.CutResult(j.would)
+	if !ok1 || !ok2 {
+		return false, false
+	}
+	j.readReasons(b)
+	note := func(code uint16, has, would []byte) {
+		if differs = true; found != nil {
+			*found = append(*found, Difference{Code: code, Has: has, Would: would})
+		}
+	}
+	j.options(hasOptions, wouldOptions, note)
+	for _, x := range [...]struct {
+		code       uint16
+		has, would []byte
+	}{
+		{binding.ReasonLifetime, seconds(&j.heads[0].lifetime, has.Lifetime), seconds(&j.heads[1].lifetime, would.Lifetime)},
+		{binding.ReasonNextServer, address(&j.heads[0].next, has.NextServer), address(&j.heads[1].next, would.NextServer)},
+		{binding.ReasonBootFile, told(has.BootFile), told(would.BootFile)},
+		{binding.ReasonServerHostname, told(has.ServerName), told(would.ServerName)},
+	} {
+		if !bytes.Equal(x.has, x.would) {
+			note(x.code, x.has, x.would)
+		}
+	}
+	return differs, true
+}
+
+// told returns what a boot field says, nil if nothing.
+func told(field []byte) []byte {
+	if len(field) == 0 {
+		return nil
+	}
+	return field
+}
+
+// seconds returns a lifetime as an option has it, in room.
+func seconds(room *[4]byte, lifetime time.Duration) []byte {
+	secs := uint32(0xffffffff)
+	if lifetime != binding.Infinite {
+		secs = uint32(lifetime / time.Second)
+	}
+	binary.BigEndian.PutUint32(room[:], secs)
+	return room[:]
+}
+
+// address returns a as an option has it, in room; nil for none.
+func address(room *[4]byte, a netip.Addr) []byte {
+	if !a.Is4() {
+		return nil
+	}
+	*room = a.As4()
+	return room[:]
+}
+
+// options calls note with every option that one of two lists, each in ascending order of code, does not say as the other.
+func (j *Judge) options(has, would []byte, note func(code uint16, has, would []byte)) {
+	hc, hv, hrest, hok := binding.CutTLV(has)
+	wc, wv, wrest, wok := binding.CutTLV(would)
+	for hok || wok {
+		switch {
+		case hok && (!wok || hc < wc):
+			note(hc, present(hv), nil)
+			hc, hv, hrest, hok = binding.CutTLV(hrest)
+		case !hok || wc < hc:
+			if wc > 255 || !j.noRoom.Has(uint8(wc)) { // there would be no room today either
+				note(wc, nil, present(wv))
+			}
+			wc, wv, wrest, wok = binding.CutTLV(wrest)
+		default:
+			if !bytes.Equal(hv, wv) {
+				note(hc, present(hv), present(wv))
+			}
+			hc, hv, hrest, hok = binding.CutTLV(hrest)
+			wc, wv, wrest, wok = binding.CutTLV(wrest)
+		}
+	}
+}
+
+// present returns the value of an option that was told: an empty one is not none.
+func present(v []byte) []byte {
+	if v == nil {
+		return []byte{}
+	}
+	return v
+}
+
+// readReasons reads of b's reasons for which options there was no room, and whether the client asked for more than it had.
+func (j *Judge) readReasons(b *binding.Binding) {
+	if b.Reasons == j.reasons {
+		if b.Reasons == nil {
+			j.noRoom, j.more = policy.Codes{}, false
+		}
+		return
+	}
+	j.reasons, j.noRoom, j.more = b.Reasons, policy.Codes{}, false
+	if b.Reasons == nil {
+		return
+	}
+	for r, rest, ok := binding.CutReason(b.Reasons.Bytes); ok; r, rest, ok = binding.CutReason(rest) {
+		switch {
+		case r.Code == binding.ReasonTaken:
+			j.more = j.more || string(r.Rule) == binding.RuleAskedMore
+		case r.Code < 256 && string(r.Rule) == binding.RuleNoRoom:
+			j.noRoom.Add(uint8(r.Code))
+		}
+	}
+}
+
+// lost says why b's client may not keep its address by the policy; empty if it may, or where nothing is known of it.
+func (j *Judge) lost(b *binding.Binding) string {
+	known, linked := j.policy.ReadFacts(b, &j.said, &j.facts)
+	switch {
+	case !known:
+		return ""
+	case !linked:
+		return NoSubnet
+	}
+	j.policy.Place(j.HomeOf(b), &j.facts, &j.decision)
+	return j.refusal(b)
+}
+
+// Why a client may not keep its address.
+const (
+	NoSubnet      = "no subnet has it"
+	OtherNetwork  = "its subnet is on another network than the client"
+	NoPool        = "no pool has it"
+	PoolRefuses   = "its pool does not admit the client"
+	ReservedOther = "it is reserved for another client"
+	IsRelay       = "it is a relay's"
+)
+
+// refusal says why the client that was Placed may not keep b's address.
+func (j *Judge) refusal(b *binding.Binding) string {
+	a, d := b.Addr(), &j.decision
+	if j.policy.May(d, a) {
+		return ""
+	}
+	h, s := j.policy.ReservedFor(a), j.policy.SubnetOf(a)
+	switch {
+	case h != nil && a != d.Reserved:
+		return ReservedOther
+	case s == nil:
+		return NoSubnet
+	case d.PoolOf(a) != nil:
+		return IsRelay
+	case s.Network != d.Link.Network:
+		return OtherNetwork
+	}
+	for _, q := range s.Pools {
+		if q.Has(a) {
+			return PoolRefuses
+		}
+	}
+	return NoPool
+}

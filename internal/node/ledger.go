@@ -1,0 +1,173 @@
+package node
+
+import (
+	"bytes"
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/ledger"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+)
+
+// Sweep says that there is time to look at some more bindings after the configuration changed, while Sweeping.
+type Sweep struct{}
+
+func (Sweep) input() {}
+
+// Descent says which versions of the configuration come from which, as far as this server has them. It is given anew when there
+// are more, whether they are served by or not.
+type Descent struct{ Lineage *ledger.Lineage }
+
+func (Descent) input() {}
+
+// swept is how many bindings one Sweep looks at: about a third of a millisecond's work.
+const swept = 128
+
+// staleness keeps the ledger of the clients that have something else than the policy would give them. It is exact but for
+// the bindings that a sweep has not come to yet, which stand as the policy before had them.
+type staleness struct {
+	judge ledger.Judge
+	book  *ledger.Ledger
+	since time.Time // from when on the policy is served by
+
+	sweeping bool
+	next     uint64 // where the sweep goes on
+	looked   int    // at how many bindings it has looked
+}
+
+// begin makes p what is judged by from now on.
+func (s *staleness) begin(self binding.Member, p *policy.Policy, now time.Time, table *binding.Table) {
+	s.judge.Use(self, p)
+	s.since = now
+	if s.book == nil {
+		s.book = ledger.NewLedger()
+	}
+	s.sweepAll(table)
+}
+
+// beginAnew forgets all, since the bindings were read anew.
+func (s *staleness) beginAnew(table *binding.Table) {
+	s.book = ledger.NewLedger()
+	s.sweepAll(table)
+}
+
+func (s *staleness) sweepAll(table *binding.Table) {
+	s.sweeping, s.next, s.looked = table.Len() > 0, 0, 0
+}
+
+// ServedSince says since when the policy is served by, where that is longer ago than the core knows.
+func (c *Core) ServedSince(t time.Time) { c.ledger.since = t }
+
+// Sweeping reports whether bindings are still to be looked at (Sweep).
+func (c *Core) Sweeping() bool { return c.ledger.sweeping }
+
+// sweep looks at some more bindings.
+func (c *Core) sweep() {
+	s := &c.ledger
+	if !s.sweeping {
+		return
+	}
+	next, done := c.table.Scan(s.next, swept, func(b *binding.Binding) bool {
+		s.looked++
+		s.note(s.since, b)
+		return true
+	})
+	s.next, s.sweeping = next, !done
+}
+
+// note makes the ledger say what b says. Who is stale is so since the time since, unless it was before.
+func (s *staleness) note(since time.Time, b *binding.Binding) {
+	switch standing, cause := s.judge.Look(b); standing {
+	case ledger.Stale:
+		s.book.Note(b.Prefix, since, cause)
+	case ledger.Unknown:
+		s.book.Note(b.Prefix, since, 0)
+	case ledger.NoLease, ledger.Current:
+		s.book.Forget(b.Prefix)
+	}
+}
+
+// rejudge notes what became of b.
+func (c *Core) rejudge(now time.Time, b *binding.Binding) { c.ledger.note(now, b) }
+
+// answered notes what our own answer to b's client made of b. What was resolved by the policy that is judged by need not be
+// resolved again.
+func (c *Core) answered(now time.Time, b *binding.Binding) {
+	granted := b.State == binding.Active && (b.Cause == binding.Granted || b.Cause == binding.Renewed)
+	if granted && b.Version == c.policy.Version {
+		c.ledger.book.Forget(b.Prefix)
+		return
+	}
+	c.rejudge(now, b)
+}
+
+// toldOlder looks for the one client that no server can know to be one: while the two were apart it was told by a newer
+// version here, and later by an older one there, or the other way around. n, which is about to take the place of our record,
+// then says so in its cause, until the client is answered again.
+func (c *Core) toldOlder(ev failover.Event, n *binding.Binding) {
+	mine, had := c.table.Get(n.Prefix)
+	if !had || n.State != binding.Active || mine.State != binding.Active && mine.State != binding.Expired || !mine.Client.Is(&n.Client) {
+		return
+	}
+	later, earlier := n, &mine
+	switch {
+	case n.CLTT.After(mine.CLTT): // the partner's answer was the later one
+	case mine.Cause == binding.ToldOlder && sameAnswer(n, &mine):
+		n.Cause = binding.ToldOlder // said before, and it still holds
+		return
+	default:
+		theirs := updateOf(ev, n.Prefix)
+		if theirs == nil || theirs.State != binding.Active || !theirs.Client.Is(&n.Client) {
+			return
+		}
+		if earlier = theirs; sameAnswer(n, theirs) {
+			earlier = &mine
+		}
+	}
+	if later.Result == nil || earlier.Result == nil || bytes.Equal(later.Result.Bytes, earlier.Result.Bytes) {
+		return
+	}
+	if !c.follows(later.Version, earlier.Version) {
+		n.Cause = binding.ToldOlder
+	}
+}
+
+// sameAnswer reports whether two records rest on the same answer to their client.
+func sameAnswer(a, b *binding.Binding) bool {
+	return a.CLTT.Equal(b.CLTT) && a.Version == b.Version &&
+		(a.Result == nil) == (b.Result == nil) && (a.Result == nil || bytes.Equal(a.Result.Bytes, b.Result.Bytes))
+}
+
+// updateOf returns what the partner's message says of p; nil if nothing.
+func updateOf(ev failover.Event, p netip.Prefix) *binding.Binding {
+	in, ok := ev.(failover.Received)
+	if !ok {
+		return nil
+	}
+	m, ok := in.Message.(failover.BindingUpdate)
+	if !ok {
+		return nil
+	}
+	for i := range m.Updates {
+		if u := &m.Updates[i]; u.Binding.Prefix == p && !u.Last.IsValid() {
+			return &u.Binding
+		}
+	}
+	return nil
+}
+
+// follows reports whether version v is of, or comes from it, as far as this server can know: of two versions before its own it
+// cannot tell, and takes the one that was told later for the later one.
+func (c *Core) follows(v, of binding.Digest) bool {
+	switch {
+	case v == of, v.IsZero(), of.IsZero(), v == c.policy.Version:
+		return v == of || v.IsZero() || c.policy.Follows(of)
+	case c.lineage != nil:
+		return c.lineage.Follows(v, of)
+	case !c.policy.Follows(v): // newer than this server, or of another branch: the partner can say
+		return true
+	}
+	return of != c.policy.Version && c.policy.Follows(of)
+}
