@@ -37,6 +37,8 @@ type Options struct {
 	Lines []string
 	// Hostname is sent to the server (option 12) where it is not empty.
 	Hostname string
+	// Onlink are prefixes that share the client's link with its own subnet: dhclient then reaches them without a router.
+	Onlink []string
 }
 
 // Client makes a client of the kind on an interface of the host.

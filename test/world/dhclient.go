@@ -45,6 +45,9 @@ func (c *dhclient) Start() {
 	if c.opt.CheckConflict {
 		env = append(env, "CHECK=yes")
 	}
+	if len(c.opt.Onlink) > 0 {
+		env = append(env, "ONLINK="+strings.Join(c.opt.Onlink, " "))
+	}
 	// dhclient clears the environment of its script except for what -e hands over.
 	args := c.args("-d")
 	for _, e := range env {

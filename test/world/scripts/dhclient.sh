@@ -18,6 +18,7 @@ BOUND | RENEW | REBIND | REBOOT)
 		while [ "$o" -gt 0 ]; do n=$((n + o % 2)); o=$((o / 2)); done
 	done
 	ip -4 addr replace "$new_ip_address/$n" dev "$interface"
+	for p in $ONLINK; do ip route replace "$p" dev "$interface" src "$new_ip_address"; done
 	[ -n "$new_routers" ] && ip route replace default via "${new_routers%% *}" dev "$interface"
 	set >"$TOLD.new"
 	mv "$TOLD.new" "$TOLD"
