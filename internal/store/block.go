@@ -12,8 +12,9 @@ import (
 )
 
 // Format is the version of everything in the directory. A directory with a higher one is refused. Those with format 1, which
-// knew of no partner, and 2, which kept the relationship beside the journal, are read, and get this one with the first opening.
-const Format = 3
+// knew of no partner, 2, which kept the relationship beside the journal, and 3, which kept no versions of the configuration,
+// are read, and get this one with the first opening.
+const Format = 4
 
 // ID tells one data directory from every other. It is random.
 type ID [16]byte
@@ -29,7 +30,8 @@ const (
 	fileSegment           // a part of the journal
 	fileSnapshot          // all bindings as they were at one place of the journal
 	fileHead              // the adopted version of the configuration
-	// 5 was the relationship, in format 2.
+	_                     // was the relationship, in format 2
+	fileVersions          // the versions of the configuration
 )
 
 // block is what every file begins with, twice, each copy in a sector of its own.
@@ -41,10 +43,12 @@ type block struct {
 	seq    uint64 // segment: of its first frame. snapshot: of the first frame that may be newer than it
 	// priorEnd is where the data of the segment before ends: what stands behind it there was never acknowledged.
 	priorEnd int64
-	commit   uint64 // snapshot: the last commit that is in it
-	frames   uint64 // snapshot: how many it has
-	length   uint64 // head: octets of its document
-	member   binding.Member
+	// commit: of a snapshot, the last commit that is in it; of the identity, the number of the frame of versions before which all
+	// were durable.
+	commit uint64
+	frames uint64 // snapshot: how many it has
+	length uint64 // head: octets of its document. versions: octets of the file when it was made
+	member binding.Member
 }
 
 const (

@@ -31,6 +31,11 @@ type Report struct {
 	SnapshotBytes int64
 	Spares        int         // files of the journal that wait to be used
 	Head          *HeadRecord // the adopted configuration; nil if none
+	// Versions is how many versions of the configuration there are, VersionsBytes the length of their file, and VersionState that of
+	// the state that goes with them. They are 0 where VersionsLost.
+	Versions      int
+	VersionsBytes int64
+	VersionState  int
 	// Problems are what is wrong beside the damage, one sentence each, with what to do.
 	Problems []string
 }
@@ -88,6 +93,9 @@ func (r *Report) check(from disk.FS) error {
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		v.notes = append(v.notes, Damage{Kind: CopyLost, File: headName, Why: err.Error()})
 	}
+	if err := r.versions(from, &v, k.commit); err != nil {
+		return fmt.Errorf("%s: %w", versionsName, err)
+	}
 	return r.read(from, v, k.block)
 }
 
@@ -144,6 +152,7 @@ func (r *Report) String() string {
 	line("bindings", "%d%s", r.Bindings, r.counts())
 	line("shared", "%d facts, results and reasons, %d octets", r.Blobs, r.BlobBytes)
 	line("relationship", "%s", r.relationship())
+	line("versions", "%s", r.history())
 	line("snapshot", "%d octets", r.SnapshotBytes)
 	line("journal", "%d octets: %d segments in use, %d spare; last commit %d", r.JournalBytes, r.Segments, r.Spares, r.Commit)
 	if r.Head != nil {
@@ -175,6 +184,16 @@ func (r *Report) relationship() string {
 		return "none"
 	}
 	return fmt.Sprintf("a record of %d octets", r.Relationship)
+}
+
+func (r *Report) history() string {
+	switch {
+	case r.VersionsLost:
+		return "lost: the history of the configuration is damaged; the server asks its partner for it, or begins with its file"
+	case r.Versions == 0 && r.VersionState == 0:
+		return "none"
+	}
+	return fmt.Sprintf("%d, a state of %d octets; %d octets on the disk", r.Versions, r.VersionState, r.VersionsBytes)
 }
 
 func (r *Report) counts() string {

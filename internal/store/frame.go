@@ -33,6 +33,9 @@ const (
 	// kindRelationship is the record of the failover relationship; bits says which of its two copies. Since format 3: a server that
 	// passes over it would forget what it has promised.
 	kindRelationship
+	// Since format 4, in the file of versions alone.
+	kindVersion // which pieces a version has; the name is its own
+	kindState   // what is kept beside the versions; bits says which of its two copies
 )
 
 type flags uint8

@@ -53,7 +53,29 @@ func goldenBindings(t *mapTable, v2 bool) []binding.Binding {
 // goldenRecords are the relationship's records of the two openings of goldenStore.
 var goldenRecords = [...]string{"what both servers knew", "what both servers know"}
 
-// goldenStore makes the directory that testdata/v3 is a copy of: a snapshot, a journal behind it, a relationship in both, a head.
+// goldenVersions are what each of the two openings of goldenStore stores, and the state that it stores with them.
+var goldenVersions = [...][]store.VersionRecord{
+	{{ID: [16]byte([]byte("the first version")), Bytes: []byte("the root\n")}, {ID: [16]byte([]byte("the second version")), Bytes: goldenDocument("eth0")}},
+	{{ID: [16]byte([]byte("version number 3")), Bytes: goldenDocument("eth1")}},
+}
+
+var goldenStates = [...]string{"the head is the first", "the head is the third"}
+
+// goldenDocument is of several pieces; a word differs in the middle.
+func goldenDocument(word string) []byte {
+	var b []byte
+	for i := range 300 {
+		w := "eth0"
+		if i == 150 {
+			w = word
+		}
+		b = fmt.Appendf(b, "line %d is about interface %s, %x\n", i, w, binding.DigestOf([]byte{byte(i), byte(i >> 8)}))
+	}
+	return b
+}
+
+// goldenStore makes the directory that testdata/v4 is a copy of: a snapshot, a journal behind it, a relationship in both, a
+// head, and versions.
 func goldenStore(t *testing.T) *memfs.FS {
 	fs := memfs.New(0)
 	for round := range 2 {
@@ -85,9 +107,8 @@ func goldenStore(t *testing.T) *memfs.FS {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := s.Close(); err != nil {
-			t.Fatal(err)
-		}
+		must(t, s.PutVersions(goldenVersions[round], []byte(goldenStates[round])))
+		must(t, s.Close())
 	}
 	return fs
 }
@@ -96,7 +117,7 @@ func goldenStore(t *testing.T) *memfs.FS {
 // format changed: give it a new number, and keep reading this one.
 func TestEveryFormatIsRead(t *testing.T) {
 	if *update {
-		writeGolden(t, filepath.Join("testdata", "v3"), goldenStore(t))
+		writeGolden(t, filepath.Join("testdata", "v4"), goldenStore(t))
 	}
 	for format := 1; format <= store.Format; format++ {
 		dir := filepath.Join("testdata", fmt.Sprintf("v%d", format))
@@ -136,6 +157,19 @@ func mustReadFormat(t *testing.T, dir string, format int) {
 	if r, ok := s.Relationship(); ok != (format >= 3) || ok && string(r) != goldenRecords[1] {
 		t.Errorf("relationship: %v %q", ok, r)
 	}
+	mustReadVersions(t, s, &rec, format)
+}
+
+func mustReadVersions(t *testing.T, s *store.Store, rec *store.Recovery, format int) {
+	t.Helper()
+	var want []store.VersionRecord
+	state := ""
+	if format >= 4 {
+		want, state = slices.Concat(goldenVersions[:]...), goldenStates[1]
+	}
+	if got := all(t, s); !sameVersions(got, want) || string(s.VersionState()) != state || rec.VersionsLost {
+		t.Errorf("%d versions, state %q, lost: %v", len(got), s.VersionState(), rec.VersionsLost)
+	}
 }
 
 // A directory of an earlier format gets the present one with the first opening, so that an earlier server, which would forget
@@ -163,12 +197,12 @@ func TestAnOpeningBringsTheFormatUp(t *testing.T) {
 	}
 }
 
-// The bytes that are written are those of testdata/v3. Where they change without need, older versions may not read
+// The bytes that are written are those of testdata/v4. Where they change without need, older versions may not read
 // them.
 func TestTheFormatIsWritten(t *testing.T) {
 	made := goldenStore(t)
 	for _, name := range made.Files() {
-		want, err := os.ReadFile(filepath.Join("testdata", "v3", name))
+		want, err := os.ReadFile(filepath.Join("testdata", "v4", name))
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -72,8 +72,11 @@ func (s *Store) newLoad(t Table, due func(*binding.Binding) time.Time) *load {
 func (ld *load) known(notes []Damage) {
 	ld.res.Damaged = slices.Clone(notes)
 	for _, d := range notes {
-		if d.Kind == RecordLost {
+		switch d.Kind {
+		case RecordLost:
 			ld.res.Unknown++
+		case VersionLost:
+			ld.res.VersionsLost = true
 		}
 	}
 }

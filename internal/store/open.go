@@ -115,7 +115,10 @@ func (s *Store) open() error {
 	if err := s.checkSlots(); err != nil {
 		return err
 	}
-	return s.openHead()
+	if err := s.openHead(); err != nil {
+		return err
+	}
+	return s.openVersions()
 }
 
 // beginnings are what a directory may hold that is not a store yet: what a first start that was interrupted leaves, the
@@ -179,6 +182,7 @@ func (s *Store) identify(used bool) (isNew bool, err error) {
 		s.notes = append(s.notes, identityLost(k.lost))
 	}
 	s.id, s.boot, s.mark, s.newest = k.id, k.boot, k.seq, k.copy
+	s.versionsMark.Store(k.commit)
 	return false, nil
 }
 
@@ -200,12 +204,12 @@ func (s *Store) count(isNew bool) error {
 
 // identity returns what the identity file is to hold.
 func (s *Store) identity() []byte {
-	k := block{kind: fileIdentity, id: s.id, boot: s.boot, seq: s.mark, member: s.cfg.Member}
+	k := block{kind: fileIdentity, id: s.id, boot: s.boot, seq: s.mark, commit: s.versionsMark.Load(), member: s.cfg.Member}
 	return k.appendBlocks(nil)
 }
 
 // writeIdentity writes the identity in place: the newer of the two copies last, so that one is whole at any time, also where the
-// other one was torn by a writing before this.
+// other one was torn by a writing before this. The caller holds identifying, if the store is open.
 func (s *Store) writeIdentity() error {
 	for range 2 {
 		if err := s.writeCopy(1 - s.newest); err != nil {
@@ -233,6 +237,8 @@ func (s *Store) writeCopy(n int) error {
 // note keeps in the identity that every frame before seq is durable, so that a journal that ends before it is known to
 // have lost its end.
 func (s *Store) note(seq uint64) error {
+	s.identifying.Lock()
+	defer s.identifying.Unlock()
 	s.mark = seq
 	if err := s.writeIdentity(); err != nil {
 		return fmt.Errorf("%s: %w", identityName, err)

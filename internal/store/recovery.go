@@ -26,6 +26,9 @@ type Recovery struct {
 	// RelationshipLost says that there was a record of the relationship, but not one that can be relied on: a newer one is
 	// damaged, or Unknown is not zero. The server is then one that has lost its store.
 	RelationshipLost bool
+	// VersionsLost says that there were versions of the configuration, and that they are damaged or gone: there are none now, and no state
+	// of them. The file is kept until the next ones are stored, and then under another name.
+	VersionsLost bool
 }
 
 // Quarantine returns the prefixes whose newest record was lost, in ascending order. What the table has for them, if
@@ -72,11 +75,13 @@ const (
 	CopyLost
 	// RelationshipLost is a record of the failover relationship that cannot be read; of the newest one unless Superseded.
 	RelationshipLost
+	// VersionLost is something of the versions of the configuration, or of the state that goes with them, that cannot be read.
+	VersionLost
 )
 
 var damageNames = [...]string{
 	RecordLost: "record lost", BlobLost: "shared octets lost", PartMissing: "part missing", CopyLost: "copy lost",
-	RelationshipLost: "relationship lost",
+	RelationshipLost: "relationship lost", VersionLost: "version of the configuration lost",
 }
 
 func (k DamageKind) String() string {

@@ -16,23 +16,30 @@ const (
 	identityName = "identity"
 	snapshotName = "snapshot"
 	headName     = "head"
+	versionsName = "versions"
+	damagedName  = "versions.damaged" // a file of versions that was not whole, kept for people
 	slotPrefix   = "journal-"
 	tempSuffix   = ".tmp"
 )
 
-// NoRoom says that nothing that needs a commit may be decided, since there is no space for it on the disk.
+// NoRoom says that there is no space for something on the disk. Of the journal: nothing that needs a commit may be decided.
 type NoRoom struct {
-	Need int64 // octets that the next part of the journal takes
-	Free int64 // octets that are free; -1 if unknown
-	Err  error // what failed
+	What string // that there is no room for; empty: the next part of the journal
+	Need int64  // octets that it takes
+	Free int64  // octets that are free; -1 if unknown
+	Err  error  // what failed
 }
 
 func (e *NoRoom) Error() string {
-	if e.Free < 0 || !errors.Is(e.Err, syscall.ENOSPC) {
-		return fmt.Sprintf("no room for the next %d octets of the journal: %v", e.Need, e.Err)
+	what := e.What
+	if what == "" {
+		what = "the next part of the journal"
 	}
-	return fmt.Sprintf("disk full: the next part of the journal needs %d octets, %d are free; "+
-		"free some space on the file system of the data directory", e.Need, e.Free)
+	if e.Free < 0 || !errors.Is(e.Err, syscall.ENOSPC) {
+		return fmt.Sprintf("no room for the %d octets of %s: %v", e.Need, what, e.Err)
+	}
+	return fmt.Sprintf("disk full: %s: %d octets are needed, %d are free; "+
+		"free some space on the file system of the data directory", what, e.Need, e.Free)
 }
 
 // Unwrap returns what failed.

@@ -49,19 +49,22 @@ type Table interface {
 
 // Store is an open data directory. Open makes one.
 type Store struct {
-	cfg     Config
-	fs      disk.FS
-	lock    io.Closer
-	id      ID
-	boot    uint64
-	newest  int    // which copy of the identity is the newer one, 0 or 1
-	mark    uint64 // every frame before this one was durable when the identity was last written
-	maxBlob int    // longer blobs are not stored, so that any record and its blobs fit into a segment
-	slots   map[string]slot
-	notes   []Damage // found by Open, reported by Load
-	loaded  bool
+	cfg          Config
+	fs           disk.FS
+	lock         io.Closer
+	id           ID
+	boot         uint64
+	newest       int           // which copy of the identity is the newer one, 0 or 1
+	identifying  sync.Mutex    // held while the identity is written
+	mark         uint64        // every frame before this one was durable when the identity was last written
+	versionsMark atomic.Uint64 // every frame of versions before this one is durable
+	maxBlob      int           // longer blobs are not stored, so that any record and its blobs fit into a segment
+	slots        map[string]slot
+	notes        []Damage // found by Open, reported by Load
+	loaded       bool
 
-	plan plan // the decider's
+	plan     plan     // the decider's
+	versions versions // the keeper's of the configuration
 
 	out struct { // the committer's
 		file   disk.File
@@ -154,7 +157,9 @@ func (s *Store) Close() error {
 		}
 		errs = append(errs, err)
 	}
+	alive := s.Dead() == nil
 	s.die(ErrClosed)
+	errs = append(errs, s.closeVersions(alive))
 	if s.snapshot != nil {
 		s.snapshot.abandon(ErrClosed)
 	}

@@ -27,7 +27,7 @@ func lookAround(from disk.FS, infos []disk.Info) (survey, error) {
 		}
 		n, ok := isSlot(i.Name)
 		if !ok {
-			v.used = v.used || i.Name == snapshotName || i.Name == headName
+			v.used = v.used || i.Name == snapshotName || i.Name == headName || i.Name == versionsName
 			continue
 		}
 		v.highest = max(v.highest, n)
@@ -43,7 +43,7 @@ func lookAround(from disk.FS, infos []disk.Info) (survey, error) {
 
 func ours(name string) bool {
 	_, isJournal := isSlot(name)
-	return isJournal || name == snapshotName || name == headName || name == identityName
+	return isJournal || name == snapshotName || name == headName || name == identityName || name == versionsName
 }
 
 // slot reads the beginning of a file of the journal. A spare that was never used has number 0.

@@ -1,0 +1,327 @@
+package store_test
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"syscall"
+	"testing"
+
+	"github.com/lessor-dhcp/lessor/internal/store"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+// versionNamed returns a version of n octets.
+func versionNamed(seed uint64, n int) store.VersionRecord {
+	r := rand.New(rand.NewPCG(seed, uint64(n)))
+	b := make([]byte, n)
+	for i := range b {
+		b[i] = byte(r.Uint32())
+	}
+	v := store.VersionRecord{Bytes: b}
+	copy(v.ID[:], fmt.Sprintf("%016x", seed))
+	return v
+}
+
+// all returns every version that a store has.
+func all(t testing.TB, s *store.Store) []store.VersionRecord {
+	t.Helper()
+	vs, err := collect(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vs
+}
+
+func collect(s *store.Store) (vs []store.VersionRecord, err error) {
+	err = s.EachVersion(func(v store.VersionRecord) error {
+		vs = append(vs, v)
+		return nil
+	})
+	return vs, err
+}
+
+func sameVersions(a, b []store.VersionRecord) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i].ID != b[i].ID || !bytes.Equal(a[i].Bytes, b[i].Bytes) {
+			return false
+		}
+	}
+	return true
+}
+
+// What was stored is there in its order, in the same opening and in later ones, octet for octet, whatever its length.
+func TestVersionsAreThereAsTheyWereStored(t *testing.T) {
+	fs := memfs.New(0)
+	s, _, rec := mustOpen(t, goldenConfig(fs))
+	if s.VersionState() != nil || rec.VersionsLost || len(all(t, s)) != 0 {
+		t.Fatalf("a new directory has versions: %q, %+v", s.VersionState(), rec)
+	}
+	var want []store.VersionRecord
+	for i, n := range []int{1, 7, 2047, 2048, 2049, 4096, 65536, 65537, 300_000, 3_000_000} {
+		put := []store.VersionRecord{versionNamed(uint64(i), n)}
+		if i%3 == 0 {
+			put = append(put, versionNamed(uint64(i)+100, n/2+1))
+		}
+		state := fmt.Appendf(nil, "state %d", i)
+		must(t, s.PutVersions(put, state))
+		want = append(want, put...)
+		clear(state)
+		for range 2 {
+			if got := all(t, s); !sameVersions(got, want) {
+				t.Fatalf("after version %d: %d versions, want %d, or they differ", i, len(got), len(want))
+			}
+			if got := s.VersionState(); string(got) != fmt.Sprintf("state %d", i) {
+				t.Errorf("state: %q after %d", got, i)
+			}
+			for _, w := range want {
+				if b, ok, err := s.Version(w.ID); err != nil || !ok || !bytes.Equal(b, w.Bytes) {
+					t.Fatalf("version %s: %d octets, %v, %v", w.ID, len(b), ok, err)
+				}
+			}
+			must(t, s.Close())
+			s, _, rec = mustOpen(t, goldenConfig(fs))
+			if rec.VersionsLost || len(rec.Damaged) > 0 {
+				t.Fatalf("%+v", rec)
+			}
+		}
+	}
+	if _, ok, err := s.Version([16]byte{1}); ok || err != nil {
+		t.Errorf("a version that was never stored: %v, %v", ok, err)
+	}
+}
+
+// versionLife is a random life of the versions on a bad disk, with what was acknowledged.
+type versionLife struct {
+	*history
+	stored, under []store.VersionRecord // acknowledged; with what is being stored
+	state, next   []byte
+	busy          bool
+	number        uint64
+	big           []byte // a document that changes a little from version to version
+}
+
+func newVersionLife(seed uint64, fs *memfs.FS) *versionLife {
+	l := &versionLife{history: newHistory(seed, fs)}
+	l.big = versionNamed(seed, 20_000).Bytes
+	return l
+}
+
+// draw returns what is stored next.
+func (l *versionLife) draw() (put []store.VersionRecord, state []byte) {
+	for range l.r.IntN(4) {
+		l.number++
+		v := versionNamed(l.number, 1+l.r.IntN(5000))
+		if l.r.IntN(3) == 0 {
+			l.big = bytes.Clone(l.big)
+			l.big[l.r.IntN(len(l.big))]++
+			v.Bytes = l.big
+		}
+		put = append(put, v)
+	}
+	if len(l.stored) > 0 && l.r.IntN(6) == 0 {
+		put = append(put, l.stored[l.r.IntN(len(l.stored))]) // that is there already
+	}
+	n := 1 + l.r.IntN(200)
+	if l.r.IntN(20) == 0 {
+		n = 40_000
+	}
+	return put, versionNamed(l.r.Uint64(), n).Bytes
+}
+
+// put stores versions.
+func (l *versionLife) put() error {
+	put, state := l.draw()
+	l.under, l.next, l.busy = l.stored[:len(l.stored):len(l.stored)], state, true
+	for _, v := range put {
+		if !hasVersion(l.under, v.ID) {
+			l.under = append(l.under, v)
+		}
+	}
+	err := l.store.PutVersions(put, state)
+	if err == nil {
+		l.stored, l.state, l.busy = l.under, l.next, false
+	}
+	return err
+}
+
+func hasVersion(vs []store.VersionRecord, id [16]byte) bool {
+	for _, v := range vs {
+		if v.ID == id {
+			return true
+		}
+	}
+	return false
+}
+
+// knows reports whether s has what was acknowledged, or that and all of what was under way.
+func (l *versionLife) knows(s *store.Store) (came bool, err error) {
+	got, err := collect(s)
+	if err != nil {
+		return false, err
+	}
+	state := s.VersionState()
+	switch {
+	case sameVersions(got, l.stored) && bytes.Equal(state, l.state):
+		return false, nil
+	case l.busy && sameVersions(got, l.under) && bytes.Equal(state, l.next):
+		return true, nil
+	}
+	return false, fmt.Errorf("%d versions and a state of %d octets; %d and %d were acknowledged, %d and %d under way (%v)",
+		len(got), len(state), len(l.stored), len(l.state), len(l.under), len(l.next), l.busy)
+}
+
+// settleVersions takes what is there for what is known.
+func (l *versionLife) settleVersions() error {
+	came, err := l.knows(l.store)
+	if came {
+		l.stored, l.state = l.under, l.next
+	}
+	l.busy = false
+	return err
+}
+
+// lookAt opens a crash image.
+func (l *versionLife) lookAt(image *memfs.FS, op memfs.Op) (came bool, err error) {
+	c := l.config
+	c.FS = image
+	s, err := store.Open(c)
+	if err != nil {
+		return false, fmt.Errorf("%v: start refused: %w", op, err)
+	}
+	rec, err := s.Load(newMapTable(), never)
+	if err != nil {
+		return false, fmt.Errorf("%v: start refused: %w", op, err)
+	}
+	if rec.VersionsLost || len(rec.Damaged) > 0 {
+		return false, fmt.Errorf("%v: damage is reported where there is none: %v", op, rec.Damaged)
+	}
+	if came, err = l.knows(s); err != nil {
+		return came, fmt.Errorf("%v: %w", op, err)
+	}
+	// What it knows now it may tell: the power may fail again.
+	c.FS = image.Crash(l.r, 0)
+	again, err := store.Open(c)
+	if err != nil {
+		return came, fmt.Errorf("%v: second start refused: %w", op, err)
+	}
+	a, _ := collect(s)
+	if b, err := collect(again); err != nil || !sameVersions(a, b) || !bytes.Equal(s.VersionState(), again.VersionState()) {
+		return came, fmt.Errorf("%v: the second start finds %d versions, the first one %d (%v)", op, len(b), len(a), err)
+	}
+	return came, errors.Join(s.Close(), again.Close())
+}
+
+// The power fails at every write, sync, rename and removal: all that was acknowledged is there, and what was under way
+// whole or not at all.
+func TestNoCrashLosesVersions(t *testing.T) {
+	want := images(t, 6_000)
+	count, came, lives := 0, 0, 0
+	for seed := uint64(1); count < want; seed++ {
+		l := newVersionLife(seed, memfs.New(0))
+		chance := rand.New(rand.NewPCG(seed, 4))
+		lives++
+		for range 4 {
+			var failed error
+			l.fs.After = func(op memfs.Op) {
+				for range 2 {
+					if failed == nil && count < want {
+						count++
+						var c bool
+						if c, failed = l.lookAt(l.fs.Crash(chance, survival(chance)), op); c {
+							came++
+						}
+					}
+				}
+			}
+			if _, err := l.open(); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			if err := l.settleVersions(); err != nil {
+				t.Fatalf("seed %d: %v", seed, err)
+			}
+			for range 12 {
+				if err := l.put(); err != nil {
+					t.Fatalf("seed %d: %v", seed, err)
+				}
+				if failed != nil {
+					t.Fatalf("seed %d, image %d: %v", seed, count, failed)
+				}
+			}
+			if l.r.IntN(4) == 0 {
+				must(t, l.store.Close())
+			}
+			l.fs.After = nil
+			l.fs = l.fs.Crash(chance, survival(chance))
+		}
+	}
+	t.Logf("%d images of %d lives; in %d what was under way was there", count, lives, came)
+	if came == 0 {
+		t.Error("what was under way was never there: the images are not worth much")
+	}
+}
+
+// Each call fails in turn, once or from there on, by every error: the versions stay what they were, the store goes on, and so
+// do the versions when the fault is gone, in this opening and in the next.
+func TestEachFailureLeavesTheVersions(t *testing.T) {
+	for _, errno := range []error{syscall.EIO, syscall.ENOSPC} {
+		for _, forever := range []bool{false, true} {
+			for n := 1; ; n++ {
+				reached, err := failVersionsAt(n, errno, forever)
+				if err != nil {
+					t.Fatalf("%v, from there on %v, call %d: %v", errno, forever, n, err)
+				}
+				if !reached {
+					t.Logf("%v, from there on %v: %d calls failed in turn", errno, forever, n-1)
+					break
+				}
+			}
+		}
+	}
+}
+
+func failVersionsAt(n int, errno error, forever bool) (reached bool, err error) {
+	l := newVersionLife(5, memfs.New(0))
+	if _, err := l.open(); err != nil {
+		return true, err
+	}
+	broken, from := true, l.fs.Calls()
+	l.fs.Before = func(op memfs.Op) error {
+		if at := op.N - from; broken && (at == n || forever && at > n) && op.Kind != memfs.Read {
+			reached = true
+			return errno
+		}
+		reached = reached || op.N-from > n && op.Kind != memfs.Read
+		return nil
+	}
+	for range 10 {
+		if l.put() != nil {
+			if came, err := l.knows(l.store); err != nil || came {
+				return true, fmt.Errorf("after a failure: %v, %w", came, err)
+			}
+		}
+	}
+	if !reached && l.fs.Calls()-from < n {
+		return false, nil
+	}
+	broken = false
+	for range 3 {
+		if err := l.put(); err != nil {
+			return true, fmt.Errorf("the fault is gone, but: %w", err)
+		}
+	}
+	if err := l.commit(); err != nil {
+		return true, fmt.Errorf("the journal: %w", err)
+	}
+	l.fs = l.fs.Crash(rand.New(rand.NewPCG(1, 1)), 0)
+	rec, err := l.open()
+	if err != nil || rec.VersionsLost || len(rec.Damaged) > 0 {
+		return true, fmt.Errorf("after the power failed: %w, %v", err, rec.Damaged)
+	}
+	_, err = l.knows(l.store)
+	return true, err
+}
