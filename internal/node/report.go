@@ -79,7 +79,7 @@ type Status struct {
 	Memory   int64          `json:"memory"`
 	// Stale counts the clients that hold something else than they would get; nil where that is not kept.
 	Stale *StaleSummary `json:"stale,omitempty"`
-	Store    StoreStatus    `json:"store"`
+	Store StoreStatus   `json:"store"`
 }
 
 // MarshalJSON writes empty lists and maps where there is nothing, never null.
