@@ -71,7 +71,7 @@ func (n *Node) runPartner(ctx context.Context) {
 	if n.partner == nil {
 		return
 	}
-	if err := n.partner.peer.Run(ctx, n.partner.events); err != nil {
+	if err := n.partner.peer.Run(ctx, n.partner.events, nil); err != nil {
 		n.log.Error("the connections to the other server ended", "error", err)
 	}
 }

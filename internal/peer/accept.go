@@ -8,7 +8,7 @@ import (
 )
 
 // acceptAll lets connections in until ctx ends.
-func (p *Peer) acceptAll(ctx context.Context, up chan<- Event) error {
+func (p *Peer) acceptAll(ctx context.Context, up outlets) error {
 	var pause time.Duration
 	for {
 		c, err := p.listener.Accept()
@@ -48,7 +48,7 @@ func sleep(ctx context.Context, d time.Duration) bool {
 }
 
 // admit turns away, before anything of it is read, a connection that no member can have made or that is one too many.
-func (p *Peer) admit(ctx context.Context, up chan<- Event, c net.Conn) {
+func (p *Peer) admit(ctx context.Context, up outlets, c net.Conn) {
 	remote := addrOf(c.RemoteAddr())
 	members := p.at[remote.Addr()]
 	if len(members) == 0 {
@@ -70,7 +70,7 @@ func (p *Peer) admit(ctx context.Context, up chan<- Event, c net.Conn) {
 }
 
 // greet finds out who made a connection, and carries it.
-func (p *Peer) greet(ctx context.Context, up chan<- Event, c net.Conn, members []Member) {
+func (p *Peer) greet(ctx context.Context, up outlets, c net.Conn, members []Member) {
 	defer c.Close()
 	remote := addrOf(c.RemoteAddr())
 	if members[0].ISC {

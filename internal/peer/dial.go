@@ -15,7 +15,7 @@ import (
 )
 
 // dialAll keeps trying to reach a member in a protocol whenever nothing works between us, until ctx ends.
-func (p *Peer) dialAll(ctx context.Context, up chan<- Event, n *line) {
+func (p *Peer) dialAll(ctx context.Context, up outlets, n *line) {
 	for n.idle(ctx) {
 		conn, raw, err := p.reach(ctx, n)
 		if ctx.Err() != nil {

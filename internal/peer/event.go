@@ -7,7 +7,7 @@ import (
 )
 
 // Event is what happens to a connection: Up, then any number of Messages, then Down. Of different links the events come
-// in any order.
+// in any order, those of the protocol Group on a channel of their own.
 type Event interface{ event() }
 
 // Up says that there is a connection, on which messages may be sent from now on. The partner may still refuse it: only
@@ -31,6 +31,16 @@ type Down struct {
 	Link *Link
 	// Cause is why: what Close was told, a *Refusal, one of the errors below, or one of the network. Never nil.
 	Cause error
+}
+
+// outlets are where events are handed up.
+type outlets struct{ up, group chan<- Event }
+
+func (o outlets) of(p Protocol) chan<- Event {
+	if p == Group {
+		return o.group
+	}
+	return o.up
 }
 
 func (Up) event()      {}

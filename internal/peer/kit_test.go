@@ -113,7 +113,7 @@ func (b *bench) run(c Config) *running {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	r := &running{p, b.t, make(chan Event, 16), cancel, make(chan error, 1)}
-	go func() { r.done <- p.Run(ctx, r.events) }()
+	go func() { r.done <- p.Run(ctx, r.events, r.events) }()
 	b.t.Cleanup(r.stop)
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -100,17 +101,23 @@ func (p *Peer) Addr() netip.AddrPort { return addrOf(p.listener.Addr()) }
 func (p *Peer) Close() error { return p.listener.Close() }
 
 // Run accepts and makes connections, and hands their events up, until ctx ends; then it closes them all, and returns
-// nil when everything it started is done. It waits for whoever reads up, and no more once ctx has ended. It is called once.
-func (p *Peer) Run(ctx context.Context, up chan<- Event) error {
+// nil when everything it started is done. Events of links in the protocol Group go to group, all others to up, so that a
+// reader of the one who takes his time does not hold up the other; group may be nil where Config.Protocols leaves Group out. Run
+// waits for whoever reads, and no more once ctx has ended. It is called once.
+func (p *Peer) Run(ctx context.Context, up, group chan<- Event) error {
+	defer p.listener.Close()
+	if group == nil && slices.ContainsFunc(p.lines, func(n *line) bool { return n.protocol == Group }) {
+		return fmt.Errorf("nobody takes what comes in %v", Group)
+	}
+	out := outlets{up, group}
 	ctx, cancel := context.WithCancel(ctx)
 	defer p.running.Wait()
 	defer cancel()
-	defer p.listener.Close()
 	context.AfterFunc(ctx, func() { p.listener.Close() })
 	for _, n := range p.lines {
-		p.running.Go(func() { p.dialAll(ctx, up, n) })
+		p.running.Go(func() { p.dialAll(ctx, out, n) })
 	}
-	return p.acceptAll(ctx, up)
+	return p.acceptAll(ctx, out)
 }
 
 // Snapshot returns the state of everything.
@@ -145,7 +152,7 @@ func (p *Peer) lineOf(name binding.Member, protocol Protocol) *line {
 }
 
 // carry makes a link of a connection to a member that is known, and returns when it is down.
-func (p *Peer) carry(ctx context.Context, up chan<- Event, n *line, conn, raw net.Conn, inbound bool) {
+func (p *Peer) carry(ctx context.Context, up outlets, n *line, conn, raw net.Conn, inbound bool) {
 	l := &Link{member: n.member.Name, protocol: n.protocol, inbound: inbound, remote: addrOf(raw.RemoteAddr()), since: time.Now(),
 		limits: &p.cfg.Limits, conn: conn, raw: raw, closing: make(chan struct{}), queue: newQueue()}
 	if !n.add(l, p.cfg.Limits.Links) {
@@ -153,13 +160,13 @@ func (p *Peer) carry(ctx context.Context, up chan<- Event, n *line, conn, raw ne
 		p.refuse(l.refusal(TooManyLinks, n.protocol.String()))
 		return
 	}
-	cause := l.run(ctx, up, n.change)
+	cause := l.run(ctx, up.of(n.protocol), n.change)
 	n.remove(l)
 	var r *Refusal
 	if errors.As(cause, &r) {
 		p.refuse(r)
 	}
-	deliver(ctx, up, Down{l, cause})
+	deliver(ctx, up.of(n.protocol), Down{l, cause})
 }
 
 func addrOf(a net.Addr) netip.AddrPort {

@@ -84,7 +84,7 @@ func bubble(t *testing.T, cfg func(*testing.T, *wire) Config, do func(t *testing
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		events, done := make(chan Event), make(chan error)
-		go func() { done <- p.Run(ctx, events) }()
+		go func() { done <- p.Run(ctx, events, events) }()
 		do(t, w, p, events)
 		cancel()
 		if err := <-done; err != nil {
