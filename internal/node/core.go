@@ -18,6 +18,8 @@ import (
 type Core struct {
 	self   binding.Member
 	policy *policy.Policy
+	// agreed is the last version that both members adopted, where safety stands on something else there; nil: nowhere.
+	agreed *policy.Policy
 	hurry  hurry
 	table  *binding.Table
 	pools  *pool.Pools
@@ -100,7 +102,7 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 // granted by that one.
 func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
 	earlier := earlierOf(c.policy, c.responder.Earlier)
-	c.policy = p
+	c.policy, c.agreed = p, agreed
 	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Earlier: earlier, Guard: c.guard}
 	c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
@@ -123,6 +125,9 @@ func (c *Core) nextForget() (time.Time, bool) { return c.forget, c.responder.Ear
 // are never given away.
 func (c *Core) layPools() {
 	ranges, reserved := c.policy.Ranges(), append(c.policy.Reserved(), c.policy.Relays()...)
+	if c.agreed != nil {
+		reserved = append(reserved, c.agreed.Reserved()...)
+	}
 	for _, m := range c.policy.Document.Group.Members {
 		if m.Peer.IsValid() {
 			reserved = append(reserved, m.Peer.Addr())

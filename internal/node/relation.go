@@ -232,7 +232,10 @@ func (s shared) Covers(a netip.Addr) bool {
 	if s.pools.Covers(a) {
 		return true
 	}
-	return s.relation.config.Protocol == failover.Lessor && s.policy.ReservedFor(a) != nil
+	if s.relation.config.Protocol != failover.Lessor {
+		return false
+	}
+	return s.policy.ReservedFor(a) != nil || s.agreed != nil && s.agreed.ReservedFor(a) != nil
 }
 
 func (s shared) Ranges() int { return s.pools.Ranges() }

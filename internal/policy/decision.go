@@ -27,8 +27,12 @@ type Decision struct {
 	Lifetime       time.Duration
 	LifetimeReason []byte
 
-	policy     *Policy
-	as         serverScopes
+	policy *Policy
+	as     serverScopes
+	// keeper is the host that Reserved is kept for. agreed and waits are Await's; nil and false without it.
+	keeper     *Host
+	agreed     *Policy
+	waits      bool
 	client     class.Client
 	memory     class.Memory
 	classes    []uint32 // the strongest first
@@ -37,13 +41,21 @@ type Decision struct {
 	domain     *scope
 	domainName []byte
 
-	hostKey      []byte   // scratch of hostIndex
-	suggested    scope    // layer 14
-	scopes       []*scope // those that hold, in the order of options
-	others       []*scope // and in that of parameters, where it is another
-	options      options
-	parameters   parameters
+	hostKey      []byte // scratch of hostIndex
+	suggested    scope  // layer 14
 	suggestedOne [1]Value
+	settled
+	own  settled // what this member's own layers say, where that counts (SettleHeld)
+	told told
+}
+
+// settled is what the layers of one member say to the client.
+type settled struct {
+	scopes     []*scope // those that hold, in the order of options
+	others     []*scope // and in that of parameters, where it is another
+	options    options
+	parameters parameters
+	bounds     bounds
 }
 
 // Resolve fills d with what the member as would give a client with these facts: its link, the pools that it may use,
@@ -64,13 +76,13 @@ func (p *Policy) Resolve(as binding.Member, f *Facts, d *Decision) {
 // May reports whether the client may have a: its reservation, or an address of a pool that it may use which is kept
 // for nobody else.
 func (p *Policy) May(d *Decision, a netip.Addr) bool {
-	if _, taken := p.relays[a]; taken {
+	switch {
+	case p.isRelay(a):
 		return false
+	case a == d.Reserved:
+		return true
 	}
-	if h := p.ReservedFor(a); h != nil {
-		return a == d.Reserved
-	}
-	return d.PoolOf(a) != nil
+	return !p.Kept(d, a) && d.PoolOf(a) != nil
 }
 
 // PoolOf returns the pool that a lies in, of those that the client may use; nil if none.
@@ -112,32 +124,36 @@ func (p *Policy) SettleNowhere(_ binding.Member, f *Facts, d *Decision) {
 func (p *Policy) settleIn(f *Facts, s *Subnet, q *Pool, d *Decision) {
 	d.Subnet, d.Pool = s, q
 	p.suggest(f, d)
-	d.scopes = p.stack(d.scopes[:0], p.optionOrder, d, s, q)
-	d.options.reset()
-	for _, x := range d.scopes {
-		d.options.lay(x.values)
+	p.settleBy(d.as, d, &d.settled)
+	d.Lifetime, d.LifetimeReason = p.lifetime(f, &d.bounds)
+}
+
+// settleBy fills x with what d's client is given where the layers of servers are as.
+func (p *Policy) settleBy(as serverScopes, d *Decision, x *settled) {
+	x.scopes = p.stack(x.scopes[:0], p.optionOrder, as, d)
+	x.options.reset()
+	for _, s := range x.scopes {
+		x.options.lay(s.values)
 	}
 	if p.habits.ForceSticks {
-		d.options.stick(d.scopes)
+		x.options.stick(x.scopes)
 	}
-	d.options.put()
-	d.options.oldWindowsRoutes()
-	d.parameters = parameters{}
-	bounds := bounds{}
-	for _, x := range p.parameterScopes(d) {
-		d.parameters.lay(&x.parameters)
-		bounds.lay(x)
+	x.options.put()
+	x.options.oldWindowsRoutes()
+	x.parameters, x.bounds = parameters{}, bounds{}
+	for _, s := range p.parameterScopes(as, d, x) {
+		x.parameters.lay(&s.parameters)
+		x.bounds.lay(s)
 	}
-	d.Lifetime, d.LifetimeReason = p.lifetime(f, &bounds)
 }
 
 // parameterScopes returns the scopes that hold for d's client and address in the order of parameters.
-func (p *Policy) parameterScopes(d *Decision) []*scope {
+func (p *Policy) parameterScopes(as serverScopes, d *Decision, x *settled) []*scope {
 	if p.sameOrder {
-		return d.scopes
+		return x.scopes
 	}
-	d.others = p.stack(d.others[:0], p.parameterOrder, d, d.Subnet, d.Pool)
-	return d.others
+	x.others = p.stack(x.others[:0], p.parameterOrder, as, d)
+	return x.others
 }
 
 // suggest fills layer 14: what the client says of itself, where the document accepts it. A host name beside a client FQDN
@@ -164,13 +180,13 @@ var hostNameSuggested = binding.AppendReason(nil, binding.Reason{Code: uint16(op
 // lay lets one scope set what no stronger one has set.
 func (q *parameters) lay(p *parameters) {
 	if !q.nextServer.IsValid() && p.nextServer.IsValid() {
-		q.nextServer, q.nextServerReason = p.nextServer, p.nextServerReason
+		q.nextServer, q.nextServerReason, q.nextServerTakeover = p.nextServer, p.nextServerReason, p.nextServerTakeover
 	}
 	if len(q.bootFile) == 0 && len(p.bootFile) > 0 {
-		q.bootFile, q.bootFileReason = p.bootFile, p.bootFileReason
+		q.bootFile, q.bootFileReason, q.bootFileTakeover = p.bootFile, p.bootFileReason, p.bootFileTakeover
 	}
 	if len(q.serverHostname) == 0 && len(p.serverHostname) > 0 {
-		q.serverHostname, q.serverHostnameReason = p.serverHostname, p.serverHostnameReason
+		q.serverHostname, q.serverHostnameReason, q.serverHostnameTakeover = p.serverHostname, p.serverHostnameReason, p.serverHostnameTakeover
 	}
 	q.authoritative = stronger(q.authoritative, p.authoritative)
 	q.rapidCommit = stronger(q.rapidCommit, p.rapidCommit)
@@ -214,7 +230,17 @@ func (v *Value) AppendReason(dst []byte) []byte {
 
 // AppendReasonAs appends who sets v, and rule in the place of how.
 func (v *Value) AppendReasonAs(dst []byte, rule string) []byte {
-	return binding.AppendReason(dst, binding.Reason{Code: v.Code, Layer: v.Layer.String(), Object: v.Object, Line: uint32(v.Line), Rule: rule})
+	if len(v.reason) < 6 { // it is not known
+		return binding.AppendReason(dst, binding.Reason{Code: v.Code, Rule: rule})
+	}
+	n := 6
+	for range 2 {
+		n += 1 + int(v.reason[n])
+	}
+	at := len(dst)
+	dst = append(dst, v.reason[:n]...)
+	dst[at], dst[at+1] = byte(v.Code>>8), byte(v.Code)
+	return append(append(dst, byte(len(rule))), rule...)
 }
 
 // Boot returns the header's boot fields: siaddr (invalid: none), sname, file.
@@ -239,8 +265,8 @@ func (d *Decision) AppendParameterReasons(dst []byte, a netip.Addr) []byte {
 	dst = append(dst, d.parameters.nextServerReason...)
 	dst = append(dst, d.parameters.serverHostnameReason...)
 	dst = append(dst, d.parameters.bootFileReason...)
-	if d.Host != nil && d.Host.Address == a && d.Reserved == a {
-		dst = append(dst, d.Host.addressReason...)
+	if d.keeper != nil && d.keeper.Address == a {
+		dst = append(dst, d.keeper.addressReason...)
 	}
 	return dst
 }

@@ -222,7 +222,7 @@ func (p *Policy) refused(q *Pool, d *Decision) string {
 // explainLease says which lifetime the client gets and which layers named others.
 func (p *Policy) explainLease(f *Facts, d *Decision) ExplainedLease {
 	var b bounds
-	scopes := p.parameterScopes(d)
+	scopes := p.parameterScopes(d.as, d, &d.settled)
 	for _, s := range scopes {
 		b.lay(s)
 	}
@@ -299,7 +299,7 @@ func (p *Policy) explainParameters(d *Decision) []ExplainedParameter {
 	es := []ExplainedParameter{}
 	for _, kind := range parameterValues {
 		e := ExplainedParameter{Name: kind.name, Losers: []ExplainedValue{}}
-		for _, s := range p.parameterScopes(d) {
+		for _, s := range p.parameterScopes(d.as, d, &d.settled) {
 			v := kind.of(&s.parameters)
 			switch {
 			case v == nil:

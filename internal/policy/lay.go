@@ -16,7 +16,8 @@ type options struct {
 	// made are the options that have more parts than one, or may have.
 	made  []made
 	parts []part
-	arena []byte // what was put together; Bytes of values may lie in it
+	arena []byte  // what was put together; Bytes of values may lie in it
+	spare []Value // memory for values that take their place
 	// mirrored says that option 249 is what 121 is.
 	mirrored bool
 }

@@ -21,11 +21,13 @@ type bounds struct {
 	lease  config.Lease
 	reason []byte       // of the default
 	layer  config.Layer // of the default
+	// takeover is that of the scope of the default.
+	takeover config.Takeover
 }
 
 func (b *bounds) lay(s *scope) {
 	if b.lease.Default == 0 && s.lease.Default != 0 {
-		b.lease.Default, b.reason, b.layer = s.lease.Default, s.parameters.leaseReason, s.layer
+		b.lease.Default, b.reason, b.layer, b.takeover = s.lease.Default, s.parameters.leaseReason, s.layer, s.takeover
 	}
 	if b.lease.Min == 0 {
 		b.lease.Min = s.lease.Min

@@ -82,8 +82,9 @@ func (p *Policy) Place(as binding.Member, f *Facts, d *Decision) {
 	d.policy, d.as = p, p.members[as]
 	d.Link, d.Host, d.Reserved, d.Pools = f.Link, p.hosts.of(f, d), netip.Addr{}, d.Pools[:0]
 	d.Subnet, d.Pool = nil, nil
+	d.keeper, d.agreed, d.waits = nil, nil, false
 	if d.Host != nil && d.Host.fits(f.Link.Network) == 2 {
-		d.Reserved = d.Host.Address
+		d.Reserved, d.keeper = d.Host.Address, d.Host
 	}
 	p.classify(f, d)
 	d.addPools(f.Link)

@@ -53,6 +53,7 @@ type Policy struct {
 	sameOrder                   bool
 	aboveClient                 layers // those that are stronger than the client, for parameters
 	habits                      config.Habits
+	takeovers                   takeovers
 }
 
 // Network is a shared network: one link.
@@ -117,6 +118,7 @@ func Compile(doc *config.Document) *Policy {
 	}
 	p.addIntranets(doc)
 	p.hosts.build(doc.Hosts)
+	p.takeovers = p.findTakeovers()
 	return p
 }
 
@@ -167,7 +169,10 @@ func (p *Policy) addNetwork(c *config.Network) {
 
 func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
-	s := &Subnet{Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name), derived: scope{layer: config.SubnetLayer, object: name, values: derive(c)}}
+	s := &Subnet{
+		Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name),
+		derived: scope{layer: config.SubnetLayer, object: name, values: derive(c), takeover: c.OnTakeover},
+	}
 	if p.habits.OwnMask {
 		s.mask, s.derived.values = s.derived, s.derived.values[1:]
 		s.mask.values = derive(c)[:1]
@@ -199,6 +204,9 @@ func derive(c *config.Subnet) []Value {
 	vs := []Value{newValue(uint16(option.CodeSubnetMask), mask[:], config.SubnetLayer, name, line, "derived")}
 	if c.Prefix.Bits() < 31 { // RFC 3021: a /31 has no broadcast address
 		vs = append(vs, newValue(uint16(option.CodeBroadcastAddress), last[:], config.SubnetLayer, name, line, "derived"))
+	}
+	for i := range vs {
+		vs[i].Takeover = c.OnTakeover
 	}
 	return vs
 }

@@ -21,7 +21,8 @@ type Value struct {
 	// OnlyAsked says that only a client which names the option in its request list gets it; Forced, that a client gets
 	// it whether its request list names it or not.
 	OnlyAsked, Forced bool
-	// Takeover says by whose configuration another member gives the option; 0: as the layer does.
+	// Takeover says by whose configuration another member gives the option, as the option says, else its layer; 0: as the group
+	// does (Policy.Local).
 	Takeover config.Takeover
 
 	form   config.Form
@@ -51,6 +52,7 @@ type scope struct {
 	values     []Value // in ascending order of code
 	lease      config.Lease
 	parameters parameters
+	takeover   config.Takeover // of the object; 0: it says nothing
 }
 
 // parameters are what a layer sets that is no option: each with its reason, or nil.
@@ -60,6 +62,8 @@ type parameters struct {
 	serverHostname []byte
 
 	nextServerReason, bootFileReason, serverHostnameReason, leaseReason []byte
+	// Of the scope that sets each: by whose configuration another member gives it.
+	nextServerTakeover, bootFileTakeover, serverHostnameTakeover config.Takeover
 
 	authoritative, rapidCommit *bool
 	probe                      *time.Duration
@@ -83,15 +87,19 @@ func (s *scope) find(code uint16) *Value {
 }
 
 func compileScope(s *config.Scope, l config.Layer, object string) scope {
-	c := scope{layer: l, object: object, lease: s.Lease}
+	c := scope{layer: l, object: object, lease: s.Lease, takeover: s.OnTakeover}
 	if len(s.Options) > 0 {
 		c.values = make([]Value, len(s.Options))
 	}
 	for i := range s.Options {
 		c.values[i] = compileSetting(&s.Options[i], l, object)
+		if c.values[i].Takeover == 0 {
+			c.values[i].Takeover = s.OnTakeover
+		}
 	}
 	p := &c.parameters
 	p.nextServer, p.bootFile, p.serverHostname = s.NextServer, []byte(s.BootFileName), []byte(s.ServerHostname)
+	p.nextServerTakeover, p.bootFileTakeover, p.serverHostnameTakeover = s.OnTakeover, s.OnTakeover, s.OnTakeover
 	p.authoritative, p.rapidCommit, p.probe = s.Authoritative, s.RapidCommit, s.ConflictProbe
 	if c.none() {
 		return c

@@ -49,9 +49,9 @@ func above(o config.Order, l config.Layer) (ls layers) {
 // serverScopes are the layers that depend on the member that answers. Nil: nobody wrote any.
 type serverScopes struct{ server, class *scope }
 
-// stack appends to dst the scopes that hold for d's client at an address of the subnet s and the pool q (nil: none), the
-// strongest first.
-func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *Pool) []*scope {
+// stack appends to dst the scopes that hold for d's client at its address, the strongest first; as are those of the server.
+func (p *Policy) stack(dst []*scope, order []place, as serverScopes, d *Decision) []*scope {
+	s, q := d.Subnet, d.Pool
 	add := func(x *scope) {
 		if x != nil {
 			dst = append(dst, x)
@@ -92,9 +92,9 @@ func (p *Policy) stack(dst []*scope, order []place, d *Decision, s *Subnet, q *P
 		case config.SharedNetwork:
 			add(&s.Network.scope)
 		case config.ServerLayer:
-			add(d.as.server)
+			add(as.server)
 		case config.ServerClassLayer:
-			add(d.as.class)
+			add(as.class)
 		case config.IntranetLayer:
 			add(s.Network.intranet)
 		case config.EnterpriseLayer:

@@ -44,6 +44,9 @@ func (r *Responder) keptFor(a netip.Addr, b *binding.Binding, had bool) bool {
 	if !had {
 		b = nil
 	}
+	if r.decision.Waits() {
+		return r.terms.Group.MayGive(r.now, a, b)
+	}
 	_, inPool := r.view.Pools.Of(a)
 	return r.terms.Group.MayGiveReserved(r.now, a, b, inPool)
 }
@@ -79,7 +82,7 @@ func (r *Responder) secs() time.Duration {
 // partnerHasFree reports whether the other server has an address for the client: its own, which both may give it, or a
 // free one in a pool that it may use.
 func (r *Responder) partnerHasFree() bool {
-	if r.decision.Reserved.IsValid() {
+	if r.decision.Reserved.IsValid() && !r.decision.Waits() {
 		return true
 	}
 	if held, _ := r.remembered(); held.IsValid() {

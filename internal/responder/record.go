@@ -18,6 +18,9 @@ func (r *Responder) record(b *binding.Binding) {
 	s.bytes = r.decision.AppendResult(s.bytes[:0], &r.facts, &s.sent)
 	b.Result = r.view.Bindings.Intern(s.bytes)
 	s.bytes = r.appendReasons(s.bytes[:0], b)
+	if r.held.Rule != "" {
+		s.bytes = binding.AppendReason(s.bytes, binding.Reason{Code: binding.ReasonTaken, Object: string(r.Self), Rule: r.held.Rule})
+	}
 	for _, c := range s.omitted {
 		if v := r.decision.Option(c); v != nil && !policy.NotInResult(c) {
 			s.bytes = v.AppendReasonAs(s.bytes, binding.RuleNoRoom)

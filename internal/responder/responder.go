@@ -80,6 +80,7 @@ type Responder struct {
 	out   *Answer
 
 	policy   *policy.Policy // that answers this message
+	held     policy.Held    // in whose place the decision was settled
 	facts    policy.Facts
 	decision *policy.Decision // current or before
 	current  policy.Decision
@@ -194,7 +195,7 @@ func (r *Responder) dispatch() {
 		return
 	}
 	r.recallRelay()
-	r.policy.Place(r.Self, &r.facts, r.decision)
+	r.place(r.policy, &r.facts, r.decision)
 	r.out.Failed = r.decision.Failed()
 	r.nameServer()
 	switch r.req.Msg.Type() {

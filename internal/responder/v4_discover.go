@@ -27,7 +27,7 @@ func (r *Responder) discover() {
 		r.noAddress()
 		return
 	}
-	r.policy.Settle(r.Self, &r.facts, a, r.decision)
+	r.settle(a)
 	if r.doesWithoutIPv4() { // no address is kept for it, nor looked at more closely (RFC 8925 §3.3)
 		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
 		return
@@ -117,12 +117,12 @@ func (r *Responder) grant(a netip.Addr) {
 	now := wholeSeconds(r.now)
 	b := binding.Binding{
 		Prefix: host(a), State: binding.Active, Client: r.facts.Client, Cause: binding.Granted,
-		Starts: now, CLTT: now, Changed: now, Home: r.Self,
-		Expires: promise.Expires, Version: r.policy.Version,
+		Starts: now, CLTT: now, Changed: now, Home: r.held.Home,
+		Expires: promise.Expires, Version: r.held.Version,
 	}
 	b.Sync.Potential = promise.Potential
 	if again {
-		b.Home, b.Cause = old.Home, binding.Renewed
+		b.Cause = binding.Renewed
 		if old.Expires.After(b.Expires) { // this answer may be lost, and the client go on by the one before
 			b.Expires = old.Expires
 		}

@@ -120,10 +120,10 @@ func (r *Responder) inform() {
 	if !r.decision.Link.Network.Has(a) { // its own address says best where it is
 		if s := r.policy.SubnetOf(a); s != nil && !r.req.Arrival.OnLink {
 			r.facts.Link, r.out.Link = s, s
-			r.policy.Place(r.Self, &r.facts, r.decision)
+			r.place(r.policy, &r.facts, r.decision)
 		}
 	}
-	r.policy.Settle(r.Self, &r.facts, a, r.decision)
+	r.settle(a)
 	r.reply(dhcpv4.Ack, a)
 }
 

@@ -54,7 +54,7 @@ func (r *Responder) selecting(server, a netip.Addr) {
 		r.nak("the address is not available")
 	default: // offered to this client, or free since a restart forgot the offer
 		r.asOffered(a)
-		r.policy.Settle(r.Self, &r.facts, a, r.decision)
+		r.settle(a)
 		r.grant(a)
 	}
 }
@@ -76,7 +76,7 @@ func (r *Responder) asOffered(a netip.Addr) {
 	}
 	facts := r.facts
 	facts.Link = link
-	p.Place(r.Self, &facts, &r.before)
+	r.place(p, &facts, &r.before)
 	if link.Network.Has(a) && p.May(&r.before, a) {
 		r.policy, r.facts, r.decision = p, facts, &r.before
 	}
@@ -127,7 +127,7 @@ func (r *Responder) verifyOnLink(a netip.Addr) {
 // address last or has it reserved, and nobody else has it; no if our record says otherwise; and where there is no
 // record, no from an authoritative server and else nothing (RFC 2131 §4.3.2).
 func (r *Responder) verify(a netip.Addr) {
-	r.policy.Settle(r.Self, &r.facts, a, r.decision)
+	r.settle(a)
 	b, known := r.view.Bindings.Get(host(a))
 	switch {
 	case known && b.Client.Is(&r.facts.Client) || a == r.decision.Reserved:
@@ -143,7 +143,7 @@ func (r *Responder) verify(a netip.Addr) {
 		}
 	case r.heldByOther(a):
 		r.nak("another client has the address")
-	case r.policy.ReservedFor(a) != nil:
+	case r.policy.Kept(r.decision, a):
 		r.nak("the address is reserved for another client")
 	case !r.maySayNo():
 		r.drop(ForTheOtherServer)

@@ -32,7 +32,7 @@ func (r *Responder) freeFor(a netip.Addr) bool {
 // its operating system's, has its reserved address all the same.
 func (r *Responder) sameMachine(a netip.Addr, b *binding.Binding) bool {
 	return a == r.decision.Reserved && (b.State == binding.Active || b.State == binding.Expired) &&
-		r.decision.Host.IsMachine(&b.Client)
+		r.decision.IsMachine(&b.Client)
 }
 
 // heldByOther reports whether a client other than this one has a, or may still believe so.
@@ -43,13 +43,26 @@ func (r *Responder) heldByOther(a netip.Addr) bool {
 
 // may reports whether the client may have a now: the configuration lets it, and nobody else has it.
 func (r *Responder) may(a netip.Addr) bool {
-	return r.decision.Link.Network.Has(a) && r.policy.May(r.decision, a) && r.freeFor(a) && r.ours(a)
+	return r.decision.Link.Network.Has(a) && r.lets(a) && r.freeFor(a) && r.ours(a)
 }
 
-// shouldMove reports whether the client is to leave a because another address is reserved for it, and free.
+// lets reports whether the configuration lets the client have a.
+func (r *Responder) lets(a netip.Addr) bool {
+	if r.policy.May(r.decision, a) {
+		return true
+	}
+	if r.Agreed == nil {
+		return false
+	}
+	b, had := r.view.Bindings.Get(host(a))
+	return had && r.holds(&b) && r.policy.MayKeep(r.decision, a)
+}
+
+// shouldMove reports whether the client is to leave a because another address is reserved for it, and free. For a reservation
+// that waits for the other member nobody moves.
 func (r *Responder) shouldMove(a netip.Addr) bool {
 	x := r.decision.Reserved
-	return x.IsValid() && x != a && r.freeFor(x) && r.ours(x)
+	return x.IsValid() && x != a && !r.decision.Waits() && r.freeFor(x) && r.ours(x)
 }
 
 // hasAnother reports whether the client has another address than a on its link, or another one is reserved for it and
