@@ -9,6 +9,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 )
 
 // whichServer says which running server a command asks.
@@ -38,10 +39,18 @@ func dataDirectory(file string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if doc, _ := config.Parse(file, src); doc != nil {
+	if doc, _ := parseDocument(file, src); doc != nil {
 		return doc.Server.Data, nil
 	}
 	return dataDirectoryOfBroken(src), nil
+}
+
+// parseDocument is config.Parse for a document that may say which version it was written against.
+func parseDocument(file string, src []byte) (*config.Document, config.Problems) {
+	if _, rest, err := configversion.Against(src); err == nil {
+		src = rest
+	}
+	return config.Parse(file, src)
 }
 
 var dataKey = regexp.MustCompile(`(?m)^[^#\n]*\bdata:[ \t]*["']?([^\s"',}#]+)`)

@@ -32,7 +32,7 @@ func (x checkCommand) Run(c *console) error {
 	if name == "-" {
 		name = "standard input"
 	}
-	doc, problems := config.Parse(name, src)
+	doc, problems := parseDocument(name, src)
 	if doc != nil && x.File != "-" {
 		problems = append(problems, checkKeys(doc)...)
 	}

@@ -11,7 +11,6 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
-	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -124,7 +123,7 @@ func (x explainCommand) byFile(_ context.Context, c *console, r node.ExplainRequ
 	if err != nil {
 		return e, "", err
 	}
-	doc, problems := config.Parse(x.Config, src)
+	doc, problems := parseDocument(x.Config, src)
 	if doc == nil {
 		for _, p := range problems {
 			c.note("%s", p)

@@ -44,7 +44,7 @@ func (w whichMember) member(c *console) (*member, error) {
 	if err != nil {
 		return nil, err
 	}
-	doc, problems := config.Parse(w.Config, src)
+	doc, problems := parseDocument(w.Config, src)
 	if doc == nil {
 		for _, p := range problems {
 			c.note("%s", p)

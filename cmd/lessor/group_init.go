@@ -115,6 +115,9 @@ func (f *founding) found(ctx context.Context, now time.Time) error {
 	if err != nil || rec != nil {
 		return err
 	}
+	if err := node.FoundConfiguration(st, f.m.self.Name, f.m.doc); err != nil {
+		return err
+	}
 	r := failover.NewRecord(now, f.m.doc.Group.Failover.MCLT, true)
 	if err := st.SetRelationship(r.Append(nil)); err != nil {
 		return err

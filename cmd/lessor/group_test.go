@@ -385,7 +385,7 @@ func (p *campus) founder() {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	up := make(chan peer.Event)
-	go func() { defer close(done); s.Run(ctx, up) }()
+	go func() { defer close(done); s.Run(ctx, up, up) }()
 	go func() {
 		for {
 			select {

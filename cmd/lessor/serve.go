@@ -17,6 +17,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/socket"
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -39,7 +40,7 @@ Example:
 // Run serves until it is told to end.
 func (x serveCommand) Run(ctx context.Context, c *console) error {
 	log := newLog(c.err, x.LogLevel, isTerminal(os.Stderr))
-	doc, warnings, err := x.load(c)
+	doc, against, warnings, err := x.load(c)
 	if err != nil {
 		return err
 	}
@@ -50,7 +51,7 @@ func (x serveCommand) Run(ctx context.Context, c *console) error {
 		c.note("%s", p)
 	}
 	n, err := node.New(node.Config{
-		Document: doc, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
+		Document: doc, Against: against, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
 	})
 	if err != nil {
 		return err
@@ -58,21 +59,26 @@ func (x serveCommand) Run(ctx context.Context, c *console) error {
 	return x.run(ctx, n, doc, log, c)
 }
 
-// load reads the configuration, and writes what is wrong with one that cannot be served by.
-func (x serveCommand) load(c *console) (*config.Document, config.Problems, error) {
+// load reads the configuration and the version that it says it was written against, and writes what is wrong with one that
+// cannot be served by.
+func (x serveCommand) load(c *console) (*config.Document, configversion.ID, config.Problems, error) {
 	src, err := readDocument(x.Config, c.in)
 	if err != nil {
-		return nil, nil, err
+		return nil, configversion.ID{}, nil, err
+	}
+	against, src, err := configversion.Against(src)
+	if err != nil {
+		return nil, configversion.ID{}, nil, fmt.Errorf("%s: %w", x.Config, err)
 	}
 	doc, problems := config.Parse(x.Config, src)
 	if doc == nil {
 		for _, p := range problems {
 			c.note("%s", p)
 		}
-		return nil, nil, errNo
+		return nil, configversion.ID{}, nil, errNo
 	}
 	doc, err = asServing(doc)
-	return doc, problems, err
+	return doc, against, problems, err
 }
 
 // asServing returns doc as this server serves by it. The error says why it cannot.
@@ -183,6 +189,11 @@ func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger
 		n.Refuse(ctx, err.Error())
 		return
 	}
+	against, src, err := configversion.Against(src)
+	if err != nil {
+		n.Refuse(ctx, err.Error())
+		return
+	}
 	doc, problems := config.Parse(x.Config, src)
 	if doc == nil {
 		n.Refuse(ctx, problems.String())
@@ -195,7 +206,7 @@ func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger
 		n.Refuse(ctx, err.Error())
 		return
 	}
-	if err := n.Reload(ctx, doc); err != nil {
+	if err := n.Reload(ctx, doc, against); err != nil {
 		n.Refuse(ctx, err.Error())
 	}
 }

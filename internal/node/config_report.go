@@ -2,6 +2,7 @@ package node
 
 import (
 	"net/netip"
+	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
@@ -88,7 +89,11 @@ type ConflictError struct {
 }
 
 func (e *ConflictError) Error() string {
-	return "the configuration was changed since the version that this was written against, and the two do not fit together"
+	keys := make([]string, len(e.Conflicts))
+	for i, c := range e.Conflicts {
+		keys[i] = c.Key
+	}
+	return "the configuration was changed since the version that this was written against, and the two do not fit together: " + strings.Join(keys, ", ")
 }
 
 // ConfigConflict is two versions of the members that a person must make one.

@@ -32,6 +32,8 @@ type Core struct {
 	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
 	commit, durable uint64
 	failed          bool // a commit failed: nothing is decided until Rebuild
+	// headless says that the group has no configuration yet: nobody is answered, and nothing changes, until Adopt.
+	headless bool
 
 	links  map[int]*Link
 	own    map[netip.Addr]bool
@@ -230,6 +232,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	case LinksChanged:
 		c.setLinks(now, in.Links, out)
 	case Adopt:
+		c.headless = false
 		c.adopt(now, in.Policy, in.Agreed)
 	case Descent:
 		c.lineage = in.Lineage
@@ -265,6 +268,9 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 // Wake returns when Tick is due next; false if nothing is waited for.
 func (c *Core) Wake() (time.Time, bool) {
 	var at time.Time
+	if c.headless {
+		return at, false
+	}
 	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.table.NextDue, c.nextRelated} {
 		if i > 2 && !c.terms.Commit { // nothing comes of these until there is room
 			break
@@ -305,6 +311,9 @@ const lapses = 1024
 
 // tick lets what is due happen: offers and leases end, probes stay unanswered.
 func (c *Core) tick(now time.Time, out *Effects) {
+	if c.headless {
+		return
+	}
 	c.pools.ExpireOffers(now)
 	c.forgetEarlier(now)
 	c.probesUnanswered(now, out)

@@ -69,7 +69,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 	n.joinGroup()
 	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
 	n.ready.Store(true)
-	ready(n.core.waiting())
+	ready(n.waiting())
 	var stopping stopping
 	for {
 		if !busy && !n.current.empty() {
@@ -77,6 +77,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 			n.current, busy = n.fresh(n.idle()), true
 		}
 		n.stepSnapshot()
+		n.noteDeclared()
 		n.setWake(wake)
 		arrived, partner := n.arrived, n.partner.arriving()
 		if n.current.full() {

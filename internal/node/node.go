@@ -13,6 +13,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/socket"
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -20,9 +21,11 @@ import (
 
 // Config says what a Node serves and with what.
 type Config struct {
-	Document *config.Document
-	Version  string // of the program, for status
-	Log      *slog.Logger
+	Document *config.Document // this member's file
+	// Against is the version that the file says it was written against; zero: it does not say.
+	Against version.ID
+	Version string // of the program, for status
+	Log     *slog.Logger
 	// Store is how the data directory is opened; Dir and Member are the document's.
 	Store store.Config
 	// AcceptLostRecords lets the server start though records were lost of which not even the address is known.
@@ -43,6 +46,7 @@ type Node struct {
 	opening sync.Mutex // held while store is opened anew, and by others than the decider and the committer who use it
 	sockets *socket.Sockets
 	core    *Core
+	keeper  *keeper
 	partner *partnership // nil: this server is alone
 	hub     hub
 
@@ -57,6 +61,8 @@ type Node struct {
 	ended   chan struct{} // closed when the decider has ended
 	synced  atomic.Uint64 // commits that were made durable
 	tooLate atomic.Uint64 // replies that were not sent because the other server may have answered by then
+
+	seed uint64 // of the relationship
 
 	// the decider's own
 	current   *load // what is decided now goes here
@@ -110,12 +116,11 @@ func New(cfg Config) (*Node, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := policy.Compile(cfg.Document)
-	table, commit, err := n.open(p)
+	p, table, commit, err := n.openAll()
 	if err != nil {
 		return nil, err
 	}
-	if err := n.adoptHead(p); err != nil {
+	if ring, err = n.keysInForce(ring); err != nil {
 		return nil, errors.Join(err, n.store.Close())
 	}
 	sc := socket.Config{Interfaces: cfg.Document.Server.Interfaces, Listen: cfg.Document.Server.Listen, Log: cfg.Log}
@@ -126,20 +131,62 @@ func New(cfg Config) (*Node, error) {
 		return nil, errors.Join(err, n.store.Close())
 	}
 	n.core = NewCore(n.self, p, table, commit)
+	n.beginServing()
 	if err := n.openPartnership(p, ring); err != nil {
 		return nil, errors.Join(err, n.sockets.Close(), n.store.Close())
 	}
 	return n, nil
 }
 
-// open opens the store and reads it.
-func (n *Node) open(p *policy.Policy) (*binding.Table, uint64, error) {
+// openAll opens the store, and reads the configuration and then the bindings that it has. The policy is that of the head, or of the file
+// where there is none.
+func (n *Node) openAll() (*policy.Policy, *binding.Table, uint64, error) {
+	fail := func(err error) (*policy.Policy, *binding.Table, uint64, error) {
+		if n.store != nil {
+			err = errors.Join(err, n.store.Close())
+		}
+		return nil, nil, 0, err
+	}
+	st, err := n.openStore()
+	if err != nil {
+		return fail(err)
+	}
+	n.store = st
+	if n.keeper, err = n.openKeeper(n.cfg.Document); err != nil {
+		return fail(err)
+	}
+	if err := n.keeper.serveStored(); err != nil {
+		return fail(err)
+	}
+	table, commit, err := n.load(st, n.keeper.policyOrFile())
+	if err != nil {
+		n.store = nil // load closed it
+		return fail(err)
+	}
+	if err := n.keeper.begin(n.cfg.Against); err != nil {
+		return fail(err)
+	}
+	return n.keeper.policyOrFile(), table, commit, nil
+}
+
+// openStore opens the data directory.
+func (n *Node) openStore() (*store.Store, error) {
 	cfg := n.cfg.Store
 	cfg.Dir, cfg.Member = n.cfg.Document.Server.Data, n.self
-	st, err := store.Open(cfg)
+	return store.Open(cfg)
+}
+
+// open opens the store anew and reads it.
+func (n *Node) open(p *policy.Policy) (*binding.Table, uint64, error) {
+	st, err := n.openStore()
 	if err != nil {
 		return nil, 0, err
 	}
+	return n.load(st, p)
+}
+
+// load reads the bindings. It closes the store where that fails.
+func (n *Node) load(st *store.Store, p *policy.Policy) (*binding.Table, uint64, error) {
 	begun := time.Now()
 	table := binding.NewTable()
 	guard := binding.Guard(p.LongestLifetime())
@@ -171,23 +218,6 @@ func (n *Node) startClock(latest time.Time) {
 	}
 }
 
-// adoptHead makes p's version the one that the store says is served, before anything is decided by it.
-func (n *Node) adoptHead(p *policy.Policy) error {
-	n.opening.Lock()
-	defer n.opening.Unlock()
-	head, ok := n.store.Head()
-	if !ok || head.Digest != p.Version {
-		head = store.HeadRecord{Digest: p.Version, Since: n.clock.now(), Document: p.Document.Source}
-		if err := n.store.SetHead(head); err != nil {
-			return fmt.Errorf("keeping the configuration: %w", err)
-		}
-	}
-	n.mu.Lock()
-	n.head, n.doc, n.refused = head, p.Document, refusal{}
-	n.mu.Unlock()
-	return nil
-}
-
 // Abandon closes what New opened, for a Node that is never Run.
 func (n *Node) Abandon() error {
 	return errors.Join(n.partner.abandon(), n.sockets.Close(), n.store.Close())
@@ -211,6 +241,7 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start(func() { n.hearAnswers(edges) })
 	start(func() { n.commitAll() })
 	start(func() { n.runPartner(edges) })
+	start(func() { n.keeper.run(edges) })
 	st := newStoreRunner(edges, n.store)
 
 	err = n.decide(ctx, ready, st)
@@ -225,32 +256,34 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	return errors.Join(err, n.store.Close())
 }
 
-// Reload makes doc the configuration that is served by. What cannot change while running is refused.
-func (n *Node) Reload(ctx context.Context, doc *config.Document) error {
-	n.mu.Lock()
-	old := n.doc
-	n.mu.Unlock()
-	if doc.Server.Name != old.Server.Name || doc.Server.Data != old.Server.Data {
-		return fmt.Errorf("server: name and data cannot change while the server runs: restart it")
-	}
-	p := policy.Compile(doc)
-	cfg, err := n.mayReconfigure(ctx, old, doc, p)
-	if err != nil {
+// Reload takes what this member's file says now, and which version it says it was written against, if any: its server: section at once, and
+// what has changed in the rest as a new version of the group's configuration. The error says what of it is not taken.
+func (n *Node) Reload(ctx context.Context, doc *config.Document, against version.ID) error {
+	k := n.keeper
+	var old *config.Document
+	if err := k.do(ctx, func() { old = k.file }); err != nil {
 		return err
 	}
-	if err := n.adoptHead(p); err != nil {
+	switch {
+	case doc.Server.Name != old.Server.Name || doc.Server.Data != old.Server.Data:
+		return fmt.Errorf("server: name and data cannot change while the server runs: restart it")
+	case n.partner != nil && files(old.Server.TLS) != files(doc.Server.TLS):
+		return fmt.Errorf("server: tls: this cannot change while the server runs: restart it")
+	}
+	if err := k.mayReload(ctx, doc); err != nil {
+		return err
+	}
+	if err := k.fileAgain(ctx, doc, against); err != nil {
 		return err
 	}
 	if err := n.sockets.Serve(doc.Server.Interfaces, doc.Server.Listen); err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
+	n.mu.Lock()
+	n.refused = refusal{}
+	n.mu.Unlock()
 	return n.doOpen(ctx, func(e *Effects) {
-		now := n.clock.now()
-		n.core.Handle(now, Adopt{Policy: p}, e)
-		n.core.Handle(now, LinksChanged{Links: linksOf(n.sockets.Links())}, e)
-		n.reconfigure(cfg)
-		e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigAdopted, Level: slog.LevelInfo,
-			Message: "configuration adopted", Detail: p.Version.String() + ": " + p.Summary()})
+		n.core.Handle(n.clock.now(), LinksChanged{Links: linksOf(n.sockets.Links())}, e)
 	})
 }
 

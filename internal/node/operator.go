@@ -46,6 +46,11 @@ func (n *Node) PartnerDown(ctx context.Context, r PartnerDownRequest) error {
 			Remedy: "stop it first; or --force --reason TEXT",
 		}
 	}
+	if r.NeverServed && n.isHeadless(ctx) {
+		if err := n.foundAlone(ctx); err != nil {
+			return err
+		}
+	}
 	cmd := failover.DeclareDown{NeverServed: r.NeverServed, Forced: r.Force, Reason: strings.TrimSpace(r.Reason)}
 	return n.command(ctx, func() error {
 		now := n.clock.now()
@@ -111,16 +116,21 @@ func (n *Node) answersOnItsPort(ctx context.Context) bool {
 // is on the disk. A refusal waits, too: for the state that it was decided on.
 func (n *Node) command(ctx context.Context, f func() error) error {
 	var refused error // *RefusedError, or nil
+	decided := false
 	durable := make(chan error, 1)
 	err := n.do(ctx, func(*Effects) {
-		if n.reopening || !n.core.joined() {
+		switch {
+		case n.core.headless:
+			refused = &RefusedError{Why: "the group has no configuration yet, so there is no relationship to change", Remedy: n.waiting()}
+			return
+		case n.reopening || !n.core.joined():
 			refused = errOpening
 			return
 		}
-		refused = f()
+		refused, decided = f(), true
 		n.current.waiting = append(n.current.waiting, durable)
 	})
-	if err != nil || refused == errOpening {
+	if err != nil || refused != nil && !decided {
 		return errors.Join(err, refused)
 	}
 	select {

@@ -20,6 +20,10 @@ func (c *Core) packet(now time.Time, p *Packet, out *Effects) {
 	if c.observe&ObservePackets != 0 {
 		c.tracePacket(now, p, out)
 	}
+	if c.headless {
+		c.counts.Drops[responder.NotServing]++
+		return
+	}
 	c.decide(now, p, out)
 }
 

@@ -31,6 +31,9 @@ type partnership struct {
 	greeted bool       // the two have greeted each other on link
 	ending  *peer.Link // was closed, and is not down yet
 	spare   spare
+	// early is a connection that waits until the two members have a configuration; nil: none.
+	early     *peer.Link
+	earlySaid []peer.Message
 
 	refusals []RefusedUpdate // the latest
 	flood    flood
@@ -53,7 +56,7 @@ const freshLink = 2 * time.Second
 // partnerEvent takes what happened to a connection.
 func (n *Node) partnerEvent(e peer.Event) {
 	p := n.partner
-	if p.parked(e) {
+	if p.earlyEvent(e) || p.parked(e) {
 		return
 	}
 	switch e := e.(type) {
@@ -83,6 +86,9 @@ func (n *Node) partnerEvent(e peer.Event) {
 func (n *Node) linkUp(e peer.Up) {
 	p := n.partner
 	switch {
+	case n.core.headless: // it will be wanted once the two have a configuration
+		p.keepEarly(e.Link)
+		return
 	case !p.wanted || n.roomLost || !n.core.joined():
 		e.Link.Close(errNotWanted)
 		return
@@ -172,7 +178,7 @@ func (n *Node) tellPartner(l *load) {
 // joinGroup makes the core one of two, with what the store has of the relationship. Without room on the disk it waits, since its
 // first step writes: nobody is answered then anyway.
 func (n *Node) joinGroup() {
-	if n.partner == nil || n.roomLost {
+	if n.partner == nil || n.roomLost || n.core.headless {
 		return
 	}
 	now := n.clock.now()

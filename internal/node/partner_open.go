@@ -18,12 +18,13 @@ const maxPartnerEvents = 256
 // openPartnership opens the port on which the other server of the group reaches this one, if there is one.
 func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 	id, _ := n.store.ID()
-	cfg, ok := RelationshipOf(n.cfg.Document, p, id, rand.Uint64())
+	n.seed = rand.Uint64()
+	doc := n.keeper.start
+	cfg, ok := relationshipOf(doc, p, id, n.seed)
 	if !ok {
 		return nil
 	}
-	pc := peer.Of(n.cfg.Document)
-	pc.Protocols = []peer.Protocol{peer.Failover4}
+	pc := peer.Of(doc)
 	if ring != nil {
 		pc.Keys = ring
 		// Also where the authority is another member's: it may be made anew here, beside this server.
@@ -38,6 +39,16 @@ func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 		peer: l, events: make(chan peer.Event, maxPartnerEvents),
 	}
 	return nil
+}
+
+// keysInForce returns the keys by which this server is known to the members of the configuration that is in force, where those are
+// others than its file says.
+func (n *Node) keysInForce(ring *keys.Ring) (*keys.Ring, error) {
+	doc := n.keeper.start
+	if lessorBeside(doc) == lessorBeside(n.cfg.Document) && doc.Group.Name == n.cfg.Document.Group.Name {
+		return ring, nil
+	}
+	return openKeys(doc)
 }
 
 // openKeys returns the keys by which the other Lessors of the group know this one: those that the document names, or those that
@@ -71,7 +82,7 @@ func (n *Node) runPartner(ctx context.Context) {
 	if n.partner == nil {
 		return
 	}
-	if err := n.partner.peer.Run(ctx, n.partner.events, nil); err != nil {
+	if err := n.partner.peer.Run(ctx, n.partner.events, n.keeper.events); err != nil {
 		n.log.Error("the connections to the other server ended", "error", err)
 	}
 }

@@ -49,12 +49,17 @@ func (n *Node) statusOfPartner(s *Status) {
 	if p == nil {
 		return
 	}
-	s.Waiting = n.core.waiting()
-	if !n.core.joined() {
+	s.Waiting = n.waiting()
+	now := n.clock.now()
+	var ps PartnerStatus
+	switch {
+	case n.core.joined():
+		ps = relationshipStatus(&p.config, n.core.relation, now)
+	case n.core.headless:
+		ps = n.headlessStatus(now)
+	default:
 		return
 	}
-	now := n.clock.now()
-	ps := relationshipStatus(&p.config, n.core.relation, now)
 	ps.RefusedUpdates = append([]RefusedUpdate(nil), p.refusals...)
 	n.statusOfConnections(&ps)
 	s.Partners = append(s.Partners, ps)

@@ -9,57 +9,41 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// mayReconfigure returns the relationship that doc describes, and why doc cannot take the place of old while the server
-// runs, as far as the other server of the group is concerned.
-func (n *Node) mayReconfigure(ctx context.Context, old, doc *config.Document, p *policy.Policy) (failover.Config, error) {
-	before, had := partnerOf(old)
-	after, has := partnerOf(doc)
-	own := func(d *config.Document) (at config.Member) {
-		for _, m := range d.Group.Members {
-			if m.Name == d.Server.Name {
-				at = m
-			}
+// mayReload returns why a file cannot be taken while the server runs. With another Lessor what cannot change while they run is taken,
+// and waits for the next start of both.
+func (k *keeper) mayReload(ctx context.Context, file *config.Document) (err error) {
+	err2 := k.do(ctx, func() {
+		if _, waits := sinceStart(k.start, file); k.machine.Partner == "" && len(waits) > 0 {
+			err = fmt.Errorf("%s: this cannot change while the server runs: restart it", joined(waits))
 		}
-		return at
-	}
-	what := ""
-	switch {
-	case had != has:
-		what = "group: this server begins or ceases to be one of two"
-	case !has:
-		return failover.Config{}, nil
-	case before.Name != after.Name || before.Peer != after.Peer || before.Protocol != after.Protocol || own(old).Peer != own(doc).Peer:
-		what = "group: members"
-	case old.Group.Name != doc.Group.Name:
-		what = "group: name"
-	case old.Group.Failover.Reconnect != doc.Group.Failover.Reconnect:
-		what = "failover: reconnect"
-	case files(old.Server.TLS) != files(doc.Server.TLS):
-		what = "server: tls"
-	}
-	if what != "" {
-		return failover.Config{}, fmt.Errorf("%s: this cannot change while the server runs: restart it", what)
-	}
-	cfg, _ := RelationshipOf(doc, p, n.storeID(), n.partner.seed)
-	return cfg, n.command(ctx, func() error { return n.core.relation.endpoint.MayReconfigure(&cfg) })
+	})
+	return firstError(err2, err)
 }
 
-// storeID returns the identifier of the store, for others than the decider.
-func (n *Node) storeID() [16]byte {
-	n.opening.Lock()
-	defer n.opening.Unlock()
-	id, _ := n.store.ID()
-	return id
+// relationshipOf is RelationshipOf for a server whose group keeps versions: what the two members must agree on they have in common
+// there, and do not compare again.
+func relationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed uint64) (failover.Config, bool) {
+	cfg, ok := RelationshipOf(doc, p, store, seed)
+	cfg.Parts = nil
+	return cfg, ok
+}
+
+// relationshipOf returns the relationship that a document describes, by which the running server has one; false if it has none.
+func (n *Node) relationshipOf(doc *config.Document, p *policy.Policy) (failover.Config, bool) {
+	if n.partner == nil {
+		return failover.Config{}, false
+	}
+	return relationshipOf(doc, p, n.partner.config.Store, n.seed)
 }
 
 func files(t config.TLS) [3]string { return [...]string{t.Certificate, t.Key, t.Authority} }
 
-// reconfigure has the core take over what a reload changed of the relationship.
+// reconfigure has the core take over what a new head changed of the relationship.
 func (n *Node) reconfigure(cfg failover.Config) {
-	if n.partner == nil || !n.core.joined() {
+	n.partner.config = cfg
+	if !n.core.joined() {
 		return
 	}
-	n.partner.config = cfg
 	n.handle(&Partner{failover.Reconfigured{Config: cfg}})
 	n.handle(&Partner{failover.PoolsChanged{}})
 }

@@ -75,13 +75,16 @@ func freeTCPPort(t *testing.T, address string) int {
 
 func (p *runningPair) start(name binding.Member) {
 	p.t.Helper()
-	f := keys.Dir(filepath.Join(p.dir, string(name))).Files()
-	server := fmt.Sprintf("server: {name: %s, data: /nowhere, tls: {certificate: %s, key: %s, authority: %s}}", name, f.Certificate, f.Key, f.Authority)
-	r, err := runAt(p.t, p.disks[name], false, server+p.doc, pairAddress[name])
+	r, err := runAt(p.t, p.disks[name], false, p.server(name)+p.doc, pairAddress[name])
 	if err != nil {
 		p.t.Fatal(err)
 	}
 	p.nodes[name] = r
+}
+
+func (p *runningPair) server(name binding.Member) string {
+	f := keys.Dir(filepath.Join(p.dir, string(name))).Files()
+	return fmt.Sprintf("server: {name: %s, data: /nowhere, tls: {certificate: %s, key: %s, authority: %s}}", name, f.Certificate, f.Key, f.Authority)
 }
 
 func (p *runningPair) stop(name binding.Member) {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/socket"
@@ -315,7 +316,7 @@ func TestReloadsLoseNoPacket(t *testing.T) {
 				t.Error(problems)
 				continue
 			}
-			if err := r.node.Reload(t.Context(), doc); err != nil {
+			if err := r.node.Reload(t.Context(), doc, version.ID{}); err != nil {
 				t.Error(err)
 			}
 			reloads.Add(1)
@@ -348,7 +349,7 @@ func TestARefusedReloadLeavesTheOldConfiguration(t *testing.T) {
 		t.Fatal(err)
 	}
 	doc, _ := config.Parse("run.yaml", []byte(strings.Replace(runDocument, "name: west", "name: east", 1)))
-	if err := r.node.Reload(t.Context(), doc); err == nil {
+	if err := r.node.Reload(t.Context(), doc, version.ID{}); err == nil {
 		t.Error("a reload under another name was taken")
 	}
 	r.node.Refuse(t.Context(), "line 3 is wrong")

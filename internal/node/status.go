@@ -158,7 +158,7 @@ func (n *Node) socketDrops(s *Status) {
 func (n *Node) statusOfStore(s *Status) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.doc.File}
+	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.cfg.Document.File}
 	if n.refused.why != "" {
 		s.Config.Refused, s.Config.RefusedAt = n.refused.why, At(n.refused.at)
 		s.Alarms = append(s.Alarms, Alarm{Code: "config-refused", Title: "The newest configuration was refused", Severity: Warning,

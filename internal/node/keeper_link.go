@@ -1,0 +1,182 @@
+package node
+
+import (
+	"errors"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/group"
+	"github.com/lessor-dhcp/lessor/internal/peer"
+	"github.com/lessor-dhcp/lessor/internal/peerwire/groupwire"
+)
+
+// groupLink is the keeper's end of the connection on which the two members speak of the configuration.
+type groupLink struct {
+	up     *peer.Link // nil: none
+	pieces groupwire.Assembler
+	heard  time.Time // the last frame
+	said   []byte    // the last *told*, as octets: said again while nothing is new, so that silence means something
+	queue  [][]byte  // frames for which there is no room on the connection yet
+}
+
+// Why connections of the group are ended.
+var (
+	errSecondGroup = errors.New("there is a connection already")
+	errGroupSilent = errors.New("nothing was heard on it for too long")
+	errGroupEnds   = errors.New("this server ends")
+)
+
+// beat is how often the other member hears that this one is there.
+func (k *keeper) beat() time.Duration { return max(k.patience()/4, 50*time.Millisecond) }
+
+// patience is after how long a silent connection is given up: that of the failover link.
+func (k *keeper) patience() time.Duration {
+	if d := k.file.Group.Failover.ReceiveTimer; d > 0 {
+		return d
+	}
+	return 10 * time.Second
+}
+
+// linkEvent takes what happened to a connection.
+func (k *keeper) linkEvent(e peer.Event) {
+	l := &k.link
+	switch e := e.(type) {
+	case peer.Up:
+		if l.up != nil && !k.prefers(e.Link) {
+			e.Link.Close(errSecondGroup)
+			return
+		}
+		if l.up != nil {
+			k.dropGroupLink(errNewerLink)
+		}
+		*l = groupLink{up: e.Link, heard: time.Now()}
+		k.tellLink()
+	case peer.Message:
+		if e.Link == l.up {
+			l.heard = e.At
+			k.frame(e.Bytes)
+		}
+	case peer.Down:
+		if e.Link == l.up {
+			*l = groupLink{}
+			k.tellLink()
+		}
+	}
+}
+
+// prefers reports whether a new connection takes the place of the one in use: of two that were made at the same time the one stays,
+// on both sides, that the member made whose name sorts first; and a member that makes another one has lost the one before.
+func (k *keeper) prefers(l *peer.Link) bool {
+	byFirst := l.Inbound() == (k.machine.Partner < k.machine.Self)
+	return byFirst || l.Inbound() == k.link.up.Inbound()
+}
+
+// frame takes one frame of the connection in use.
+func (k *keeper) frame(b []byte) {
+	msg, err := k.link.pieces.Add(b)
+	switch {
+	case err != nil:
+		k.refuseGroupLink(err)
+	case msg != nil:
+		out := k.machine.Heard(msg)
+		k.finish(&out)
+		k.noteTrouble()
+	}
+}
+
+// say tells the other member something. What was released from memory is read from the store.
+func (k *keeper) say(msg group.Message) {
+	if k.link.up == nil {
+		return
+	}
+	if v, ok := msg.(group.Versions); ok {
+		if msg = k.whole(v); msg == nil {
+			return
+		}
+	}
+	b, err := groupwire.Append(nil, msg)
+	if err == nil {
+		if _, ok := msg.(group.Told); ok {
+			k.link.said = b
+		}
+		err = k.queueMessage(b)
+	}
+	if err != nil {
+		k.dropGroupLink(err)
+	}
+}
+
+// whole returns versions with their documents; nil if one of them is nowhere.
+func (k *keeper) whole(all group.Versions) group.Message {
+	for i, v := range all.All {
+		if v.Document == nil {
+			if all.All[i] = k.load(v.ID()); all.All[i] == nil {
+				k.n.log.Error("a version that the other member asked for is not in the store", "version", v.ID().String())
+				return nil
+			}
+		}
+	}
+	return all
+}
+
+// queueMessage queues the frames of a message, and sends what the connection takes.
+func (k *keeper) queueMessage(b []byte) error {
+	err := groupwire.Pieces(b, func(frame []byte) error {
+		k.link.queue = append(k.link.queue, append([]byte(nil), frame...))
+		return nil
+	})
+	k.drain()
+	return err
+}
+
+// drain sends what waits, as far as the connection takes it; a connection that takes nothing is ended by peer.
+func (k *keeper) drain() {
+	l := &k.link
+	for len(l.queue) > 0 && l.up != nil && l.up.Send(l.queue[0]) {
+		l.queue = l.queue[1:]
+	}
+}
+
+// pulse is what is due once in a while: the other member hears of this one, and a connection that is silent is given up.
+func (k *keeper) pulse() {
+	if k.failed != nil {
+		if err := k.again(); err == nil {
+			k.failed = nil
+			k.tellLink()
+		}
+	}
+	l := &k.link
+	if l.up == nil {
+		return
+	}
+	if time.Since(l.heard) > k.patience() {
+		k.dropGroupLink(errGroupSilent)
+		return
+	}
+	if len(l.queue) == 0 && l.said != nil {
+		if err := k.queueMessage(l.said); err != nil {
+			k.dropGroupLink(err)
+		}
+		return
+	}
+	k.drain()
+}
+
+// dropGroupLink ends the connection in use.
+func (k *keeper) dropGroupLink(cause error) {
+	l := k.link.up
+	if l == nil {
+		return
+	}
+	l.Close(cause)
+	k.link = groupLink{}
+	if k.failed == nil {
+		k.tellLink()
+	}
+}
+
+// refuseGroupLink ends the connection in use for what the other member said on it, and has it counted.
+func (k *keeper) refuseGroupLink(cause error) {
+	if l := k.link.up; l != nil {
+		k.dropGroupLink(&peer.Refusal{Reason: peer.Unreadable, Remote: l.Remote(), Member: l.Member(), Inbound: l.Inbound(), Detail: cause.Error()})
+	}
+}

@@ -1,0 +1,243 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"strings"
+
+	"github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/group"
+)
+
+// ConfigStatus implements Configurer.
+func (n *Node) ConfigStatus(context.Context) (GroupConfigStatus, error) {
+	if s := n.keeper.published.Load(); s != nil {
+		return *s, nil
+	}
+	return GroupConfigStatus{}, ErrStopped
+}
+
+// publish makes what the keeper knows visible to others.
+func (k *keeper) publish() {
+	m := k.machine
+	s := m.Status()
+	g := GroupConfigStatus{
+		Head: idText(k.heads.head), Tip: idText(s.Tip), Agreed: idText(s.Agreed), Partner: m.Partner, PartnerHead: idText(s.PartnerHead),
+		Waits: s.Waits, Trouble: s.Trouble.String(), FileDiffers: s.FileDiffers, Pending: []version.Change{}, Versions: k.history.Len(),
+		Restart: append([]string{}, k.restart...),
+	}
+	if m.Partner != "" {
+		g.Link = linkWords(s.Link)
+	}
+	if s.Trouble == group.FilesDiffer {
+		g.Differs, g.Trouble = k.filesDiffer(), string(m.Self)+" and "+string(m.Partner)+" have no common configuration yet, and their files differ"
+	}
+	if pending, err := m.Pending(); err == nil && pending != nil {
+		g.Pending = pending
+	}
+	if !s.Rival.IsZero() {
+		g.Conflict = k.conflict(&s)
+	}
+	if k.failed != nil {
+		g.Failed = k.failed.Error()
+	}
+	k.published.Store(&g)
+}
+
+func idText(id version.ID) string {
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
+}
+
+func linkWords(l group.Link) string {
+	switch l {
+	case group.Up:
+		return "up"
+	case group.Lost:
+		return "lost"
+	case group.Away:
+		return "away"
+	}
+	return "unknown"
+}
+
+// conflict says what keeps the two members' versions apart.
+func (k *keeper) conflict(s *group.Status) *ConfigConflict {
+	c := &ConfigConflict{Ours: k.row(s.Tip), Theirs: k.row(s.Rival), Conflicts: s.Conflicts, Clients: -1,
+		Remedy: fmt.Sprintf("lessor config resolve --take %s, or --take %s, settles every conflict by one side; or apply a document that joins them", k.machine.Self, k.machine.Partner)}
+	if last := k.published.Load(); last != nil && last.Conflict != nil && last.Conflict.Ours.Version == c.Ours.Version && last.Conflict.Theirs.Version == c.Theirs.Version {
+		c.Clients = last.Conflict.Clients
+	}
+	return c
+}
+
+// filesDiffer returns what differs between the files of two members without a history.
+func (k *keeper) filesDiffer() []version.Change {
+	theirs := k.machine.TheirFile()
+	if theirs == nil {
+		return nil
+	}
+	d, err := theirs.Open()
+	if err != nil {
+		return nil
+	}
+	return version.Diff(k.file, d)
+}
+
+// row says what a version is.
+func (k *keeper) row(id version.ID) VersionRow {
+	v := k.history.Get(id)
+	if v == nil {
+		return VersionRow{Version: idText(id), Parents: []string{}}
+	}
+	s := k.machine.State
+	r := VersionRow{
+		Version: id.String(), Parents: make([]string, len(v.Parents)), Author: v.Author, Member: v.Member, Comment: v.Comment, Document: v.Meaning.String(),
+		Head: id == k.heads.head, Tip: id == s.Tip, Agreed: id == s.Agreed, PartnerHead: id == k.machine.Status().PartnerHead,
+	}
+	if !v.Time.IsZero() {
+		r.Time = At(v.Time)
+	}
+	for i, p := range v.Parents {
+		r.Parents[i] = p.String()
+	}
+	return r
+}
+
+// named returns the version that a text names: digits that begin its name and no other's, or head.
+func (k *keeper) named(text string) (version.ID, error) {
+	switch {
+	case text == "" || text == "head":
+		if k.heads.head.IsZero() {
+			return version.ID{}, k.refusal(group.ErrNoHistory)
+		}
+		return k.heads.head, nil
+	case text == "tip":
+		return k.machine.State.Tip, nil
+	case len(text) < MinVersion:
+		return version.ID{}, &RefusedError{Why: fmt.Sprintf("%q is too short to name a version", text), Remedy: fmt.Sprintf("give at least %d digits; lessor config history lists the versions", MinVersion)}
+	}
+	text = strings.ToLower(text)
+	var found version.ID
+	for _, id := range k.all() {
+		if !strings.HasPrefix(id.String(), text) {
+			continue
+		}
+		if !found.IsZero() {
+			return version.ID{}, &RefusedError{Why: fmt.Sprintf("%q begins the names of several versions", text), Remedy: "give more digits; lessor config history lists the versions"}
+		}
+		found = id
+	}
+	if found.IsZero() {
+		return found, &RefusedError{Why: fmt.Sprintf("there is no version %q here", text), Remedy: "lessor config history lists the versions"}
+	}
+	return found, nil
+}
+
+// all returns every version that this member's latest, or the other's, comes from.
+func (k *keeper) all() []version.ID {
+	s := k.machine.State
+	all := k.history.Log(s.Tip, version.MaxVersions)
+	if !s.Rival.IsZero() {
+		all = append(all, k.history.Missing(s.Tip, s.Rival)...)
+	}
+	return all
+}
+
+// ConfigShow implements Configurer.
+func (n *Node) ConfigShow(ctx context.Context, id string) (shown VersionShown, err error) {
+	k := n.keeper
+	err2 := k.do(ctx, func() {
+		var v version.ID
+		if v, err = k.named(id); err != nil {
+			return
+		}
+		x := k.load(v)
+		if x == nil {
+			err = &RefusedError{Why: "the version's document is not in the store", Remedy: "ask the other member, or look at the disk: lessor check-store"}
+			return
+		}
+		shown = VersionShown{VersionRow: k.row(v), Text: string(x.Show())}
+	})
+	return shown, firstError(err2, err)
+}
+
+func firstError(all ...error) error {
+	for _, err := range all {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ConfigHistory implements Configurer.
+func (n *Node) ConfigHistory(ctx context.Context, limit int) (rows []VersionRow, err error) {
+	k := n.keeper
+	err = k.do(ctx, func() {
+		all := k.all()
+		for _, id := range all[:min(len(all), max(limit, 0))] {
+			rows = append(rows, k.row(id))
+		}
+	})
+	return rows, err
+}
+
+// ConfigDiff implements Configurer.
+func (n *Node) ConfigDiff(ctx context.Context, a, b string) (changes []version.Change, err error) {
+	k := n.keeper
+	err2 := k.do(ctx, func() {
+		var x, y version.ID
+		if x, err = k.named(a); err == nil {
+			y, err = k.named(b)
+		}
+		if err == nil {
+			changes, err = k.diff(x, y)
+		}
+	})
+	return changes, firstError(err2, err)
+}
+
+// noteTrouble has operators hear of what keeps the members from one head, when it begins.
+func (k *keeper) noteTrouble() {
+	before := k.published.Load()
+	k.publish()
+	now := k.published.Load()
+	switch {
+	case before == nil:
+	case now.Trouble != "" && now.Trouble != before.Trouble:
+		detail := version.Text(now.Differs)
+		k.event(slog.LevelError, now.Trouble, firstWord(detail, troubleRemedy(now)))
+	case now.Conflict != nil && (before.Conflict == nil || before.Conflict.Theirs.Version != now.Conflict.Theirs.Version):
+		var lines []string
+		for _, c := range now.Conflict.Conflicts {
+			lines = append(lines, fmt.Sprintf("%s: %s", c.Key, c.Reason))
+		}
+		k.event(slog.LevelError, fmt.Sprintf("the configurations of %s and %s are in conflict: %s", k.machine.Self, k.machine.Partner, now.Conflict.Remedy), strings.Join(lines, "\n"))
+	case now.Conflict == nil && before.Conflict != nil:
+		k.event(slog.LevelInfo, "the conflict between the members' configurations is resolved", "")
+	}
+}
+
+func (k *keeper) event(level slog.Level, message, detail string) {
+	// It goes out with whatever is decided next.
+	_ = k.n.do(context.Background(), func(e *Effects) {
+		e.Events = append(e.Events, Event{Time: At(k.n.clock.now()), Kind: ConfigDiffers, Level: level, Message: message, Detail: detail, Partner: k.machine.Partner})
+	})
+}
+
+// troubleRemedy says what to do about what keeps the members from one head.
+func troubleRemedy(s *GroupConfigStatus) string {
+	switch {
+	case len(s.Differs) > 0:
+		return "make the two files equal there, or choose one: lessor config resolve --take MEMBER"
+	case strings.HasPrefix(s.Trouble, group.Unrelated.String()):
+		return "one of the two must begin anew: stop it, move its data directory away, and have it join the other's group"
+	case s.Trouble != "":
+		return "install the same release on both members"
+	}
+	return ""
+}

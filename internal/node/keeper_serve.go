@@ -1,0 +1,208 @@
+package node
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+// serveHead has the server serve by the machine's head, if it does not yet.
+func (k *keeper) serveHead() error {
+	s, h := k.machine.State, &k.heads
+	changing := s.Tip != s.Head || !s.Rival.IsZero()
+	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changing == h.changes {
+		return nil
+	}
+	next := served{head: s.Head, agreed: s.Agreed, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy}
+	if s.Head != h.head || s.Agreed != h.agreed {
+		if err := k.compile(&next); err != nil {
+			return err
+		}
+	}
+	first := h.policy == nil
+	adopts := s.Head != h.head
+	*h = next
+	if adopts {
+		if err := k.keepHead(); err != nil {
+			return err
+		}
+	}
+	if k.n.core == nil { // New goes on with it
+		return nil
+	}
+	return k.adopt(first, adopts)
+}
+
+// compile makes the policies of what is served by. One that stays is not made anew.
+func (k *keeper) compile(next *served) error {
+	head, err := k.document(next.head)
+	if err != nil {
+		return err
+	}
+	agreed := head
+	if !next.agreed.IsZero() && next.agreed != next.head {
+		if agreed, err = k.document(next.agreed); err != nil {
+			return err
+		}
+	}
+	if next.policy == nil || next.policy.Version != binding.Digest(next.head) || next.policy.Document != head {
+		next.policy = PolicyOf(k.history, next.head, head)
+	}
+	next.agreedPolicy = nil
+	if agreed != head && len(version.Pending(agreed, head)) > 0 {
+		next.agreedPolicy = PolicyOf(k.history, next.agreed, agreed)
+	}
+	next.document = inForce(head, agreed)
+	return nil
+}
+
+// keepHead keeps a copy of the head beside the versions, for the day on which those are lost.
+func (k *keeper) keepHead() error {
+	n, p := k.n, k.heads.policy
+	n.opening.Lock()
+	defer n.opening.Unlock()
+	head, ok := n.store.Head()
+	if !ok || head.Digest != p.Version {
+		head = store.HeadRecord{Digest: p.Version, Since: n.clock.now(), Document: p.Document.Source}
+		if err := n.store.SetHead(head); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	n.head, n.doc, n.refused = head, p.Document, refusal{}
+	n.mu.Unlock()
+	return nil
+}
+
+// adopt has the decider serve by the head.
+func (k *keeper) adopt(first, adopts bool) error {
+	n, h := k.n, &k.heads
+	doc := h.document
+	doc, k.restart = sinceStart(k.start, doc)
+	return n.doOpen(context.Background(), func(e *Effects) {
+		now := n.clock.now()
+		if adopts || n.core.responder.Agreed != h.agreedPolicy {
+			n.core.Handle(now, Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, e)
+		}
+		n.core.Handle(now, Changing{On: h.changes}, e)
+		if cfg, ok := n.relationshipOf(doc, h.policy); ok {
+			n.reconfigure(cfg)
+		}
+		if first {
+			n.joinGroup()
+			n.useEarly()
+		}
+		if adopts {
+			e.Events = append(e.Events, Event{Time: At(now), Kind: ConfigAdopted, Level: slog.LevelInfo,
+				Message: "configuration adopted", Detail: h.policy.Version.String() + ": " + h.policy.Summary()})
+		}
+	})
+}
+
+// theirPolicy is what the other Lessor serves by.
+type theirPolicy struct {
+	member binding.Member
+	head   version.ID
+	policy *policy.Policy
+	why    string // there is none; why
+}
+
+// partnerPolicy returns what the other Lessor of the group serves by, or why that is not known here. It takes as long as reading
+// a document.
+func (n *Node) partnerPolicy() (*policy.Policy, binding.Member, string) {
+	k := n.keeper
+	var t theirPolicy
+	if err := k.do(context.Background(), func() { t = k.readTheirs() }); err != nil {
+		return nil, "", err.Error()
+	}
+	return t.policy, t.member, t.why
+}
+
+// readTheirs compiles the partner's head as the partner reads it.
+func (k *keeper) readTheirs() theirPolicy {
+	s := k.machine.Status()
+	t := theirPolicy{member: k.machine.Partner, head: s.PartnerHead}
+	switch {
+	case t.member == "":
+		t.why = "there is no other Lessor in the group, so that nobody tells what the other server would do"
+		return t
+	case t.head.IsZero():
+		t.why = string(t.member) + " has not said what it serves by since the connection began"
+		return t
+	case t.head == k.heads.head:
+		t.policy = k.heads.policy
+		return t
+	}
+	if last := k.theirs.Load(); last != nil && last.head == t.head && last.policy != nil {
+		return *last
+	}
+	d, err := k.document(t.head)
+	if err != nil {
+		t.why = err.Error()
+		return t
+	}
+	t.policy = PolicyOf(k.history, t.head, theirReading(d, t.member))
+	k.theirs.Store(&t)
+	return t
+}
+
+// theirReading returns a document as another member reads it, whose own part is not known here.
+func theirReading(d *config.Document, member binding.Member) *config.Document {
+	own := *d
+	own.Server = config.Server{Name: member}
+	return own.As(member)
+}
+
+// serveStored makes the policies of the head that the store has, if it has one.
+func (k *keeper) serveStored() error {
+	if k.machine.State.Head.IsZero() {
+		return nil
+	}
+	next := served{head: k.machine.State.Head, agreed: k.machine.State.Agreed, changes: k.machine.State.Tip != k.machine.State.Head || !k.machine.State.Rival.IsZero()}
+	if err := k.compile(&next); err != nil {
+		return err
+	}
+	k.heads = next
+	return nil
+}
+
+// policyOrFile returns the policy of the head, or what the file's would be, by which nobody is served.
+func (k *keeper) policyOrFile() *policy.Policy {
+	if k.heads.policy != nil {
+		return k.heads.policy
+	}
+	return policy.Compile(k.file)
+}
+
+// beginServing has a new core know what of its configuration waits, or that it has none to serve by.
+func (n *Node) beginServing() {
+	h := &n.keeper.heads
+	if h.policy == nil {
+		n.core.headless = true
+		return
+	}
+	var out Effects
+	if h.agreedPolicy != nil {
+		n.core.Handle(n.clock.now(), Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, &out)
+	}
+	n.core.Handle(n.clock.now(), Changing{On: h.changes}, &out)
+}
+
+// noteDeclared has the keeper know whether this server has declared the link to its partner lost.
+func (n *Node) noteDeclared() {
+	if e := n.core.Endpoint(); e != nil {
+		n.keeper.declare(isDeclaredLost(e.State()))
+	}
+}
+
+// refusedFile notes that the file's change is not taken.
+func (n *Node) refusedFile(err error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.refused = refusal{why: n.keeper.refusal(err).Error(), at: n.clock.now()}
+}
