@@ -72,9 +72,10 @@ func (b *Batch) Len() int { return b.count }
 func (b *Batch) Bytes() int { return len(b.buf) }
 
 // At says the server's time for what is Put from now on, so that Recovery knows how far its clock had come. Without it
-// that is taken from the bindings, of which another server may have said the times.
+// that is taken from the bindings, of which another server may have said the times. It is kept in whole seconds, rounded up: a clock that
+// goes on from there does not go back.
 func (b *Batch) At(now time.Time) {
-	b.at = uint32(min(max(now.Unix(), 0), math.MaxUint32))
+	b.at = uint32(min(max(now.Add(time.Second-1).Unix(), 0), math.MaxUint32))
 	b.store.plan.at = max(b.store.plan.at, b.at)
 }
 
