@@ -51,11 +51,12 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 func (s *step) bothForgot() bool { return s.recovering() && s.rec.Partner == Recover }
 
 // takesAway reports whether something of our record would be lost if the partner's took its place, and ours is the stronger one.
+// That a lease is over takes nothing away from one that ends no later: that is how it ends.
 func (s *step) takesAway(mine, u *binding.Binding) bool {
-	same := mine.State == u.State && mine.Client.Is(&u.Client)
-	if same && mine.State == binding.Active {
+	if mine.State == binding.Active && leased(u) && mine.Client.Is(&u.Client) {
 		return mine.Expires.After(u.Expires)
 	}
+	same := mine.State == u.State && mine.Client.Is(&u.Client)
 	s.mine = mine
 	return !(same && mine.Owner == u.Owner && mine.Expires.Equal(u.Expires)) && s.prefers(mine, u)
 }
