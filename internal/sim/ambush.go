@@ -1,6 +1,10 @@
 package sim
 
-import "time"
+import (
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
+)
 
 // Moment is when an ambush strikes.
 type Moment uint8
@@ -13,27 +17,54 @@ const (
 	MomentHeard                   // a message of the other server has been taken
 	MomentState                   // a server is in another state
 	moments
+	// The moments of hasty histories, besides.
+	MomentBegun // a commit has begun
+	MomentTold  // a message to the other server has left
+	allMoments
 )
 
-// ambushes are the faults that can wait for a moment.
-var ambushes = [...]Kind{Crash, Kill, LinkReset, LinkCut, Freeze, DiskFails, PartnerDown, Maintenance}
+// ambushes are the faults that can wait for a moment; behind the first of them, those of hasty histories.
+var ambushes = [...]Kind{Crash, Kill, LinkReset, LinkCut, Freeze, DiskFails, PartnerDown, Maintenance, Wipe, Stop, DiskSlow, LanSplit}
+
+const usualAmbushes = 8
+
+// An ambush says in N what it waits for, and for what: the moment, the fault, whether it is the other server's, and, if not 0, the type
+// of the message and the state that it must be about.
+const (
+	ambushKind    = 4
+	ambushOther   = 8
+	ambushMessage = 9
+	ambushState   = 14
+)
+
+// what is which message or state a moment is about, 0: none.
+type what struct {
+	message byte
+	state   failover.State
+}
 
 // strike lets a fault happen that has waited for this moment. It may end the process of m.
-func (w *World) strike(at Moment, m *Member) {
+func (w *World) strike(at Moment, m *Member, about what) {
 	if len(w.ambush) == 0 || w.calm {
 		return
 	}
 	for i, a := range w.ambush {
-		if Moment(a.N&15) != at || a.Who != m.i {
+		message, state := byte(a.N>>ambushMessage&31), failover.State(a.N>>ambushState&15)
+		if Moment(a.N&15) != at || a.Who != m.i || message != 0 && message != about.message || state != 0 && state != about.state {
 			continue
 		}
 		w.ambush = append(w.ambush[:i:i], w.ambush[i+1:]...)
-		f := Action{At: w.now, Kind: ambushes[a.N>>4%len(ambushes)], Who: m.i, For: a.For, N: 3}
-		if f.Kind == DiskFails {
+		f := Action{At: w.now, Kind: ambushes[a.N>>ambushKind&15%len(ambushes)], Who: m.i ^ a.N>>ambushOther&1, For: a.For, N: 3}
+		switch f.Kind {
+		case DiskFails:
 			f.N = 1
+		case DiskSlow:
+			f.N = 30
+		case LanSplit:
+			f.N = m.i
 		}
 		w.marks.hit(MarkAmbushed)
-		if at == MomentState || at == MomentHeard || at == MomentDurable { // not in the middle of what the server does
+		if at != MomentReply && at != MomentBeforeAck || f.Who != m.i { // not in the middle of what the server does
 			w.after(time.Duration(w.seq%3)*time.Microsecond, func() { w.carryOut(f) })
 			return
 		}

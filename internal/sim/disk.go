@@ -22,6 +22,7 @@ type load struct {
 	record  *failover.Record
 	octets  []byte // of record
 	commit  uint64
+	at      time.Time // when something was decided last, by the server's clock
 	durable bool
 	told    bool
 }
@@ -96,7 +97,7 @@ func (m *Member) open(p *policy.Policy) (*binding.Table, store.Recovery, error) 
 func (m *Member) fresh(l *load) *load {
 	l.effects.Reset()
 	l.batch, l.encoded, l.noted, l.record, l.octets, l.commit = m.store.Begin(), 0, 0, nil, l.octets[:0], 0
-	l.durable, l.told = false, false
+	l.durable, l.told, l.at = false, false, time.Time{}
 	return l
 }
 
@@ -104,7 +105,8 @@ func (m *Member) fresh(l *load) *load {
 func (m *Member) encode() {
 	l := m.cur
 	if l.encoded < len(l.effects.Changes) || l.effects.Record != l.record {
-		l.batch.At(m.clk.now())
+		l.at = m.clk.now()
+		l.batch.At(l.at)
 	}
 	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
 		ch := &l.effects.Changes[l.encoded]
@@ -142,6 +144,7 @@ func (m *Member) kick() {
 			continue
 		}
 		m.busy = l
+		m.w.strike(MomentBegun, m, what{})
 		m.later(m.syncTime(), func() { m.commit(l) })
 	}
 	m.kicking = false
@@ -182,7 +185,7 @@ func (m *Member) commit(l *load) {
 	m.busy, m.spare = nil, l
 	m.work()
 	m.handle(node.Durable{Commit: l.commit})
-	m.w.strike(MomentDurable, m)
+	m.w.strike(MomentDurable, m, what{})
 }
 
 // tellEarly lets leave what must not yet.
@@ -216,7 +219,7 @@ func (m *Member) tellClients(l *load) {
 		r := &l.effects.Replies[i]
 		m.w.oracle.replied(m, l, r)
 		m.w.lan.reply(m, l.effects.Octets(r))
-		if m.w.strike(MomentReply, m); m.run != run {
+		if m.w.strike(MomentReply, m, what{}); m.run != run {
 			return
 		}
 	}

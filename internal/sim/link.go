@@ -24,8 +24,9 @@ type link struct {
 type conn struct {
 	queue [2][]segment // from each side, not yet there
 	last  [2]time.Duration
-	over  [2]bool // the side's end is closed
-	pumps [2]bool // an event is due for the first of the queue
+	over  [2]bool            // the side's end is closed
+	pumps [2]bool            // an event is due for the first of the queue
+	asked [2]map[uint32]bool // what each side was asked on it
 }
 
 // segment is a message, or the end of the connection.
@@ -99,7 +100,10 @@ func (m *Member) takes() bool {
 func (m *Member) attach(c *conn) {
 	run := m.run
 	m.wire = m.core.NewWire(
-		func(msg []byte) { m.w.link.send(m, c, segment{octets: msg}) },
+		func(msg []byte) {
+			m.w.link.send(m, c, segment{octets: msg})
+			m.w.strike(MomentTold, m, what{message: msg[2]})
+		},
 		func(ev failover.Event) {
 			if m.run == run {
 				m.handle(&node.Partner{Event: ev})
@@ -124,11 +128,13 @@ func (m *Member) tellPartner(l *load) {
 			t.Connection = m.wire.Number()
 		}
 		if _, ok := t.Envelope.Message.(failover.BindingAck); ok {
-			if m.w.strike(MomentBeforeAck, m); m.run != run || m.wire == nil {
+			if m.w.strike(MomentBeforeAck, m, what{}); m.run != run || m.wire == nil {
 				return
 			}
 		}
-		m.w.oracle.tells(m, &t.Envelope)
+		if t.Connection == m.wire.Number() {
+			m.w.oracle.tells(m, &t.Envelope)
+		}
 		if err := m.wire.Tell(m.clk.now(), t); err != nil {
 			m.w.fail("%s cannot say %T: %v", m.name, t.Envelope.Message, err)
 			return
@@ -301,7 +307,7 @@ func (m *Member) hear(c *conn, msg []byte) {
 			return
 		}
 	}
-	m.w.strike(MomentHeard, m)
+	m.w.strike(MomentHeard, m, what{message: msg[2]})
 }
 
 // isUpdate reports whether a message is a BNDUPD.

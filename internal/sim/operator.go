@@ -80,12 +80,19 @@ func (w *World) stopInOrder(m *Member, d time.Duration) {
 func (w *World) reload(m *Member, n int, behind time.Duration) {
 	n %= variants
 	w.marks.hit(MarkReload)
-	m.adopt(n)
-	w.after(behind, func() {
-		if !w.calm {
-			m.other().adopt(n)
-		}
-	})
+	w.give(m, n)
+	w.after(behind, func() { w.give(m.other(), n) })
+}
+
+// give gives a configuration to a server: not while one comes back that the files must agree for (A2).
+func (w *World) give(m *Member, n int) {
+	switch {
+	case w.calm:
+	case w.mending():
+		w.after(time.Minute, func() { w.give(m, n) })
+	default:
+		m.adopt(n)
+	}
 }
 
 // adopt makes configuration n the server's.

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -19,6 +20,7 @@ type oracle struct {
 	told [2][addresses]promise
 	wire [2][addresses]talk
 
+	latest     [2]time.Time       // of what each disk has, by its server's clock
 	record     [2]failover.Record // as it was decided last
 	lostAt     [2]time.Duration   // when a server last lost something of its store, 0: it did not
 	lost_      [2]bool            // and has not been in NORMAL since
@@ -32,6 +34,7 @@ type oracle struct {
 	dirty      []int // places whose binding changed since I4 was looked at
 	options    map[answerKey]uint32
 	pending    pendingAnswer
+	read       dhcpv4.Message // the answer that is looked at
 }
 
 // addresses is how many addresses there are on both links.
@@ -70,6 +73,9 @@ type brief struct {
 	ours, theirs              binding.Sequence
 	owner                     binding.Member
 }
+
+// unheld reports whether the address is free, or was never used.
+func (b *brief) unheld() bool { return b.state == 0 || b.state == binding.Free }
 
 // diskView is what a server's disk has.
 type diskView [addresses]brief
@@ -139,6 +145,9 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 			}
 		}
 		o.kept(m)
+		if now := m.clk.now(); now.Before(o.latest[m.i]) && !m.rotten {
+			o.w.fail("I12: %s begins at %v, and what its disk has was decided %v later", m.name, now.Sub(epoch), o.latest[m.i].Sub(now))
+		}
 	}
 	o.view[m.i] = o.disk[m.i]
 	o.touched, o.full = true, true
@@ -169,7 +178,7 @@ func (o *oracle) lost(m *Member) {
 	o.lostAt[m.i], o.lost_[m.i], o.ever[m.i] = o.w.now, true, true
 	o.told[m.i] = [addresses]promise{}
 	o.wire[m.i] = [addresses]talk{}
-	o.record[m.i] = failover.Record{}
+	o.record[m.i], o.latest[m.i] = failover.Record{}, time.Time{}
 }
 
 // changed: a server decided that a binding is another one.
@@ -186,6 +195,9 @@ func (o *oracle) changed(m *Member, b *binding.Binding) {
 
 // durable: what was decided in a load is on the disk.
 func (o *oracle) durable(m *Member, l *load) {
+	if l.at.After(o.latest[m.i]) {
+		o.latest[m.i] = l.at
+	}
 	for i := range l.effects.Changes {
 		b := &l.effects.Changes[i].Binding
 		if k, ok := place(b.Addr()); ok {
@@ -248,9 +260,13 @@ func (o *oracle) mine(i int, a, b *Member) {
 	if o.w.failed != "" || !o.w.inPool(i, a.serving) || !o.w.inPool(i, b.serving) {
 		return
 	}
+	if !o.view[0][i].unheld() || !o.view[1][i].unheld() {
+		return
+	}
 	addr := addressOf(i)
 	p, q := a.bindingOf(addr), b.bindingOf(addr)
 	if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
+		o.w.fail("what the servers know of %v is not what they have decided", addr)
 		return
 	}
 	x, y := a.core.Endpoint(), b.core.Endpoint()
@@ -283,7 +299,7 @@ func (w *World) noted(m *Member, n *failover.Note) {
 		if n.To == failover.Normal {
 			w.oracle.lost_[m.i] = false
 		}
-		w.strike(MomentState, m)
+		w.strike(MomentState, m, what{state: n.To})
 	case failover.LinkOpened:
 		w.link.vain = 0
 		w.oracle.mustHear[m.i] = false

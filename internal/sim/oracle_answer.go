@@ -89,7 +89,7 @@ func (o *oracle) answered(m *Member, d *datagram, l *load, before int) {
 // promised sees to I3: no end beyond what the other server has on its disk, and the MCLT.
 func (o *oracle) promised(m *Member, d *datagram, l *load, r *node.Reply) {
 	reply := l.effects.Octets(r)
-	var msg dhcpv4.Message
+	msg := &o.read
 	if msg.Parse(reply) != nil {
 		o.w.fail("%s answers with what is no message", m.name)
 		return
@@ -104,7 +104,7 @@ func (o *oracle) promised(m *Member, d *datagram, l *load, r *node.Reply) {
 		o.w.fail("%s grants %v, which is on no link", m.name, msg.YIAddr)
 		return
 	}
-	o.sameOptions(m, d, &msg)
+	o.sameOptions(m, d, msg)
 	other := m.other()
 	if o.ever[other.i] || o.ever[m.i] || o.w.set.Outside {
 		return // what it knew is gone; RECOVER-WAIT is there for that
@@ -155,7 +155,7 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 	if r.Type != dhcpv4.Ack {
 		return
 	}
-	var msg dhcpv4.Message
+	msg := &o.read
 	if msg.Parse(l.effects.Octets(r)) != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"encoding/binary"
 	"fmt"
 	"time"
 
@@ -26,6 +27,7 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 	if o.w.out != nil {
 		o.w.logf("%s -> %s: %s", m.name, m.other().name, describe(e))
 	}
+	o.answersWhatWasAsked(m, e)
 	switch msg := e.Message.(type) {
 	case failover.BindingUpdate:
 		o.w.marks.update(len(msg.Updates))
@@ -75,7 +77,23 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 }
 
 // hears: a server takes a message of the other one.
-func (o *oracle) hears(m *Member, msg []byte) {}
+func (o *oracle) hears(m *Member, msg []byte) {
+	asked := &m.conn.asked[m.i]
+	if *asked == nil {
+		*asked = map[uint32]bool{}
+	}
+	(*asked)[binary.BigEndian.Uint32(msg[8:])] = true
+}
+
+// answersWhatWasAsked sees to I13: what is said in answer to a message is said on the connection on which that came.
+func (o *oracle) answersWhatWasAsked(m *Member, e *failover.Envelope) {
+	switch e.Message.(type) {
+	case failover.BindingAck, failover.PoolResponse, failover.UpdateDone, failover.ConnectAck:
+		if !m.conn.asked[m.i][e.ID] {
+			o.w.fail("I13: %s answers %T %d, which came on an earlier connection", m.name, e.Message, e.ID)
+		}
+	}
+}
 
 // skewed returns by how much the clock of m is ahead of that of the other one.
 func (m *Member) skewed() time.Duration { return m.clk.error() - m.other().clk.error() }

@@ -48,6 +48,8 @@ type Settings struct {
 	Replays int
 	// SecsZero is how many of a hundred clients say for ever that they have just begun to ask.
 	SecsZero int
+	// Hasty is a short history in which much goes wrong at a time, and leases are short.
+	Hasty bool
 	// Rollbacks says that images of the disks are kept.
 	Rollbacks bool
 }
@@ -109,7 +111,7 @@ const (
 	Maintenance
 	// Reload gives the configuration N to server Who, and to the other one after For.
 	Reload
-	// Ambush waits for the moment N&15, and has the fault N>>4 happen to Who then.
+	// Ambush waits for a moment of Who, and has a fault happen then, as N says (strike).
 	Ambush
 
 	// ClientOn switches a client on; N: 1 it has forgotten what it had.

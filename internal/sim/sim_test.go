@@ -4,6 +4,7 @@ import (
 	"flag"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +29,7 @@ func numberOf(name string, usual int) int {
 
 // eachSeed plays histories on all processors, each in one goroutine, until each says false.
 func eachSeed(first uint64, n int, play func(seed uint64) bool) {
+	defer debug.SetGCPercent(debug.SetGCPercent(800)) // a world is small, and makes much that is gone at once
 	var next atomic.Uint64
 	next.Store(first)
 	var all sync.WaitGroup

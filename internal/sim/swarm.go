@@ -4,6 +4,8 @@ import (
 	"math/rand/v2"
 	"slices"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 // Draw returns the plan of a seed: its own subset of the faults, each as often as it draws.
@@ -13,6 +15,13 @@ func Draw(seed uint64, outside bool) *Plan {
 	d := drawer{r: r, plan: p}
 	d.clients()
 	d.faults()
+	if haste := rand.New(rand.NewPCG(seed, chancesOfHaste)); haste.IntN(3) == 0 {
+		d = drawer{r: haste, plan: p}
+		d.hurry()
+		p.Actions = nil
+		d.clients()
+		d.faults()
+	}
 	slices.SortStableFunc(p.Actions, func(a, b Action) int { return int(min(max(a.At-b.At, -1), 1)) })
 	return p
 }
@@ -47,6 +56,16 @@ func settings(r *rand.Rand, seed uint64, outside bool) Settings {
 	return s
 }
 
+// hurry makes the history a short one, with short leases, in which most things that can take their time do.
+func (d *drawer) hurry() {
+	r, s := d.r, &d.plan.Settings
+	s.Hasty, s.Days = true, 2*24*time.Hour
+	s.Lease, s.MCLT, s.Longest = one[time.Duration](r, 30, 60, 120)*time.Minute, one[time.Duration](r, 5, 5, 10, 20)*time.Minute, 0
+	s.ReceiveTimer, s.Startup = one[time.Duration](r, 1, 2, 5)*time.Minute, one[time.Duration](r, 20, 40)*time.Second
+	s.MaxUnacked, s.Stalls, s.SlowDisk, s.Replays = one(r, 1, 1, 2, 5, 100), one(r, 0, 10, 40), one(r, 0, 30, 100), one(r, 0, 100, 300)
+	s.Rollbacks = r.IntN(3) == 0
+}
+
 // drawer draws the decisions of a plan.
 type drawer struct {
 	r    *rand.Rand
@@ -63,6 +82,9 @@ func (d *drawer) add(a Action) {
 // clients draws what each client does of its own accord.
 func (d *drawer) clients() {
 	often := one[time.Duration](d.r, 4, 8, 16) * time.Hour
+	if d.plan.Settings.Hasty {
+		often /= 4
+	}
 	for c := range d.plan.Settings.Clients {
 		at := uniform(d.r, 0, 12*time.Hour)
 		if d.r.IntN(2) == 0 {
@@ -126,6 +148,9 @@ func (d *drawer) faults() {
 		return
 	}
 	every := one[time.Duration](d.r, 2, 4, 8) * time.Hour
+	if d.plan.Settings.Hasty {
+		every /= 12
+	}
 	for at := uniform(d.r, time.Minute, every); ; at += uniform(d.r, time.Minute, 2*every) {
 		if at >= d.plan.Settings.Days {
 			return
@@ -145,6 +170,9 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 	r := d.r
 	a := Action{At: at, Kind: k, Who: r.IntN(2)}
 	long := uniform(r, time.Minute, 10*time.Hour)
+	if d.plan.Settings.Hasty {
+		long /= 10
+	}
 	if r.IntN(3) == 0 {
 		long = uniform(r, time.Second, 5*time.Minute)
 	}
@@ -198,7 +226,10 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 		a.N, a.For = r.IntN(variants), one(r, 0, uniform(r, 0, time.Minute), uniform(r, time.Minute, 4*time.Hour))
 	case Ambush:
 		a.For = uniform(r, time.Second, 2*time.Hour)
-		a.N = r.IntN(int(moments)) | r.IntN(len(ambushes))<<4
+		a.N = r.IntN(int(moments)) | r.IntN(usualAmbushes)<<ambushKind
+		if d.plan.Settings.Hasty {
+			a.N = d.hastyAmbush()
+		}
 	}
 	d.add(a)
 }
@@ -209,4 +240,18 @@ func (d *drawer) maybeDown(a Action) {
 		return
 	}
 	d.add(Action{At: a.At + uniform(d.r, time.Minute, max(a.For, 2*time.Minute)), Kind: PartnerDown, Who: 1 - a.Who, N: d.r.IntN(2)})
+}
+
+// hastyAmbush draws what an ambush waits for, and for what: any message or state, or one of a kind.
+func (d *drawer) hastyAmbush() int {
+	r := d.r
+	at := r.IntN(int(allMoments))
+	n := at | r.IntN(len(ambushes))<<ambushKind | r.IntN(2)<<ambushOther
+	switch Moment(at) {
+	case MomentHeard, MomentTold:
+		n |= one(r, 0, 0, 2, 3, 3, 3, 4, 4, 7, 8, 9, 10) << ambushMessage
+	case MomentState:
+		n |= r.IntN(int(failover.RecoverWait)+1) << ambushState
+	}
+	return n
 }

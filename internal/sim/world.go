@@ -112,6 +112,7 @@ const (
 	chancesOfClock
 	chancesOfPlan
 	chancesOfFaults
+	chancesOfHaste
 )
 
 // maxSteps is more than any history has that is not running wild.
