@@ -11,3 +11,10 @@ func SegmentNumber(b []byte) uint64 {
 	}
 	return k.number
 }
+
+// SetMaxWaste changes how much of a file of versions may be of no use before it is made anew, until undo is called.
+func SetMaxWaste(n int64) (undo func()) {
+	was := maxWaste
+	maxWaste = n
+	return func() { maxWaste = was }
+}

@@ -38,8 +38,8 @@ func (e *NoRoom) Error() string {
 	if e.Free < 0 || !errors.Is(e.Err, syscall.ENOSPC) {
 		return fmt.Sprintf("no room for the %d octets of %s: %v", e.Need, what, e.Err)
 	}
-	return fmt.Sprintf("disk full: %s: %d octets are needed, %d are free; "+
-		"free some space on the file system of the data directory", what, e.Need, e.Free)
+	return fmt.Sprintf("disk full: no room for the %d octets of %s, %d are free; "+
+		"free some space on the file system of the data directory", e.Need, what, e.Free)
 }
 
 // Unwrap returns what failed.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"syscall"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
@@ -120,10 +121,29 @@ func (s *Store) PutVersions(all []VersionRecord, state []byte) error {
 		state = v.table.state
 	}
 	state = slices.Clone(state)
-	if err := s.putVersions(all, state); err != nil {
-		return fmt.Errorf("store: keep the versions of the configuration: %w", err)
+	err := s.putVersions(all, state)
+	if errors.Is(err, syscall.ENOSPC) {
+		err = s.noRoomFor(all, state, err)
+	}
+	if err != nil {
+		return fmt.Errorf("store: %w", err)
 	}
 	return nil
+}
+
+// noRoomFor says what there is no room for.
+func (s *Store) noRoomFor(all []VersionRecord, state []byte, err error) *NoRoom {
+	e := &NoRoom{What: "the versions of the configuration", Need: int64(len(state)), Free: -1, Err: err}
+	for i := range all {
+		e.Need += int64(len(all[i].Bytes))
+	}
+	if len(all) > 0 {
+		e.Need += s.cfg.SegmentSize
+	}
+	if free, err := s.fs.Free(); err == nil {
+		e.Free = free
+	}
+	return e
 }
 
 func fitVersions(all []VersionRecord, state []byte) error {
@@ -152,8 +172,8 @@ func (s *Store) putVersions(all []VersionRecord, state []byte) error {
 	return s.extendVersions(all, state)
 }
 
-// maxWaste is how much of the file may be of no use before it is made anew, if it is more than half.
-const maxWaste = 1 << 20
+// maxWaste is how much of the file may be of no use before it is made anew, if it is more than half. Only tests change it.
+var maxWaste int64 = 1 << 20
 
 func (v *versions) wasteful() bool {
 	waste := v.end - blocksSize - v.table.live

@@ -3,6 +3,7 @@ package store
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
@@ -69,9 +70,11 @@ func (sc *versionScan) confirm(f disk.File) error {
 	b := make([]byte, min(sc.end-sc.last, maxPayload))
 	for at := sc.last; at < sc.end; at += int64(len(b)) {
 		b = b[:min(int64(len(b)), sc.end-at)]
-		if n, err := f.ReadAt(b, at); n < len(b) {
+		n, err := f.ReadAt(b, at)
+		if n < len(b) && err != io.EOF {
 			return fmt.Errorf("read: %w", err)
 		}
+		clear(b[n:]) // of the zeros behind the last frame some may be missing
 		if _, err := f.WriteAt(b, at); err != nil {
 			return err
 		}

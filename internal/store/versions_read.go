@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 
-	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
 
@@ -101,28 +100,4 @@ func (r *versionReader) frame(want kind, off, size int64) (found, error) {
 	}
 	e.head, e.body = h, b[headSize:]
 	return e, nil
-}
-
-// audit reads a version and compares all digests.
-func (r *versionReader) audit(p versionPlace) error {
-	list, err := r.list(p)
-	if err != nil {
-		return err
-	}
-	names := make([]binding.Digest, 0, len(list))
-	for _, e := range list {
-		piece, err := r.frame(kindBlob, int64(e.at)*align, int64(frameSize(int(e.n))))
-		if err != nil {
-			return err
-		}
-		d := binding.DigestOf(piece.payload())
-		if d != piece.head.digest() {
-			return fmt.Errorf("the piece at octet %d has the digest %v, and is called %v", piece.off, d, piece.head.digest())
-		}
-		names = append(names, d)
-	}
-	if sum := sumOf(names); sum != p.sum {
-		return fmt.Errorf("the version %x has the sum %v, and says %v", p.id, sum, p.sum)
-	}
-	return nil
 }

@@ -21,8 +21,14 @@ type versionWriter struct {
 	seq     uint64
 	buf     []byte // what stands before off and is not written yet
 	reserve int64  // octets that must be left free on the file system
+	behind  int64  // octets that were written and not synced
+	suspect bool   // a sync failed: nobody knows what of the file is on the disk
 	err     error  // after the first one nothing is written
 }
+
+// maxBehind is how much is written between two syncs. A group is durable with its last frame; before that a sync only keeps the
+// disk free for the journal's.
+const maxBehind = 4 << 20
 
 // maxVersions is how long the file may get: places in it are numbers of 32 bits that count eight octets each.
 const maxVersions = 1<<35 - 1<<20
@@ -53,28 +59,30 @@ func (w *versionWriter) flush() {
 	}
 	n := int64(len(w.buf))
 	if free, err := w.fs.Free(); err == nil && w.reserve > 0 && free < n+w.reserve {
-		w.err = &NoRoom{What: whatVersions, Need: n + w.reserve, Free: free, Err: syscall.ENOSPC}
-		return
-	}
-	if _, w.err = w.f.WriteAt(w.buf, w.off-n); errors.Is(w.err, syscall.ENOSPC) {
-		free, err := w.fs.Free()
-		if err != nil {
-			free = -1
-		}
-		w.err = &NoRoom{What: whatVersions, Need: n, Free: free, Err: w.err}
+		w.err = syscall.ENOSPC
+	} else {
+		_, w.err = w.f.WriteAt(w.buf, w.off-n)
 	}
 	w.buf = w.buf[:0]
+	if w.behind += n; w.behind >= maxBehind && w.err == nil {
+		w.sync()
+	}
 }
 
-const whatVersions = "the versions of the configuration"
+func (w *versionWriter) sync() {
+	w.err, w.behind = w.f.Datasync(), 0
+	w.suspect = w.err != nil
+}
 
-// finish completes the group and writes the rest of it.
+// finish completes the group, writes the rest of it, and makes it durable.
 func (w *versionWriter) finish() error {
 	for w.off%sector != 0 {
 		w.buf = append(w.buf, 0)
 		w.off++
 	}
-	w.flush()
+	if w.flush(); w.err == nil {
+		w.sync()
+	}
 	return w.err
 }
 
@@ -133,7 +141,7 @@ func (c *composer) has(id [16]byte, sum binding.Digest) bool {
 	return false
 }
 
-// end adds the state, whose second copy completes the group.
+// end adds the state, whose second copy completes the group, and makes it durable.
 func (c *composer) end(state []byte) error {
 	c.add.state = state
 	c.frame(header{kind: kindState, bits: firstCopy}, state)
@@ -161,11 +169,7 @@ func (s *Store) extendVersions(all []VersionRecord, state []byte) error {
 	err := c.end(state)
 	v.seq = c.seq
 	if err != nil {
-		v.remains = true
-		return err
-	}
-	if err := v.file.Datasync(); err != nil {
-		v.suspect = true
+		v.remains, v.suspect = true, c.suspect
 		return err
 	}
 	v.mu.Lock()
@@ -208,27 +212,7 @@ func (s *Store) remakeVersions(all []VersionRecord, state []byte) error {
 	if err != nil {
 		return err
 	}
-	none := newVersionTable()
-	c := composer{old: &none, add: newVersionTable()}
-	k := block{kind: fileVersions, id: s.id, boot: s.boot, number: v.made + 1, seq: v.seq, member: s.cfg.Member}
-	c.versionWriter = versionWriter{
-		fs: s.fs, f: f, seed: k.seed(), group: blocksSize, off: blocksSize, seq: v.seq, reserve: s.cfg.SegmentSize,
-	}
-	err = c.copyAll(v)
-	for i := range all {
-		c.version(&all[i])
-	}
-	if err == nil {
-		err = c.end(state)
-	}
-	v.seq, v.made = c.seq, v.made+1
-	if err == nil {
-		k.length = uint64(c.off)
-		_, err = f.WriteAt(k.appendBlocks(nil), 0)
-	}
-	if err == nil {
-		err = f.Datasync()
-	}
+	c, err := s.composeVersions(f, all, state)
 	if err == nil {
 		err = s.replaceVersions()
 	} else {
@@ -248,6 +232,34 @@ func (s *Store) remakeVersions(all []VersionRecord, state []byte) error {
 	s.versionsMark.Store(c.seq)
 	s.noteVersions()
 	return nil
+}
+
+// composeVersions writes all that a new file has in it, durably.
+func (s *Store) composeVersions(f disk.File, all []VersionRecord, state []byte) (*composer, error) {
+	v, none := &s.versions, newVersionTable()
+	v.made++
+	k := block{kind: fileVersions, id: s.id, boot: s.boot, number: v.made, seq: v.seq, member: s.cfg.Member}
+	c := &composer{old: &none, add: newVersionTable()}
+	c.versionWriter = versionWriter{fs: s.fs, f: f, seed: k.seed(), group: blocksSize, off: blocksSize, seq: v.seq}
+	if len(all) > 0 || v.end > maxWaste {
+		c.reserve = s.cfg.SegmentSize
+	}
+	err := c.copyAll(v)
+	for i := range all {
+		c.version(&all[i])
+	}
+	if err == nil {
+		err = c.end(state)
+	}
+	v.seq = c.seq
+	if err != nil {
+		return nil, err
+	}
+	k.length = uint64(c.off)
+	if _, err := f.WriteAt(k.appendBlocks(nil), 0); err != nil {
+		return nil, err
+	}
+	return c, f.Datasync()
 }
 
 // replaceVersions gives the new file its name.
@@ -273,7 +285,7 @@ func (c *composer) copyAll(v *versions) error {
 	moved := make(map[uint32]uint32, len(v.table.pieces))
 	w := walker{seed: v.seed, off: blocksSize, limit: v.end, pinned: true, group: blocksSize}
 	w.window = window{f: v.file, size: v.end, buf: make([]byte, 0, 2<<20)}
-	for {
+	for c.err == nil {
 		e, ok, err := w.next()
 		if err != nil {
 			return err
