@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"fmt"
 	"io"
+	"net/netip"
 	"os"
 	"syscall"
 	"time"
@@ -19,6 +20,10 @@ type console struct {
 	out, err io.Writer
 	now      func() time.Time
 	colour   bool // out is a terminal whose owner has nothing against colour
+	// terminal says that out is one, whatever its owner has against colour.
+	terminal bool
+	// sits returns the addresses that the one who gives the commands must not lose; nil: none is known.
+	sits func() []netip.Addr
 	// interactive says that a person is there to be asked: in and err are terminals.
 	interactive bool
 	// become has the process go on as another user.
@@ -29,7 +34,8 @@ type console struct {
 func systemConsole() *console {
 	return &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now,
-		colour:      isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		colour:   isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
+		terminal: isTerminal(os.Stdout), sits: operatorSits,
 		interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr), become: becomeUser,
 	}
 }

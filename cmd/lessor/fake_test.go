@@ -62,6 +62,12 @@ func (f *fake) Events(ctx context.Context, ef node.EventFilter) (<-chan node.Eve
 // answering runs f behind a socket until the test ends, or stop is called.
 func answering(t *testing.T, f *fake) (socket string, stop func()) {
 	t.Helper()
+	return answeringAs(t, f)
+}
+
+// answeringAs is answering for whatever reports.
+func answeringAs(t *testing.T, f node.Reporter) (socket string, stop func()) {
+	t.Helper()
 	dir := t.TempDir()
 	l, err := api.Listen(dir)
 	if err != nil {

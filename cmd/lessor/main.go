@@ -29,9 +29,16 @@ type commandLine struct {
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
 	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
 
+	Stale staleCommand `cmd:"" group:"ask" help:"List the clients that hold something else than the configuration would give them, and why."`
+	Drift driftCommand `cmd:"" group:"ask" help:"Show where two members would treat clients differently."`
+
+	Config configCommand `cmd:"" group:"config" help:"Show, change and compare the versions of the group's configuration."`
+
 	Group       groupCommand       `cmd:"" group:"pair" help:"Found and join a group of servers: keys and members."`
 	PartnerDown partnerDownCommand `cmd:"" group:"pair" help:"Say that the other server of the group does not serve."`
 	Maintenance maintenanceCommand `cmd:"" group:"pair" help:"Leave the clients to the other server for a while, or go on."`
+
+	Rehome rehomeCommand `cmd:"" group:"pair" help:"Make another member the home of a lease."`
 
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
@@ -89,6 +96,7 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "serve", Title: "Serving:"},
 			{Key: "ask", Title: "Asking a running server:"},
+			{Key: "config", Title: "What all servers of the group serve by:"},
 			{Key: "pair", Title: "Two servers that act as one:"},
 			{Key: "other", Title: "Other:"},
 		}),

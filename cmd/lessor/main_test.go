@@ -160,7 +160,7 @@ func TestEveryCommandHasAHelpWithExamplesThatWork(t *testing.T) {
 				continue
 			}
 			examples++
-			args := strings.Fields(line[:cutAt(line, "|>")])[1:]
+			args := words(line[:cutAt(line, "|<>")])[1:]
 			p, err := newParser(&console{out: io.Discard, err: io.Discard}, func(int) {})
 			if err != nil {
 				t.Fatal(err)

@@ -88,7 +88,6 @@ func writeStatus(c *console, w *bufio.Writer, st *node.Status) {
 }
 
 func writeServer(c *console, w *bufio.Writer, st *node.Status) {
-	now := c.now()
 	ready := c.paint(green, "ready")
 	switch {
 	case !st.Ready:
@@ -101,16 +100,30 @@ func writeServer(c *console, w *bufio.Writer, st *node.Status) {
 	}
 	fmt.Fprintf(w, "%s  %s\n", c.paint(bold, printable(string(st.Server))), ready)
 	fmt.Fprintf(w, "  version        %s, up %s\n", printable(st.Version), span(time.Duration(st.Uptime)*time.Second))
-	fmt.Fprintf(w, "  configuration  %s since %s\n", short(orDash(printable(st.Config.Head))), when(st.Config.Since, now))
+	writeHead(c, w, st)
+	fmt.Fprintf(w, "  bindings       %s\n", bindingCounts(st.Bindings))
+	if st.Stale != nil && st.Stale.Clients > 0 {
+		fmt.Fprintf(w, "  stale          %s (lessor stale)\n", c.paint(yellow, staleCount(st.Stale.Clients, st.Stale.ByCause)))
+	}
+	writeStore(c, w, &st.Store)
+}
+
+// writeHead writes which configuration is served by, and what is not as it should be with it.
+func writeHead(c *console, w *bufio.Writer, st *node.Status) {
+	fmt.Fprintf(w, "  configuration  %s since %s\n", shortName(st.Config.Head), when(st.Config.Since, c.now()))
 	if st.Config.File != "" {
 		fmt.Fprintf(w, "                 from %s\n", printable(st.Config.File))
 	}
 	if st.Config.Refused != "" {
-		fmt.Fprintf(w, "                 %s %s:\n", c.paint(yellow, "a reload was refused"), when(st.Config.RefusedAt, now))
+		fmt.Fprintf(w, "                 %s %s:\n", c.paint(yellow, "a reload was refused"), when(st.Config.RefusedAt, c.now()))
 		writeLines(w, "                   ", st.Config.Refused)
 	}
-	fmt.Fprintf(w, "  bindings       %s\n", bindingCounts(st.Bindings))
-	writeStore(c, w, &st.Store)
+	if st.Config.Group != nil {
+		writeConfigTrouble(c, w, st, st.Config.Group)
+		if n := len(st.Config.Group.Pending); n > 0 {
+			fmt.Fprintf(w, "                 %s (lessor config status)\n", c.paint(yellow, pick(n, "1 change waits until both members have it", fmt.Sprintf("%d changes wait until both members have them", n))))
+		}
+	}
 }
 
 // writeLines writes a text that may have several lines, each behind indent.

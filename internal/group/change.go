@@ -3,6 +3,7 @@ package group
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -18,8 +19,21 @@ var ErrNoParent = errors.New("this file is not a version of the group's configur
 // StaleError is that of a change that was written against an earlier version, and does not fit what was changed since.
 type StaleError struct {
 	Parent, Tip version.ID
-	// Conflicts are those of the change and Tip; A is the one with the lower ID.
+	// Conflicts are those of Tip, which is A, and the change, which is B.
 	Conflicts []version.Conflict
+}
+
+// against returns the conflicts of two versions so that A is the tip's.
+func against(tip version.ID, j *version.Joined, conflicts []version.Conflict) []version.Conflict {
+	conflicts = slices.Clone(conflicts)
+	if j.A == tip {
+		return conflicts
+	}
+	for i := range conflicts {
+		c := &conflicts[i]
+		c.A, c.B, c.ALine, c.BLine = c.B, c.A, c.BLine, c.ALine
+	}
+	return conflicts
 }
 
 func (e *StaleError) Error() string {
@@ -94,7 +108,7 @@ func (m *Machine) change(out *Output, d *config.Document, parent version.ID, by 
 	}
 	j, err := m.History.Join(tip, id, m.open)
 	if err == nil && j.Head.IsZero() {
-		err = &StaleError{Parent: parent, Tip: tip, Conflicts: j.Conflicts}
+		err = &StaleError{Parent: parent, Tip: tip, Conflicts: against(tip, &j, j.Conflicts)}
 	}
 	if err != nil {
 		m.History.Drop(id)
@@ -156,7 +170,7 @@ func (m *Machine) Resolve(take binding.Member, by version.By) (out Output, err e
 	case err != nil:
 		return out, err
 	case d == nil:
-		return out, &StaleError{Parent: rival, Tip: tip, Conflicts: conflicts}
+		return out, &StaleError{Parent: rival, Tip: tip, Conflicts: against(tip, &j, conflicts)}
 	}
 	by.Member = m.Self
 	v, err := version.Child(d, by, tip, rival)
@@ -206,4 +220,17 @@ func (m *Machine) File(d *config.Document, parent version.ID, by version.By) (ou
 	}
 	m.settle(&out)
 	return out, err
+}
+
+// seenFrom returns the conflicts of two versions with what tip, one of them, says as A.
+func seenFrom(tip version.ID, j *version.Joined, all []version.Conflict) []version.Conflict {
+	if j.A == tip {
+		return all
+	}
+	seen := make([]version.Conflict, len(all))
+	for i, c := range all {
+		c.A, c.B, c.ALine, c.BLine = c.B, c.A, c.BLine, c.ALine
+		seen[i] = c
+	}
+	return seen
 }

@@ -82,7 +82,7 @@ func (e *ConfirmError) Error() string {
 type ConflictError struct {
 	Parent    string             `json:"parent"`
 	Tip       string             `json:"tip"`
-	Conflicts []version.Conflict `json:"conflicts"`
+	Conflicts []version.Conflict `json:"conflicts"` // A is what the tip says, B what the change says
 	// Changes is what was changed since the parent.
 	Changes []version.Change `json:"changes"`
 	Remedy  string           `json:"remedy"`
@@ -117,6 +117,10 @@ type GroupConfigStatus struct {
 	Waits       string          `json:"waits,omitempty"`   // what the tip waits for
 	Trouble     string          `json:"trouble,omitempty"` // why the members have no common head
 	FileDiffers bool            `json:"file_differs"`      // this member's file says something else than the tip
+	// FileUnknown says that the file never was a version of this group's, so that what is changed in it cannot be told, and
+	// FileChanges where it differs from the tip then: at most maxFileChanges.
+	FileUnknown bool             `json:"file_unknown"`
+	FileChanges []version.Change `json:"file_changes,omitempty"`
 	Conflict    *ConfigConflict `json:"conflict"`
 	// Pending are the changes that safety stands on and that do not hold yet.
 	Pending  []version.Change `json:"pending"`

@@ -1,0 +1,506 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"net/netip"
+	"reflect"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+func TestADocumentIsPrintedToBeEdited(t *testing.T) {
+	k := aKeeping()
+	socket := keepingAt(t, k)
+	k.group.Tip = tipID
+	for arg, want := range map[string]string{"": "", "head": "", "tip": tipID, "0123456": "0123456"} {
+		got := lessor(t, append([]string{"config", "show", "--socket", socket}, strings.Fields(arg)...)...)
+		if got.code != exitDone || got.out != k.shown[want].Text || got.err != "" {
+			t.Errorf("%q: %+v", arg, got)
+		}
+	}
+	var v node.VersionShown
+	if got := lessor(t, "config", "show", "--socket", socket, "--json"); json.Unmarshal([]byte(got.out), &v) != nil || !reflect.DeepEqual(v, k.shown[""]) {
+		t.Errorf("%+v", got)
+	}
+	k.group.PartnerHead = ""
+	for arg, code := range map[string]int{"abcdef01": exitNo, "partner": exitNo, "north": exitUsage, "01234": exitUsage, headID + "0": exitUsage} {
+		if got := lessor(t, "config", "show", arg, "--socket", socket); got.code != code || got.out != "" {
+			t.Errorf("%q: %+v", arg, got)
+		}
+	}
+}
+
+// What goes into a file says the same as the version; what goes to a terminal does not steer it.
+func TestADocumentSteersNoTerminal(t *testing.T) {
+	k := aKeeping()
+	text := "version: " + headID + "\n# \u202e\u0085 ü\n\tx: 'a\\b'\r\n"
+	k.shown[""] = node.VersionShown{Text: text}
+	socket := keepingAt(t, k)
+	if got := lessor(t, "config", "show", "--socket", socket); got.out != text {
+		t.Errorf("%q", got.out)
+	}
+	got := lessorWith(t, &console{terminal: true}, "config", "show", "--socket", socket)
+	if strings.ContainsAny(got.out, "\u202e\u0085") || !strings.Contains(got.out, `# \u202e\u0085 ü`) || !strings.Contains(got.out, `'a\b'`) {
+		t.Errorf("%q", got.out)
+	}
+	k.shown[""] = node.VersionShown{Text: "a: 1\n\tb\n"}
+	if got := lessorWith(t, &console{terminal: true}, "config", "show", "--socket", socket); got.out != "a: 1\n\tb\n" {
+		t.Errorf("%q", got.out)
+	}
+}
+
+func TestHistoryReadsWell(t *testing.T) {
+	k := aKeeping()
+	k.history = append(k.history, node.VersionRow{Version: tipID, Author: "\x1b]0;x\a", Member: "w\u202est", Comment: strings.Repeat("why ", 60), Time: minutes(-9000), Parents: []string{headID}, Agreed: true, PartnerHead: true, Tip: true})
+	socket := keepingAt(t, k)
+	golden(t, "config-history.txt", lessor(t, "config", "history", "--socket", socket).out)
+	got := lessor(t, "config", "history", "--socket", socket, "--json", "-n", "2")
+	if got.code != exitDone || strings.Count(got.out, "\n") != 2 || !strings.Contains(got.out, `"version":"`+tipID+`"`) {
+		t.Errorf("%+v", got)
+	}
+	for _, n := range []string{"0", "-1", "1000000"} {
+		if got := lessor(t, "config", "history", "--socket", socket, "--limit="+n); got.code != exitUsage {
+			t.Errorf("%s: %+v", n, got)
+		}
+	}
+	k.history = nil
+	if got := lessor(t, "config", "history", "--socket", socket); got.code != exitDone || got.err != "no versions\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestADifferenceReadsWell(t *testing.T) {
+	k := aKeeping()
+	k.changes, k.group.PartnerHead = edits, otherID
+	socket := keepingAt(t, k)
+	golden(t, "config-diff.txt", lessor(t, "config", "diff", "0123456", "head", "--socket", socket).out)
+	golden(t, "config-diff-colour.txt", strings.ReplaceAll(lessorWith(t, &console{colour: true}, "config", "diff", "head", "partner", "--socket", socket).out, "\x1b", `\e`))
+	if fmt.Sprint(k.named) != "[0123456.. .."+otherID+"]" {
+		t.Errorf("asked for %q", k.named)
+	}
+	golden(t, "config-diff.json", lessor(t, "config", "diff", "head", "partner", "--socket", socket, "--json").out)
+	k.changes = nil
+	if got := lessor(t, "config", "diff", "head", "agreed", "--socket", socket); got.code != exitDone || got.out != "" || got.err != "no difference\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestADifferenceOfFilesNeedsNoServer(t *testing.T) {
+	dir := t.TempDir()
+	t.Chdir(dir)
+	write(t, dir, "old.yaml", "server: {name: west}\nenterprise: {options: {domain-name: a.example}}\n")
+	write(t, dir, "new.yaml", "# other\n\nserver: {name: east}\nenterprise: {options: {domain-name: b.example}}\n")
+	write(t, dir, "abcdef12", "enterprise: {options: {domain-name: c.example}}\n")
+	want := "enterprise.options.domain-name  (line 2 → 4)\n  - a.example\n  + b.example\n"
+	if got := lessor(t, "config", "diff", "old.yaml", "new.yaml"); got.code != exitDone || got.out != want {
+		t.Errorf("%+v", got)
+	}
+	if got := lessor(t, "config", "diff", "old.yaml", "./abcdef12"); !strings.Contains(got.out, "+ c.example") {
+		t.Errorf("%+v", got)
+	}
+	in := &console{in: strings.NewReader("version: " + headID + "\nenterprise: {options: {domain-name: a.example}}\n")}
+	if got := lessorWith(t, in, "config", "diff", "-", "old.yaml"); got.code != exitDone || got.out != "" {
+		t.Errorf("%+v", got)
+	}
+	socket := keepingAt(t, aKeeping())
+	if got := lessor(t, "config", "diff", "head", "new.yaml", "--socket", socket); got.code != exitDone || got.out != "enterprise.options.domain-name  (line 3 → 4)\n  - corp.example\n  + b.example\n" {
+		t.Errorf("%+v", got)
+	}
+	write(t, dir, "bad.yaml", "enterprice: {}\nnetworks: 7\n")
+	write(t, dir, "line.yaml", "version: seven\n")
+	for _, c := range []struct {
+		args string
+		code int
+		says string
+	}{
+		{"bad.yaml new.yaml", exitNo, "bad.yaml:1:1: error"},
+		{"bad.yaml new.yaml", exitNo, "2 errors"},
+		{"line.yaml new.yaml", exitNo, "line.yaml: version"},
+		{"absent.yaml new.yaml", exitNo, "no such file"},
+		{"- -", exitUsage, "only one"},
+		{"new.yaml", exitUsage, "expected"},
+		{"new.yaml head --socket ./none", exitNoServer, "no server"},
+	} {
+		if got := lessor(t, append([]string{"config", "diff"}, strings.Fields(c.args)...)...); got.code != c.code || !strings.Contains(got.err, c.says) || got.out != "" {
+			t.Errorf("%s: %+v", c.args, got)
+		}
+	}
+}
+
+func TestApplySaysWhatBecameOfIt(t *testing.T) {
+	k := aKeeping()
+	socket := keepingAt(t, k)
+	file := write(t, t.TempDir(), "campus.yaml", "enterprise: {}\n")
+	c := &console{sits: func() []netip.Addr { return []netip.Addr{addr("10.9.0.7")} }}
+	var said bytes.Buffer
+	say := func(what string, args ...string) {
+		got := lessorWith(t, c, append(append([]string{"config"}, args...), "--socket", socket)...)
+		fmt.Fprintf(&said, "%s: exit code %d\n%s%s\n", what, got.code, got.out, got.err)
+	}
+	say("adopted", "apply", file, "-m", "  why  ")
+	if want := (node.ApplyRequest{Document: []byte("enterprise: {}\n"), File: k.told[0].File, Author: k.told[0].Author, Comment: "why", From: c.sits()}); !reflect.DeepEqual(k.told[0], want) || want.Author == "" || !strings.HasSuffix(want.File, "campus.yaml") {
+		t.Errorf("told %+v, want %+v", k.told[0], want)
+	}
+	k.applied = node.Applied{Version: tipID, Head: headID, Changed: true, Waits: "waits until east has it: there is no connection to east", Merged: true, Changes: edits, Pending: edits[1:2], Notes: []string{"server: was ignored: it is the machine's own\x1b"}}
+	say("waiting", "apply", file, "--yes")
+	k.applied = node.Applied{Version: headID, Head: headID}
+	say("the same", "apply", file)
+	k.applied = node.Applied{Version: tipID, Head: tipID, Changed: true, Adopted: true}
+	for i := range 40 {
+		k.applied.Changes = append(k.applied.Changes, configversion.Change{Key: fmt.Sprintf("hosts.h%d", i), Kind: configversion.Added, After: "{}"})
+	}
+	say("back", "rollback", "0123456")
+	say("resolved", "resolve", "--take", "east")
+	golden(t, "config-apply.txt", said.String())
+	if !k.told[1].Yes || k.told[0].Yes || fmt.Sprint(k.named) != "[0123456 east]" {
+		t.Errorf("%+v, %v", k.told, k.named)
+	}
+	var a node.Applied
+	if got := lessor(t, "config", "apply", file, "--json", "--socket", socket); json.Unmarshal([]byte(got.out), &a) != nil || !reflect.DeepEqual(a.Changes, k.applied.Changes) {
+		t.Errorf("%+v", got)
+	}
+	in := &console{in: strings.NewReader("enterprise: {}\n")}
+	if got := lessorWith(t, in, "config", "apply", "-", "--socket", socket); got.code != exitDone || k.told[len(k.told)-1].File != "standard input" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// inTheWay are all that can be in the way of a change.
+var inTheWay = map[string]error{
+	"a yes": &node.ConfirmError{Why: []string{"41 clients would lose their address: 198.51.100.0/24 is in no network any more " + strings.Repeat("and so on ", 10), "the subnet that you sit on (198.51.100.0/24) would be no more\x1b"},
+		Undoes: edits[:2], Remedy: "give --yes if that is what you want"},
+	"others": &node.ConflictError{Parent: otherID, Tip: tipID, Conflicts: clashes[:2], Changes: edits[:1], Remedy: "edit what `lessor config show tip` prints"},
+	"an error": config.Problems{
+		{Severity: config.Error, File: "campus.yaml", Line: 3, Column: 4, Source: "  x: 1", Caret: 3, Message: "what is x\x1b?", Remedy: "leave it out"},
+		{Severity: config.Warning, File: "campus.yaml", Message: "m"},
+	},
+	"a refusal": &node.RefusedError{Why: "the members have no common version yet", Remedy: "connect them"},
+}
+
+func TestWhatIsInTheWayOfAChangeReadsWell(t *testing.T) {
+	k := aKeeping()
+	socket := keepingAt(t, k)
+	file := write(t, t.TempDir(), "campus.yaml", "enterprise: {}\n")
+	var said bytes.Buffer
+	for _, what := range []string{"a yes", "others", "an error", "a refusal"} {
+		k.needs = []error{inTheWay[what]}
+		got := lessor(t, "config", "apply", file, "--socket", socket)
+		fmt.Fprintf(&said, "%s: exit code %d\n%s\n", what, got.code, got.err)
+		if got.code != exitNo || got.out != "" {
+			t.Errorf("%s: %+v", what, got)
+		}
+		k.needs = []error{inTheWay[what]}
+		got = lessor(t, "config", "apply", file, "--socket", socket, "--json")
+		if key := map[string]string{"a yes": "confirm", "others": "conflict", "an error": "problems"}[what]; key != "" && !strings.Contains(got.out, `"`+key+`":`) || got.code != exitNo {
+			t.Errorf("%s: %+v", what, got)
+		}
+	}
+	golden(t, "config-in-the-way.txt", said.String())
+}
+
+func TestAPersonIsAskedBeforeWhatNeedsAYes(t *testing.T) {
+	k := aKeeping()
+	socket := keepingAt(t, k)
+	file := write(t, t.TempDir(), "campus.yaml", "enterprise: {}\n")
+	for _, args := range [][]string{{"config", "apply", file}, {"config", "rollback", "0123456"}, {"config", "resolve", "--take", "east"}} {
+		for answer, yes := range map[string]bool{"": false, "n\n": false, "y\n": true} {
+			k.needs, k.told = []error{inTheWay["a yes"]}, nil
+			got := asked(t, socket, answer, args...)
+			if yes != (got.code == exitDone) || yes != (len(k.told) == 2) || !strings.Contains(got.err, "41 clients would lose") || !strings.Contains(got.err, "Do it? [y/N] ") {
+				t.Errorf("%q, %q: %+v, told %+v", args, answer, got, k.told)
+			}
+			if yes && (k.told[0].Yes || !k.told[1].Yes) {
+				t.Errorf("%q: told %+v", args, k.told)
+			}
+		}
+	}
+	// A yes that is given and not enough is not asked for again, nor is one whose answer would come from the document.
+	k.needs, k.told = []error{inTheWay["a yes"]}, nil
+	if got := asked(t, socket, "y\n", "config", "apply", file, "--yes"); got.code != exitNo || len(k.told) != 1 {
+		t.Errorf("%+v", got)
+	}
+	k.needs, k.told = []error{inTheWay["a yes"]}, nil
+	if got := asked(t, socket, "enterprise: {}\ny\n", "config", "apply", "-"); got.code != exitNo || len(k.told) != 1 || strings.Contains(got.err, "[y/N]") {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestWrongUseOfConfig(t *testing.T) {
+	k := aKeeping()
+	socket := keepingAt(t, k)
+	dir := t.TempDir()
+	file, empty := write(t, dir, "campus.yaml", "enterprise: {}\n"), write(t, dir, "empty.yaml", "")
+	for _, c := range []struct {
+		code int
+		says string
+		args []string
+	}{
+		{exitUsage, "expected", []string{"config", "apply"}},
+		{exitNo, "no such file", []string{"config", "apply", dir + "/absent"}},
+		{exitNo, "is empty", []string{"config", "apply", empty}},
+		{exitUsage, "one line", []string{"config", "apply", file, "--comment", "a\nb"}},
+		{exitUsage, "1025 octets", []string{"config", "apply", file, "--comment", strings.Repeat("x", 1025)}},
+		{exitUsage, "expected", []string{"config", "rollback"}},
+		{exitUsage, "names no version", []string{"config", "rollback", "north"}},
+		{exitUsage, "changes nothing", []string{"config", "rollback", "head"}},
+		{exitUsage, "changes nothing", []string{"config", "rollback", "tip"}},
+		{exitUsage, "one line", []string{"config", "rollback", "0123456", "-m", "\u202e"}},
+		{exitUsage, "expected", []string{"config", "diff", "head"}},
+		{exitUsage, "is not an address", []string{"rehome", "here", "east"}},
+		{exitUsage, "is not an address", []string{"rehome", "fe80::1%eth0", "east"}},
+		{exitUsage, "expected", []string{"rehome", "10.0.0.1"}},
+		{exitUsage, "causes are configuration changed", []string{"stale", "--cause", "a"}},
+		{exitUsage, "neither an address", []string{"stale", "--address", "here"}},
+		{exitUsage, "--rate goes with", []string{"stale", "--rate", "3/s"}},
+		{exitUsage, "positive", []string{"stale", "--limit=-1"}},
+	} {
+		if got := lessor(t, append(c.args, "--socket", socket)...); got.code != c.code || !strings.Contains(got.err, c.says) || got.out != "" {
+			t.Errorf("%q: %+v", c.args, got)
+		}
+	}
+	if len(k.told)+len(k.named) > 0 {
+		t.Errorf("the server was told %v, %v", k.told, k.named)
+	}
+	for _, args := range []string{"show", "status", "history", "diff head tip", "apply " + file, "rollback 0123456", "resolve", "resolve --take east"} {
+		if got := lessor(t, append(strings.Fields("config "+args), "--socket", dir+"/none")...); got.code != exitNoServer {
+			t.Errorf("%s without a server: %+v", args, got)
+		}
+	}
+}
+
+func TestAServerWithoutVersionsSaysWhatToDo(t *testing.T) {
+	socket, _ := answering(t, &fake{})
+	for _, args := range []string{"config show", "config status", "stale", "drift", "rehome 10.0.0.1 east"} {
+		if got := lessor(t, append(strings.Fields(args), "--socket", socket)...); got.code != exitNo || !strings.Contains(got.err, "→") {
+			t.Errorf("%s: %+v", args, got)
+		}
+	}
+}
+
+func TestHowTheConfigurationStandsReadsWell(t *testing.T) {
+	for name, k := range map[string]*keeping{"well": aKeeping(), "troubled": aTroubledKeeping()} {
+		socket := keepingAt(t, k)
+		golden(t, "config-status-"+name+".txt", lessor(t, "config", "status", "--socket", socket).out)
+		k.fake.status.Stale = &node.StaleSummary{Clients: 12, ByCause: map[string]int{"configuration changed": 10, "asked for more": 2}, Unknown: 3}
+		if name == "well" {
+			k.fake.status.Stale = &node.StaleSummary{}
+		}
+		golden(t, "status-config-"+name+".txt", lessor(t, "status", "--socket", socket).out)
+	}
+	socket := keepingAt(t, aTroubledKeeping())
+	var st node.GroupConfigStatus
+	if got := lessor(t, "config", "status", "--socket", socket, "--json"); json.Unmarshal([]byte(got.out), &st) != nil || st.Conflict.Clients != 41 || len(st.Conflict.Conflicts) != len(clashes) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAConflictReadsWell(t *testing.T) {
+	k := aTroubledKeeping()
+	socket := keepingAt(t, k)
+	golden(t, "config-conflict.txt", lessor(t, "config", "resolve", "--socket", socket).out)
+	k.group.Conflict.Clients = -1
+	k.group.Conflict.Ours, k.group.Conflict.Theirs = k.group.Conflict.Theirs, k.group.Conflict.Ours
+	got := lessor(t, "config", "resolve", "--socket", socket)
+	if !strings.Contains(got.out, "not counted yet") || !strings.Contains(got.out, "WEST, LINE 10") { // ours now has the lower name: it is A
+		t.Errorf("%s", got.out)
+	}
+	for range 40 {
+		k.group.Conflict.Conflicts = append(k.group.Conflict.Conflicts, clashes[0])
+	}
+	k.group.Conflict.Clients = 0
+	if got := lessor(t, "config", "resolve", "--socket", socket); !strings.Contains(got.out, "… and 14 mores") && !strings.Contains(got.out, "… and 14 more:") || !strings.Contains(got.out, "No client that has a lease") {
+		t.Errorf("%s", got.out)
+	}
+	var x node.ConfigConflict
+	if got := lessor(t, "config", "resolve", "--socket", socket, "--json"); json.Unmarshal([]byte(got.out), &x) != nil || len(x.Conflicts) != 44 {
+		t.Errorf("%s", got.out)
+	}
+	k.group.Conflict = nil
+	if got := lessor(t, "config", "resolve", "--socket", socket); got.code != exitDone || got.err != "no conflict is open\n" {
+		t.Errorf("%+v", got)
+	}
+	if got := lessor(t, "config", "resolve", "--socket", socket, "--json"); got.out != "null\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// exampleOf is a client in a report.
+func exampleOf(a string, differs ...node.Difference) node.ClientExample {
+	return node.ClientExample{Address: addr(a), Hardware: "02:00:00:00:00:07", Hostname: "phone\x1b", Network: "floor1", Home: "west", Differs: differs}
+}
+
+var aDifference = node.Difference{Name: "routers", Has: []any{"198.51.100.1"}, HasText: "198.51.100.1", WouldHave: []any{"198.51.100.2"}, WouldText: "198.51.100.2", Why: "subnet 198.51.100.0/24, line 12"}
+
+func aReport() *node.WhatIfReport {
+	r := &node.WhatIfReport{
+		Version: tipID, Head: headID, Seconds: 3.14, Total: 1000000, Unknown: 3, Changed: 129, StaleNow: 12, ByChange: 120,
+		Options: []node.ChangedPart{
+			{Name: "routers", Clients: 120, Classes: []node.ClassCount{{Class: "phones", Clients: 100}, {Clients: 20}}, Examples: []node.ClientExample{exampleOf("198.51.100.50", aDifference)}},
+			{Name: "boot-file-name", Clients: 9, Classes: []node.ClassCount{{Class: "pxe", Clients: 9}}},
+			{Name: "vendor\x1b", Clients: 1, Examples: []node.ClientExample{exampleOf("198.51.100.51", node.Difference{Name: "vendor\x1b", HasText: strings.Repeat("ab:", 60)})}},
+		},
+		Classes:      []node.ClassCount{{Class: "phones", Clients: 100}, {Clients: 29}},
+		Lost:         41,
+		LostBy:       []node.LostReason{{Why: "no subnet", Clients: 40, Examples: []node.ClientExample{exampleOf("203.0.113.9")}}, {Why: "reserved for another", Clients: 1}},
+		Pools:        []node.PoolWhatIf{{Network: "floor1", Subnet: "198.51.100.0/24", Range: "198.51.100.50-198.51.100.99", Size: 50, Active: 45, Moving: 40, Missing: 35}, {Network: "floor1", Range: "203.0.113.50-203.0.113.99", Active: 40, Gone: true}},
+		Reservations: []node.ReservationCollision{{Address: addr("198.51.100.60"), Host: "printer\u202e", Holder: exampleOf("198.51.100.60"), Until: minutes(60)}}, ReservationCount: 1,
+		Dropped: []node.DroppedSubnet{{Network: "floor1", Subnet: "203.0.113.0/24", Clients: 40}},
+		Notes:   []string{"server: is this machine's own, and was not looked at"},
+	}
+	for i := range 7 {
+		r.Options[0].Examples = append(r.Options[0].Examples, exampleOf(fmt.Sprintf("198.51.100.%d", 70+i), aDifference))
+	}
+	return r
+}
+
+func TestWhatIfReadsWellAndChangesNothing(t *testing.T) {
+	k := aKeeping()
+	k.whatIf, k.steps = aReport(), 3
+	socket := keepingAt(t, k)
+	file := write(t, t.TempDir(), "campus.yaml", "version: "+headID+"\nenterprise: {}\n")
+	got := lessor(t, "config", "apply", file, "--what-if", "--socket", socket)
+	golden(t, "what-if.txt", got.out)
+	if got.code != exitDone || got.err != "" {
+		t.Errorf("%+v", got)
+	}
+	var r node.WhatIfReport
+	if got := lessor(t, "config", "rollback", "0123456", "--what-if", "--json", "--socket", socket); json.Unmarshal([]byte(got.out), &r) != nil || r.Changed != 129 || k.named[1] != "version 0123456789ab" {
+		t.Errorf("%+v, asked for %q", got, k.named)
+	}
+	k.whatIf = &node.WhatIfReport{Version: tipID, Head: headID, Total: 7}
+	golden(t, "what-if-nothing.txt", lessor(t, "config", "apply", file, "--what-if", "--socket", socket).out)
+	if got := asked(t, socket, "", "config", "apply", file, "--what-if"); !strings.Contains(got.err, "\r1 of 3 leases looked at") || !strings.HasSuffix(got.err, " \r") {
+		t.Errorf("%q", got.err)
+	}
+	bad := write(t, t.TempDir(), "bad.yaml", "enterprice: {}\n")
+	if got := lessor(t, "config", "apply", bad, "--what-if", "--socket", socket); got.code != exitNo || !strings.Contains(got.err, "bad.yaml:1:1: error") || !strings.Contains(got.err, "^") {
+		t.Errorf("%+v", got)
+	}
+	if len(k.told) > 0 {
+		t.Errorf("the server was told %+v", k.told)
+	}
+}
+
+func TestTheStaleLedgerReadsWell(t *testing.T) {
+	k := aKeeping()
+	one := node.StaleRow{Address: addr("198.51.100.50"), Hardware: "02:00:00:00:00:07", Hostname: "phone-1", Since: minutes(-61), Home: "west", HasVersion: otherID, WouldVersion: headID, Cause: "configuration changed",
+		Differs: []node.Difference{aDifference, {Name: "domain-name", HasText: "\x1b[2J"}, {Name: "lifetime", Has: 3600, WouldHave: 7200}}}
+	two := node.StaleRow{Address: addr("198.51.100.9"), ClientID: "01:02:03", Cause: "told older while apart"}
+	k.stale = []node.StaleRow{one, two}
+	k.status.Stale = &node.StaleSummary{Clients: 2, ByCause: map[string]int{one.Cause: 1, two.Cause: 1}, Unknown: 3, Sweeping: true, Swept: 10, Total: 129, SinceOldest: minutes(-61)}
+	socket := keepingAt(t, k)
+	golden(t, "stale.txt", lessor(t, "stale", "--socket", socket).out)
+	got := lessor(t, "stale", "--socket", socket, "--cause", "told", "--client", "02:00:00:00:00:07", "--address", "198.51.100.0/24", "--limit", "7")
+	if !strings.HasSuffix(got.out, "\n1 client holds something else than it would get: 1 told older while apart; 2 in all; of 3 more it is not known what they were told\nThe configuration was changed a moment ago: 10 of 129 leases have been looked at since.\n") {
+		t.Errorf("%s", got.out)
+	}
+	if want := (node.StaleFilter{Client: node.ParseClient("02:00:00:00:00:07"), Address: prefix("198.51.100.0/24"), Cause: "told older while apart", Limit: 7}); !reflect.DeepEqual(k.filter, want) {
+		t.Errorf("asked for %+v", k.filter)
+	}
+	got = lessor(t, "stale", "--socket", socket, "--json")
+	var row node.StaleRow
+	if json.NewDecoder(strings.NewReader(got.out)).Decode(&row) != nil || row.Address != one.Address || len(row.Differs) != 3 || strings.Count(got.out, "\n") != 2 {
+		t.Errorf("%s", got.out)
+	}
+	k.stale, k.status.Stale = nil, nil
+	if got := lessor(t, "stale", "--socket", socket); got.code != exitDone || got.out != "No client holds anything else than it would get\n" {
+		t.Errorf("%+v", got)
+	}
+	for _, args := range [][]string{{"stale", "--converge"}, {"stale", "--converge", "--rate", "10/s"}} {
+		if got := lessor(t, append(args, "--socket", socket)...); got.code != exitNo || !strings.Contains(got.err, "yet") || !strings.Contains(got.err, "→") || got.out != "" {
+			t.Errorf("%+v", got)
+		}
+	}
+}
+
+func TestManyStaleClientsAreSortedInRuns(t *testing.T) {
+	var out, errs bytes.Buffer
+	c := &console{out: &out, err: &errs, now: func() time.Time { return noon }}
+	err := c.buffered(func(w *bufio.Writer) error {
+		l := staleList{console: c, w: w, causes: map[string]int{}}
+		a := addr("10.255.255.255")
+		for range maxStaleSorted + 3 {
+			if err := l.add(node.StaleRow{Address: a, Cause: "x"}); err != nil {
+				return err
+			}
+			a = a.Prev()
+		}
+		l.write()
+		l.summary(nil, true)
+		return nil
+	})
+	if err != nil || strings.Count(out.String(), "ADDRESS") != 2 || strings.Count(errs.String(), "sorted in runs") != 1 || !strings.Contains(out.String(), fmt.Sprint(maxStaleSorted+3)+" clients hold") {
+		t.Errorf("%v %s", err, errs.String())
+	}
+}
+
+func TestDriftReadsWell(t *testing.T) {
+	k := aKeeping()
+	k.drifted = &node.DriftReport{With: "east", Protocol: "lessor", OurHead: headID, TheirHead: tipID, Seconds: 0.5, Total: 129, Unknown: 1, Clients: 41, NewClients: 7,
+		Groups: []node.DriftGroup{
+			{Class: "phones", Name: "routers", Because: "heads differ", Clients: 40, Examples: []node.ClientExample{exampleOf("198.51.100.50", aDifference)}},
+			{Name: "tftp-server-name", Because: "servers: layers differ", Clients: 1},
+		},
+		Because: []string{"the two serve by different versions"}, CannotKnow: []string{"1 client of which is not known what it said\x1b"}, Remedy: "lessor config status shows what keeps them apart"}
+	socket := keepingAt(t, k)
+	golden(t, "drift.txt", lessor(t, "drift", "--with", "east", "--socket", socket).out)
+	var r node.DriftReport
+	if got := lessor(t, "drift", "--json", "--socket", socket); json.Unmarshal([]byte(got.out), &r) != nil || !reflect.DeepEqual(r.Because, k.drifted.Because) || fmt.Sprint(k.named) != "[east ]" {
+		t.Errorf("%+v, asked for %q", got, k.named)
+	}
+	k.drifted = &node.DriftReport{With: "east", Protocol: "lessor", OurHead: headID, TheirHead: headID, SameHead: true, Total: 129}
+	golden(t, "drift-none.txt", lessor(t, "drift", "--socket", socket).out)
+	k.drifted = &node.DriftReport{With: "b", Protocol: "isc-dhcpd", OurHead: headID, Total: 129, CannotKnow: []string{"what dhcpd tells its clients does not travel"}}
+	golden(t, "drift-isc.txt", lessor(t, "drift", "--socket", socket).out)
+}
+
+func TestRehomeSaysWhoseTheLeaseIs(t *testing.T) {
+	k := aKeeping()
+	k.detail = node.LeaseDetail{LeaseRow: aRow("198.51.100.50", "active", "x", minutes(60))}
+	k.detail.Home = "east"
+	socket := keepingAt(t, k)
+	if got := lessor(t, "rehome", "198.51.100.50", "east", "--socket", socket); got.code != exitDone || got.out != "The home of 198.51.100.50 (02:00:00:00:00:07) is east.\n" || fmt.Sprint(k.named) != "[198.51.100.50 east]" {
+		t.Errorf("%+v, %q", got, k.named)
+	}
+	var d node.LeaseDetail
+	if got := lessor(t, "rehome", "198.51.100.50", "east", "--socket", socket, "--json"); json.Unmarshal([]byte(got.out), &d) != nil || d.Home != "east" {
+		t.Errorf("%+v", got)
+	}
+	k.refuses = &node.RefusedError{Why: "the group has no member north", Remedy: "it has west and east"}
+	if got := lessor(t, "rehome", "198.51.100.50", "north", "--socket", socket); got.code != exitNo || got.err != "lessor: the group has no member north\n  → it has west and east\n" {
+		t.Errorf("%+v", got)
+	}
+}
+
+// Whatever a document or a client says, nothing of it steers the terminal.
+func TestNothingOfAConfigurationSteersATerminal(t *testing.T) {
+	evil := "\x1b]0;owned\a\u202e\n\r\u009b31m"
+	k := aTroubledKeeping()
+	k.drifted, k.whatIf = &node.DriftReport{With: "e" + "\x1b", Remedy: evil, Because: []string{evil}, CannotKnow: []string{evil}, Groups: []node.DriftGroup{{Class: evil, Name: evil, Because: evil}}}, aReport()
+	k.whatIf.Notes, k.whatIf.LostBy[0].Why, k.whatIf.Pools[0].Network, k.whatIf.Dropped[0].Subnet = []string{evil}, evil, evil, evil
+	k.group.Trouble, k.group.Waits, k.group.Conflict.Remedy, k.group.Conflict.Theirs.Author = evil, evil, evil, evil
+	k.group.Conflict.Conflicts = append(k.group.Conflict.Conflicts, configversion.Conflict{Key: evil, Reason: configversion.Order, A: evil, B: evil, Problem: &config.Problem{Severity: config.Error, Message: evil, Remedy: evil}})
+	k.history = append(k.history, node.VersionRow{Version: evil, Author: evil, Comment: evil, Member: "\x1b", Parents: []string{evil, evil}})
+	k.changes = []configversion.Change{{Key: evil, Kind: configversion.Moved, Before: evil, After: evil}, {Key: evil, Kind: configversion.Changed, Before: evil, After: evil}}
+	k.stale = []node.StaleRow{{Hostname: evil, Hardware: evil, Cause: evil, Differs: []node.Difference{{Name: evil, HasText: evil, WouldHave: evil}}}}
+	k.applied = node.Applied{Version: evil, Changed: true, Waits: evil, Notes: []string{evil}, Changes: k.changes, Pending: k.changes}
+	k.status.Config.File = evil
+	k.status.Stale = &node.StaleSummary{Clients: 1, ByCause: map[string]int{evil: 1}}
+	socket := keepingAt(t, k)
+	file := write(t, t.TempDir(), "campus.yaml", "enterprise: {}\n")
+	for _, args := range [][]string{{"config", "status"}, {"config", "history"}, {"config", "diff", "head", "tip"}, {"config", "apply", file}, {"config", "apply", file, "--what-if"}, {"config", "resolve"}, {"stale"}, {"drift"}, {"status"}} {
+		got := lessor(t, append(args, "--socket", socket)...)
+		if i := strings.IndexFunc(got.out+got.err, func(r rune) bool { return r != '\n' && api.Steers(r) }); i >= 0 || got.code != exitDone {
+			t.Errorf("%q: %d, %q", args, got.code, got.out+got.err)
+		}
+	}
+}
