@@ -40,6 +40,8 @@ type keeper struct {
 	heads   served
 	restart []string // keys of what takes effect with the next start
 	failed  error    // the last step could not be made durable
+	// fileCompared is kept, since it is asked for after each step.
+	fileCompared fileCompared
 
 	published atomic.Pointer[GroupConfigStatus]
 	theirs    atomic.Pointer[theirPolicy] // what the other Lessor serves by, as far as it is known here

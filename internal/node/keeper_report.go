@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/group"
 )
@@ -29,6 +30,9 @@ func (k *keeper) publish() {
 	}
 	if m.Partner != "" {
 		g.Link = linkWords(s.Link)
+	}
+	if g.FileUnknown = s.FileDiffers && s.FileVersion.IsZero(); g.FileUnknown {
+		g.FileChanges = k.fileChanges()
 	}
 	if s.Trouble == group.FilesDiffer {
 		g.Differs, g.Trouble = k.filesDiffer(), string(m.Self)+" and "+string(m.Partner)+" have no common configuration yet, and their files differ"
@@ -85,6 +89,29 @@ func (k *keeper) filesDiffer() []version.Change {
 		return nil
 	}
 	return version.Diff(k.file, d)
+}
+
+// maxFileChanges is how many differences between the file and the tip are told.
+const maxFileChanges = 32
+
+// fileChanges returns where this member's file differs from the latest version.
+func (k *keeper) fileChanges() []version.Change {
+	tip := k.machine.State.Tip
+	if c := &k.fileCompared; c.file != k.file || c.tip != tip {
+		*c = fileCompared{file: k.file, tip: tip}
+		if d, err := k.document(tip); err == nil {
+			all := version.Diff(d, k.file)
+			c.changes = all[:min(len(all), maxFileChanges)]
+		}
+	}
+	return k.fileCompared.changes
+}
+
+// fileCompared is what was found at the last comparison.
+type fileCompared struct {
+	file    *config.Document
+	tip     version.ID
+	changes []version.Change
 }
 
 // row says what a version is.

@@ -83,6 +83,11 @@ func (k *keeper) keepHead() error {
 func (k *keeper) adopt(first, adopts bool) error {
 	n, h := k.n, &k.heads
 	doc := h.document
+	if first { // it has no relationship yet that could not change
+		start := *doc
+		start.Group.Members, start.Group.Failover.Reconnect = k.start.Group.Members, k.start.Group.Failover.Reconnect
+		k.start = &start
+	}
 	doc, k.restart = sinceStart(k.start, doc)
 	return n.doOpen(context.Background(), func(e *Effects) {
 		now := n.clock.now()

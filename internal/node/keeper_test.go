@@ -211,7 +211,8 @@ func TestAStaleChangeIsRefused(t *testing.T) {
 	head := p.config("west").Head
 	err = by(strings.ReplaceAll(old.Text, hour, "default: 3h"))
 	var conflict *ConflictError
-	if !errors.As(err, &conflict) || len(conflict.Conflicts) != 1 || len(conflict.Changes) != 1 || conflict.Conflicts[0].Key != "networks.all.lease.default" {
+	if !errors.As(err, &conflict) || len(conflict.Conflicts) != 1 || len(conflict.Changes) != 1 || conflict.Conflicts[0].Key != "networks.all.lease.default" ||
+		conflict.Conflicts[0].A != "2h" || conflict.Conflicts[0].B != "3h" {
 		t.Errorf("%v", err)
 	}
 	if p.config("west").Head != head {

@@ -159,6 +159,9 @@ func (n *Node) statusOfStore(s *Status) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.cfg.Document.File}
+	if g := n.keeper.published.Load(); g != nil {
+		s.Alarms = append(s.Alarms, configAlarms(g, string(n.self))...)
+	}
 	if n.refused.why != "" {
 		s.Config.Refused, s.Config.RefusedAt = n.refused.why, At(n.refused.at)
 		s.Alarms = append(s.Alarms, Alarm{Code: "config-refused", Title: "The newest configuration was refused", Severity: Warning,

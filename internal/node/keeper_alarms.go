@@ -1,0 +1,60 @@
+package node
+
+import (
+	"fmt"
+
+	"github.com/lessor-dhcp/lessor/internal/config/version"
+)
+
+// configAlarms returns what an operator should know of the group's configuration.
+func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
+	raise := func(code, title string, severity Severity, text, remedy string) {
+		as = append(as, Alarm{Code: code, Title: title, Severity: severity, Text: text, Remedy: remedy})
+	}
+	partner := string(g.Partner)
+	switch {
+	case len(g.Differs) > 0:
+		raise("config-differs", "The two members have no common configuration", Critical, g.Trouble+": "+keysOf(g.Differs), troubleRemedy(g))
+	case g.Trouble != "":
+		raise("config-unrelated", "The two members have no common configuration", Critical, g.Trouble, troubleRemedy(g))
+	}
+	if c := g.Conflict; c != nil {
+		raise("config-conflict", "The configurations of the two members are in conflict", Critical,
+			fmt.Sprintf("%s changed %s, and %s changed it to something else, while they were apart: each serves by its own version", whoMade(&c.Ours, self), conflictKeys(c.Conflicts), whoMade(&c.Theirs, partner)),
+			c.Remedy+"; lessor config resolve shows both sides")
+	}
+	if len(g.Pending) > 0 {
+		raise("config-pending", "A change waits until both members have it", Warning, keysOf(g.Pending)+": what safety stands on is changed by both or by none",
+			"bring "+partner+" back, or mend the network between the two")
+	}
+	if g.FileUnknown {
+		raise("config-file", "This member's file is not the group's configuration", Warning, "it differs, and is not applied: "+keysOf(g.FileChanges),
+			"lessor config show prints what is in force: write that into the file, below server:, and edit it there")
+	}
+	if len(g.Restart) > 0 {
+		raise("config-restart", "A change takes effect with the next start", Warning, joined(g.Restart), "restart lessor on each member, one after the other")
+	}
+	if g.Failed != "" {
+		raise("config-not-stored", "A version of the configuration could not be stored", Critical, g.Failed, "look at the disk; the server tries again by itself")
+	}
+	return as
+}
+
+// whoMade names the author of a version, and where it was made.
+func whoMade(r *VersionRow, member string) string {
+	switch {
+	case r.Author != "" && r.Member != "":
+		return fmt.Sprintf("%s on %s", r.Author, r.Member)
+	case r.Author != "":
+		return r.Author
+	}
+	return member
+}
+
+func conflictKeys(all []version.Conflict) string {
+	changes := make([]version.Change, len(all))
+	for i, c := range all {
+		changes[i].Key = c.Key
+	}
+	return keysOf(changes)
+}
