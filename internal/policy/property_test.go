@@ -28,8 +28,9 @@ var orders = map[string][]string{
 
 // statement is what one object says of one option.
 type statement struct {
-	form  string // set, append, …
-	value string // as a document has it
+	form     string // set, append, …
+	value    string // as a document has it
+	takeover string // home, local; empty: it says nothing
 }
 
 // object is one object of the document.
@@ -39,6 +40,7 @@ type object struct {
 	holds    bool // for the client
 	priority int  // of a class
 	says     map[string]statement
+	takeover string // as in statement
 }
 
 // kinds of options and how each may be said.
@@ -65,7 +67,7 @@ func randomObjects(r *rand.Rand) (all []object) {
 		}
 		for _, a := range askable {
 			if r.IntN(3) == 0 {
-				o.says[a.name] = statement{a.forms[r.IntN(len(a.forms))], a.value(r)}
+				o.says[a.name] = statement{form: a.forms[r.IntN(len(a.forms))], value: a.value(r)}
 			}
 		}
 		all = append(all, o)
@@ -103,28 +105,42 @@ func (o *object) options(r *rand.Rand) string {
 		s, ok := o.says[a.name]
 		switch {
 		case !ok:
-		case s.form == "set" && r.IntN(2) == 0:
+		case s.form == "set" && s.takeover == "" && r.IntN(2) == 0:
 			all = append(all, a.name+": "+s.value)
 		case s.form == "unset":
-			all = append(all, a.name+": {unset: true}")
+			all = append(all, a.name+": "+flow(r, "unset: true", takeoverEntry(s.takeover)))
 		default:
-			all = append(all, fmt.Sprintf("%s: {%s: %s}", a.name, s.form, s.value))
+			all = append(all, a.name+": "+flow(r, s.form+": "+s.value, takeoverEntry(s.takeover)))
 		}
 	}
+	said := takeoverEntry(o.takeover)
 	if len(all) == 0 {
+		return said
+	}
+	if said != "" {
+		said = ", " + said
+	}
+	return "options: " + flow(r, all...) + said
+}
+
+func takeoverEntry(mark string) string {
+	if mark == "" {
 		return ""
 	}
-	return "options: " + flow(r, all...)
+	return "on-takeover: " + mark
 }
 
 // document writes the objects with the entries of every map but `classes` in an order that r chooses.
 func document(r *rand.Rand, profile string, all []object) string {
 	by := map[string][]string{}
 	var classes []string
+	group := ""
 	for i := range all {
 		o := &all[i]
 		said := o.options(r)
 		switch o.place {
+		case "group":
+			group = ", " + takeoverEntry(o.takeover)
 		case "enterprise":
 			by["enterprise"] = []string{said}
 		case "intranet":
@@ -157,7 +173,7 @@ func document(r *rand.Rand, profile string, all []object) string {
 	sections := []string{
 		"networks: " + flow(r, "lan: "+flow(r, "subnets: "+flow(r, subnet, otherSubnet), one("lan")), "away: "+flow(r, "subnets: {10.1.0.0/24: {}}", one("away"))),
 		"enterprise: " + flow(r, one("enterprise")),
-		"group: {name: campus, members: {west: {peer: 10.9.0.1, class: core}, east: {peer: 10.9.0.2}}}",
+		"group: {name: campus, members: {west: {peer: 10.9.0.1, class: core}, east: {peer: 10.9.0.2}}" + group + "}",
 		"precedence: " + profile,
 	}
 	for _, s := range []string{"intranets", "server-classes", "servers", "domains", "hosts"} {
@@ -336,7 +352,7 @@ func TestRandomDocumentsAgainstAModel(t *testing.T) {
 		}
 		for _, a := range askable {
 			if delete(holding[weak].says, a.name); r.IntN(2) == 0 {
-				holding[weak].says[a.name] = statement{a.forms[r.IntN(len(a.forms))], a.value(r)}
+				holding[weak].says[a.name] = statement{form: a.forms[r.IntN(len(a.forms))], value: a.value(r)}
 			}
 		}
 		text = document(r, profile, all)
