@@ -38,6 +38,7 @@ func (j *Judge) Compare(b *binding.Binding) Comparison {
 	if c.Lost = j.lost(b); c.Lost != "" {
 		return c
 	}
+	j.answer(j.self, b, nil) // for Why
 	j.found = j.found[:0]
 	j.differs(b, &j.found)
 	c.Differences = j.found
@@ -54,6 +55,9 @@ func (j *Judge) differs(b *binding.Binding, found *[]Difference) (differs, reada
 	}
 	j.readReasons(b)
 	note := func(code uint16, has, would []byte) {
+		if j.fromAnother(code, has) {
+			return
+		}
 		if differs = true; found != nil {
 			*found = append(*found, Difference{Code: code, Has: has, Would: would})
 		}
@@ -73,6 +77,31 @@ func (j *Judge) differs(b *binding.Binding, found *[]Difference) (differs, reada
 		}
 	}
 	return differs, true
+}
+
+// part returns what an encoded result has for code, in the form of Difference.
+func part(result []byte, code uint16) []byte {
+	h, options, ok := binding.CutResult(result)
+	if !ok {
+		return nil
+	}
+	var room [4]byte
+	switch code {
+	case binding.ReasonLifetime:
+		return seconds(&room, h.Lifetime)
+	case binding.ReasonNextServer:
+		return address(&room, h.NextServer)
+	case binding.ReasonBootFile:
+		return told(h.BootFile)
+	case binding.ReasonServerHostname:
+		return told(h.ServerName)
+	}
+	for c, v, rest, ok := binding.CutTLV(options); ok; c, v, rest, ok = binding.CutTLV(rest) {
+		if c == code {
+			return present(v)
+		}
+	}
+	return nil
 }
 
 // told returns what a boot field says, nil if nothing.
@@ -165,7 +194,9 @@ func (j *Judge) lost(b *binding.Binding) string {
 	case !linked:
 		return NoSubnet
 	}
-	j.policy.Place(j.HomeOf(b), &j.facts, &j.decision)
+	if j.place(b) {
+		return ""
+	}
 	return j.refusal(b)
 }
 
@@ -182,9 +213,6 @@ const (
 // refusal says why the client that was Placed may not keep b's address.
 func (j *Judge) refusal(b *binding.Binding) string {
 	a, d := b.Addr(), &j.decision
-	if j.policy.May(d, a) {
-		return ""
-	}
 	h, s := j.policy.ReservedFor(a), j.policy.SubnetOf(a)
 	switch {
 	case h != nil && a != d.Reserved:

@@ -2,8 +2,6 @@ package ledger
 
 import (
 	"bytes"
-	"net/netip"
-	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/policy"
@@ -12,44 +10,53 @@ import (
 // Judge compares what clients have with what one policy would give them. It is used by one goroutine at a time; what it
 // remembers from client to client saves time and changes nothing.
 type Judge struct {
-	self    binding.Member
-	policy  *policy.Policy
-	members []binding.Member // those that the document knows
+	self   binding.Member
+	policy *policy.Policy
+	agreed *policy.Policy   // what both members have of which address is kept for whom; nil: as policy has it
+	others []binding.Member // that may have answered a client, where it matters who does
 
 	said     binding.Facts
 	facts    policy.Facts
+	awaits   binding.Facts // the same, for agreed
 	decision policy.Decision
 	would    []byte // what the client would be told, as a binding.Result is encoded
 	found    []Difference
-	heads    [2]struct{ lifetime, next [4]byte } // of what a client has and would have, for found
+	// wouldElse is the same for each of others. What is marked local is theirs, and a client that has it from one of them is not
+	// stale.
+	wouldElse [][]byte
+	heads     [2]struct{ lifetime, next [4]byte } // of what a client has and would have, for found
 
 	reasons *binding.Blob // those that the next two were read from
 	noRoom  policy.Codes
 	more    bool // the client asked for more than it had
 }
 
-// Use makes p the policy by which is judged, at the member self.
-func (j *Judge) Use(self binding.Member, p *policy.Policy) {
-	j.self, j.policy, j.members = self, p, j.members[:0]
+// Use makes p the policy by which is judged, at the member self. agreed is the last version that both members adopted; nil where
+// nothing that safety stands on differs.
+func (j *Judge) Use(self binding.Member, p, agreed *policy.Policy) {
+	j.self, j.policy, j.agreed, j.others, j.reasons = self, p, agreed, j.others[:0], nil
 	for _, m := range p.Document.Group.Members {
-		j.members = append(j.members, m.Name)
+		if m.Name != self && p.SomeLocal() {
+			j.others = append(j.others, m.Name)
+		}
 	}
-	for i := range p.Document.Servers {
-		j.members = append(j.members, binding.Member(p.Document.Servers[i].Name))
-	}
-	j.reasons = nil
+	j.wouldElse = make([][]byte, len(j.others))
 }
 
-// Policy returns the policy that is judged by.
+// Uses reports whether that is what is judged by.
+func (j *Judge) Uses(p, agreed *policy.Policy) bool { return j.policy == p && j.agreed == agreed }
+
+// Self returns the member at which is judged.
+func (j *Judge) Self() binding.Member { return j.self }
+
+// Policy returns the policy that is judged by; nil before Use.
 func (j *Judge) Policy() *policy.Policy { return j.policy }
 
+// Agreed returns what Use was given.
+func (j *Judge) Agreed() *policy.Policy { return j.agreed }
+
 // HomeOf returns the member as which b's client is answered: its home, unless the document does not have that any more.
-func (j *Judge) HomeOf(b *binding.Binding) binding.Member {
-	if b.Home != "" && slices.Contains(j.members, b.Home) {
-		return b.Home
-	}
-	return j.self
-}
+func (j *Judge) HomeOf(b *binding.Binding) binding.Member { return j.policy.HomeOf(b, j.self) }
 
 // Look judges b: by octets first, and thing by thing where they differ. It allocates nothing.
 func (j *Judge) Look(b *binding.Binding) (Standing, Cause) {
@@ -62,7 +69,7 @@ func (j *Judge) Look(b *binding.Binding) (Standing, Cause) {
 		return Unknown, 0
 	case given == givenNothing:
 		return Stale, j.cause(b)
-	case bytes.Equal(b.Result.Bytes, j.would):
+	case bytes.Equal(b.Result.Bytes, j.would), j.giveElse(b):
 		return Current, 0
 	}
 	differs, readable := j.differs(b, nil)
@@ -104,18 +111,50 @@ func (j *Judge) give(b *binding.Binding) given {
 	if !linked {
 		return givenNothing
 	}
-	return j.giveAs(j.HomeOf(b), b.Addr())
-}
-
-// giveAs fills would with what the client of the facts would be told by the member as.
-func (j *Judge) giveAs(as binding.Member, a netip.Addr) given {
-	d := &j.decision
-	j.policy.Place(as, &j.facts, d)
-	if !j.policy.May(d, a) {
+	if !j.place(b) {
 		return givenNothing
 	}
-	j.policy.Settle(as, &j.facts, a, d)
-	told := d.Told(&j.facts)
-	j.would = d.AppendResult(j.would[:0], &j.facts, &told)
+	j.would = j.answer(j.self, b, j.would[:0])
 	return givenResult
+}
+
+// place fills the half of the decision that does not depend on the address, and reports whether b's client may keep its own.
+func (j *Judge) place(b *binding.Binding) bool {
+	d := &j.decision
+	j.policy.Place(j.self, &j.facts, d)
+	if j.agreed != nil {
+		facts := policy.Facts{}
+		if known, _ := j.agreed.ReadFacts(b, &j.awaits, &facts); known {
+			j.policy.Await(j.agreed, &facts, d)
+		}
+	}
+	return j.policy.MayKeep(d, b.Addr())
+}
+
+// answer appends what b's client, which was placed, would be told by the member who now: what its home has for it.
+func (j *Judge) answer(who binding.Member, b *binding.Binding, dst []byte) []byte {
+	d := &j.decision
+	now := binding.Binding{Prefix: b.Prefix, Home: b.Home} // by whichever version it was told before
+	j.policy.SettleHeld(who, &j.facts, &now, d)
+	told := d.Told(&j.facts)
+	return d.AppendResult(dst, &j.facts, &told)
+}
+
+// giveElse fills wouldElse, and reports whether b's client has exactly what one of the others would tell it.
+func (j *Judge) giveElse(b *binding.Binding) (same bool) {
+	for i, m := range j.others {
+		j.wouldElse[i] = j.answer(m, b, j.wouldElse[i][:0])
+		same = same || bytes.Equal(j.wouldElse[i], b.Result.Bytes)
+	}
+	return same
+}
+
+// fromAnother reports whether one of the others would tell the client in code what it has; nil: nothing.
+func (j *Judge) fromAnother(code uint16, has []byte) bool {
+	for _, w := range j.wouldElse {
+		if p := part(w, code); bytes.Equal(p, has) && (p == nil) == (has == nil) {
+			return true
+		}
+	}
+	return false
 }

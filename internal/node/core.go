@@ -111,7 +111,7 @@ func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
 	c.layPools()
 	c.pools.NewVersion()
 	c.keepFailing()
-	c.ledger.begin(c.self, p, now, c.table)
+	c.ledger.begin(c.self, p, agreed, now, c.table)
 }
 
 // forgetEarlier lets go of the policies before this one once nothing can be on offer by them.

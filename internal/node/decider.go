@@ -113,6 +113,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 			n.core.Observe(n.hub.wanted())
 			n.look()
 			n.handle(Tick{})
+			n.stepSweep()
 		case <-stopping.unless(ctx):
 			stopping.begin(n)
 		case <-stopping.late():
@@ -226,6 +227,9 @@ func (n *Node) setWake(wake *time.Timer) {
 	after := n.lookAt.Sub(now) // a point in time, so that traffic does not put it off
 	if n.snapshot != nil {
 		after = min(after, snapshotPause)
+	}
+	if n.core.Sweeping() {
+		after = 0
 	}
 	if at, ok := n.core.Wake(); ok {
 		after = min(after, at.Sub(now))

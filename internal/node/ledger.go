@@ -37,10 +37,15 @@ type staleness struct {
 	looked   int    // at how many bindings it has looked
 }
 
-// begin makes p what is judged by from now on.
-func (s *staleness) begin(self binding.Member, p *policy.Policy, now time.Time, table *binding.Table) {
-	s.judge.Use(self, p)
-	s.since = now
+// begin makes p what is judged by from now on, as far as both members agreed on it.
+func (s *staleness) begin(self binding.Member, p, agreed *policy.Policy, now time.Time, table *binding.Table) {
+	if s.judge.Uses(p, agreed) {
+		return
+	}
+	if s.judge.Policy() != p {
+		s.since = now
+	}
+	s.judge.Use(self, p, agreed)
 	if s.book == nil {
 		s.book = ledger.NewLedger()
 	}

@@ -69,13 +69,6 @@ type StaleSummary struct {
 	SinceOldest Instant `json:"since_oldest"` // null: there are none
 }
 
-// MarshalJSON writes an empty map where there is nothing, never null.
-func (s StaleSummary) MarshalJSON() ([]byte, error) {
-	type plain StaleSummary
-	notNilMap(&s.ByCause)
-	return json.Marshal(plain(s))
-}
-
 // maxExamples is how many clients a report names for one thing; it counts all.
 const maxExamples = 100
 

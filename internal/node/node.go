@@ -132,6 +132,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.core = NewCore(n.self, p, table, commit)
 	n.beginServing()
+	n.core.ServedSince(n.head.Since)
 	if err := n.openPartnership(p, ring); err != nil {
 		return nil, errors.Join(err, n.sockets.Close(), n.store.Close())
 	}

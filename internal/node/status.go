@@ -40,6 +40,7 @@ func (c *Core) status(now time.Time, s *Status) {
 	s.ClassesFailed = c.classFailures()
 	s.Alarms = append(append(s.Alarms, c.alarms()...), c.classAlarm(now)...)
 	s.Bindings = c.byState()
+	s.Stale = c.ledger.summary(c.table.Len())
 }
 
 // byState counts the bindings by state, and all of them.

@@ -38,6 +38,15 @@ func (t *takeovers) local(x config.Takeover) bool {
 // Local reports whether v is one member's own: another one that answers its clients gives them what it has itself.
 func (p *Policy) Local(v *Value) bool { return p.takeovers.local(v.Takeover) }
 
+// SomeLocal reports whether anything is one member's own, so that it matters who answers.
+func (p *Policy) SomeLocal() bool { return p.takeovers.someLocal }
+
+// HomeOf returns the member that is at home for b's client where self answers it: b.Home, or self where the document does not name
+// that any more.
+func (p *Policy) HomeOf(b *binding.Binding, self binding.Member) binding.Member {
+	return p.homeOf(b, self)
+}
+
 // homeOf returns the member that is at home for b's client where self answers it: a home that the document does not name any
 // more is nobody's.
 func (p *Policy) homeOf(b *binding.Binding, self binding.Member) binding.Member {
