@@ -66,6 +66,10 @@ type audit struct {
 	RelationshipBytes int  `json:"relationship_bytes"` // of the failover relationship's newest record; 0: none
 	RelationshipLost  bool `json:"relationship_lost"`  // there was one that cannot be relied on: the server recovers from its partner
 
+	Versions      int   `json:"versions"`       // of the configuration
+	VersionsBytes int64 `json:"versions_bytes"` // that they take on the disk
+	VersionsLost  bool  `json:"versions_lost"`  // there were some that cannot be relied on
+
 	Cut      *auditCut      `json:"cut"` // the end that a crash left unfinished; null: none
 	Damaged  []auditDamage  `json:"damaged"`
 	Withheld []netip.Prefix `json:"withheld"` // what a server will give to nobody for a while
@@ -100,6 +104,7 @@ func auditOf(r *store.Report) audit {
 		OK: r.OK(), Dir: r.Dir, Server: r.Member, ID: r.ID.String(), Format: r.Format, Running: r.Running, PID: r.PID, Opened: r.Boot,
 		Bindings: r.Bindings, States: map[string]int{}, Commit: r.Commit, Records: r.Records, Segments: r.Segments, Spares: r.Spares,
 		JournalBytes: r.JournalBytes, SnapshotBytes: r.SnapshotBytes, RelationshipBytes: r.Relationship, RelationshipLost: r.RelationshipLost,
+		Versions: r.Versions, VersionsBytes: r.VersionsBytes, VersionsLost: r.VersionsLost,
 		Damaged: []auditDamage{}, Withheld: append([]netip.Prefix{}, r.Quarantine()...), Unknown: r.Unknown,
 		Problems: append([]string{}, r.Problems...),
 	}

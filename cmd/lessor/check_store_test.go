@@ -36,6 +36,9 @@ func aStore(t *testing.T, n int) string {
 			t.Fatal(err)
 		}
 	}
+	if err := s.PutVersions([]store.VersionRecord{{ID: [16]byte{1}, Bytes: []byte("the root")}}, []byte("the head is the root")); err != nil {
+		t.Fatal(err)
+	}
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -53,7 +56,7 @@ func TestCheckStoreOfAGoodDirectory(t *testing.T) {
 	if err := json.Unmarshal([]byte(got.out), &a); err != nil || got.code != exitDone {
 		t.Fatalf("got %d %s: %v", got.code, got.out, err)
 	}
-	if !a.OK || a.Bindings != 3 || a.States["active"] != 3 || a.Server != "west" || a.Damaged == nil || a.Withheld == nil || a.Problems == nil {
+	if !a.OK || a.Bindings != 3 || a.States["active"] != 3 || a.Server != "west" || a.Versions != 1 || a.VersionsBytes == 0 || a.VersionsLost || a.Damaged == nil || a.Withheld == nil || a.Problems == nil {
 		t.Errorf("got %s", got.out)
 	}
 }

@@ -81,7 +81,7 @@ const (
 
 var damageNames = [...]string{
 	RecordLost: "record lost", BlobLost: "shared octets lost", PartMissing: "part missing", CopyLost: "copy lost",
-	RelationshipLost: "relationship lost", VersionLost: "version of the configuration lost",
+	RelationshipLost: "relationship lost", VersionLost: "versions lost",
 }
 
 func (k DamageKind) String() string {

@@ -184,15 +184,21 @@ func (v *versions) wasteful() bool {
 // which is returned. It reads from the disk, one version at a time; the octets are the caller's. It may be called beside PutVersions. After
 // Recovery.VersionsLost there is none until the next PutVersions.
 func (s *Store) EachVersion(each func(VersionRecord) error) error {
+	return s.eachVersion(MaxVersion, each)
+}
+
+// EachVersionHead is EachVersion, but of each version only the beginning is read and handed out: at least so many octets, or all of
+// them. A history costs a hundredth of the time so where its documents are long.
+func (s *Store) EachVersionHead(octets int, each func(VersionRecord) error) error {
+	return s.eachVersion(octets, each)
+}
+
+func (s *Store) eachVersion(octets int, each func(VersionRecord) error) error {
 	v := &s.versions
-	n := v.count()
-	for i := range n {
-		r, ok, err := v.nth(i)
+	for i := range v.count() {
+		r, err := v.nth(i, octets)
 		if err != nil {
 			return fmt.Errorf("store: %w", err)
-		}
-		if !ok {
-			return nil
 		}
 		if err := each(r); err != nil {
 			return err
@@ -210,7 +216,7 @@ func (s *Store) Version(id [16]byte) ([]byte, bool, error) {
 	if !ok {
 		return nil, false, nil
 	}
-	b, err := v.read(v.table.order[i])
+	b, err := v.read(v.table.order[i], MaxVersion)
 	if err != nil {
 		return nil, false, fmt.Errorf("store: %w", err)
 	}
@@ -231,16 +237,13 @@ func (v *versions) count() int {
 	return len(v.table.order)
 }
 
-// nth reads a version by its place in the order, which does not change while the store is open.
-func (v *versions) nth(i int) (VersionRecord, bool, error) {
+// nth reads so many octets of a version by its place in the order, which does not change while the store is open.
+func (v *versions) nth(i, octets int) (VersionRecord, error) {
 	v.mu.RLock()
 	defer v.mu.RUnlock()
-	if i >= len(v.table.order) {
-		return VersionRecord{}, false, nil
-	}
 	p := v.table.order[i]
-	b, err := v.read(p)
-	return VersionRecord{ID: p.id, Bytes: b}, err == nil, err
+	b, err := v.read(p, octets)
+	return VersionRecord{ID: p.id, Bytes: b}, err
 }
 
 // closeVersions lets go of the file. While the store was alive, the identity says how far it goes.

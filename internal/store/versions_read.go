@@ -13,10 +13,10 @@ const (
 	pieceEntry   = 8
 )
 
-// read returns a version's octets. The caller holds mu.
-func (v *versions) read(p versionPlace) ([]byte, error) {
+// read returns a version's octets, or at least so many of them. The caller holds mu.
+func (v *versions) read(p versionPlace, octets int) ([]byte, error) {
 	r := versionReader{f: v.file, seed: v.seed, end: v.end}
-	return r.version(p)
+	return r.version(p, octets)
 }
 
 // versionReader reads versions out of a file of them.
@@ -26,21 +26,23 @@ type versionReader struct {
 	end  int64
 }
 
-// version returns a version's octets, or why it cannot be read. All of them are as they were written.
-func (r *versionReader) version(p versionPlace) ([]byte, error) {
+// version returns a version's octets, or at least so many of them, or why it cannot be read. All of them are as they were
+// written.
+func (r *versionReader) version(p versionPlace, octets int) ([]byte, error) {
 	list, err := r.list(p)
 	if err != nil {
 		return nil, err
 	}
-	total := 0
-	for _, e := range list {
-		total += int(e.n)
+	total, few := 0, 0
+	for few < len(list) && total < octets {
+		total += int(list[few].n)
+		few++
 	}
 	if total > MaxVersion {
-		return nil, fmt.Errorf("%w: its length is %d", errVersionRotten, total)
+		return nil, fmt.Errorf("%w: its length is more than %d", errVersionRotten, MaxVersion)
 	}
 	b := make([]byte, 0, total)
-	for _, e := range list {
+	for _, e := range list[:few] {
 		piece, err := r.frame(kindBlob, int64(e.at)*align, int64(frameSize(int(e.n))))
 		if err != nil {
 			return nil, err

@@ -78,6 +78,17 @@ func TestVersionsAreThereAsTheyWereStored(t *testing.T) {
 			if got := s.VersionState(); string(got) != fmt.Sprintf("state %d", i) {
 				t.Errorf("state: %q after %d", got, i)
 			}
+			i := 0
+			must(t, s.EachVersionHead(1440, func(v store.VersionRecord) error {
+				w := want[i]
+				if i++; v.ID != w.ID || !bytes.HasPrefix(w.Bytes, v.Bytes) || len(v.Bytes) < min(1440, len(w.Bytes)) || len(v.Bytes) > 1440+64<<10 {
+					t.Errorf("the head of version %d has %d octets, or is another one's", i, len(v.Bytes))
+				}
+				return nil
+			}))
+			if i != len(want) {
+				t.Errorf("%d heads of %d versions", i, len(want))
+			}
 			for _, w := range want {
 				if b, ok, err := s.Version(w.ID); err != nil || !ok || !bytes.Equal(b, w.Bytes) {
 					t.Fatalf("version %s: %d octets, %v, %v", w.ID, len(b), ok, err)

@@ -52,6 +52,36 @@ func (v *Version) appendHeader(dst []byte) []byte {
 // version's name is made of is refused. Whether it can be read is for Open to say.
 func Decode(b []byte) (*Version, error) {
 	r := reader{rest: b}
+	v, err := r.head()
+	if err != nil {
+		return nil, err
+	}
+	v.Document = r.counted(4, config.MaxSize)
+	v.Source = r.counted(4, config.MaxSize)
+	switch {
+	case r.err != nil:
+		return nil, fmt.Errorf("the version %w", r.err)
+	case len(r.rest) > 0:
+		return nil, fmt.Errorf("%d octets follow the version", len(r.rest))
+	}
+	if v.Document != nil && sha256.Sum256(v.Document) != v.Content {
+		return nil, fmt.Errorf("the document is not that of version %s: it is damaged or forged", v.ID().Short())
+	}
+	return v, nil
+}
+
+// MaxHead is how many octets stand before the document of an encoded version, at most.
+const MaxHead = 1 + 2 + 1 + 2*len(ID{}) + len(binding.Digest{}) + sha256.Size + 8 + 2 + MaxAuthor + 2 + MaxMember + 2 + MaxComment
+
+// DecodeHead reads of what Append wrote all that stands before the document, which gives the version its name: its document is not
+// at hand. b may end there, or anywhere behind, and is not kept.
+func DecodeHead(b []byte) (*Version, error) {
+	r := reader{rest: b}
+	return r.head()
+}
+
+// head takes what stands before the document.
+func (r *reader) head() (*Version, error) {
 	if e := r.octets(1); r.err == nil && e[0] != encoding {
 		return nil, fmt.Errorf("a version in the encoding %d, of a later release", e[0])
 	}
@@ -68,13 +98,9 @@ func Decode(b []byte) (*Version, error) {
 	v.Author = string(r.counted(2, MaxAuthor))
 	v.Member = binding.Member(r.counted(2, MaxMember))
 	v.Comment = string(r.counted(2, MaxComment))
-	v.Document = r.counted(4, config.MaxSize)
-	v.Source = r.counted(4, config.MaxSize)
 	switch {
 	case r.err != nil:
 		return nil, fmt.Errorf("the version %w", r.err)
-	case len(r.rest) > 0:
-		return nil, fmt.Errorf("%d octets follow the version", len(r.rest))
 	case v.IsRoot() && seconds != 0:
 		return nil, errors.New("a root says when it was made")
 	case seconds > 1<<38:
@@ -85,9 +111,6 @@ func Decode(b []byte) (*Version, error) {
 	}
 	if err := v.check(); err != nil {
 		return nil, err
-	}
-	if v.Document != nil && sha256.Sum256(v.Document) != v.Content {
-		return nil, fmt.Errorf("the document is not that of version %s: it is damaged or forged", v.ID().Short())
 	}
 	return v, nil
 }
