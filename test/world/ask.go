@@ -51,6 +51,9 @@ type Status struct {
 	Server string       `json:"server"`
 	Pools  []PoolStatus `json:"pools"`
 	Alarms []Alarm      `json:"alarms"`
+	Config struct {
+		Head string `json:"head"`
+	} `json:"config"`
 	// Drops counts the messages that got no answer, by reason.
 	Drops map[string]float64 `json:"drops"`
 }
