@@ -176,7 +176,7 @@ func writeConsequences(c *console, w *bufio.Writer, e *node.ConfirmError) {
 		}
 	}
 	if len(e.Undoes) > 0 {
-		fmt.Fprintln(w, "It does not say which version it was written against, and would undo:")
+		fmt.Fprintln(w, "What it would undo:")
 		writeChanges(c.forErr(), w, "  ", e.Undoes, "write `version: …` on its first line, as `lessor config show` prints it")
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/node"
@@ -60,15 +61,32 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 		line("partner", fmt.Sprintf("%s, %s, serves by %s", printable(string(st.Partner)), linkWords(c, st.Link), shortName(st.PartnerHead)))
 	}
 	if all.Config.File != "" {
-		line("file", printable(all.Config.File))
+		line("file", printable(all.Config.File)+fileWords(st))
 	}
-	if !writeConfigTrouble(c, w, all, st) && len(st.Pending) == 0 {
+	alarms := slices.DeleteFunc(slices.Clone(all.Alarms), func(a node.Alarm) bool { return !strings.HasPrefix(a.Code, "config-") })
+	if !writeDisagreement(c, w, st) && len(alarms)+len(st.Pending)+len(st.FileChanges) == 0 {
 		fmt.Fprintln(w, "  Nothing waits, and nothing is in conflict.")
 	}
+	writeAlarms(c, w, alarms)
 	if len(st.Pending) > 0 {
-		fmt.Fprintln(w, "\nThese wait until both members have them, since safety stands on them:")
+		heading(c, w, "Changes that wait until both members have them, since safety stands on them")
 		writeChanges(c, w, "  ", st.Pending, "lessor config status --json")
 	}
+	if len(st.FileChanges) > 0 {
+		heading(c, w, "What the file says that the configuration does not")
+		writeChanges(c, w, "  ", st.FileChanges, "lessor config diff tip "+printable(all.Config.File))
+	}
+}
+
+// fileWords says how the file of this server stands to the configuration.
+func fileWords(st *node.GroupConfigStatus) string {
+	switch {
+	case st.FileUnknown:
+		return ", which says something else, and is not applied"
+	case st.FileDiffers:
+		return ", which says something else than the latest version"
+	}
+	return ""
 }
 
 // linkWords says how the connection to the other Lessor is.
@@ -84,65 +102,34 @@ func linkWords(c *console, link string) string {
 	return orDash(printable(link))
 }
 
-// writeConfigTrouble writes what is not as it should be with the versions, each with what to do. It reports whether there is anything.
-func writeConfigTrouble(c *console, w *bufio.Writer, all *node.Status, st *node.GroupConfigStatus) bool {
+// writeDisagreement writes in short that not all is served by one version. It reports whether that is so.
+func writeDisagreement(c *console, w *bufio.Writer, st *node.GroupConfigStatus) (any bool) {
 	const column = 17
-	any := false
-	say := func(st style, text string, remedies ...string) {
+	say := func(st style, text string) {
 		any = true
-		for i, s := range append([]string{text}, remedies...) {
-			mark, in := "", plain
-			if i == 0 {
-				in = st
-			} else {
-				mark = "→ "
-			}
-			for k, l := range wrapped(shown(s), pageWidth-column-len(mark)) {
-				if k > 0 && i > 0 {
-					mark = "  "
-				}
-				fmt.Fprintf(w, "%*s%s\n", column, "", c.paint(in, mark+l))
-			}
+		for _, line := range wrapped(shown(text), pageWidth-column) {
+			fmt.Fprintf(w, "%*s%s\n", column, "", c.paint(st, line))
 		}
 	}
 	if k := st.Conflict; k != nil {
 		of := ""
 		if k.Clients >= 0 {
-			of = fmt.Sprintf("; %s would get something else by the one than by the other", count(k.Clients, "client"))
+			of = fmt.Sprintf(", which concerns %s", count(k.Clients, "client"))
 		}
-		say(red, fmt.Sprintf("in conflict with the version of %s in %s%s", st.Partner, count(len(k.Conflicts), "place"), of), "lessor config resolve shows them")
+		say(red, fmt.Sprintf("in conflict with the version of %s in %s%s: lessor config resolve", st.Partner, count(len(k.Conflicts), "place"), of))
 	}
-	if st.Tip != st.Head && st.Tip != "" {
-		text := "the latest version, " + shortName(st.Tip) + ", is not served by yet"
+	switch {
+	case st.Tip != st.Head && st.Tip != "":
+		text := "not served by yet is the latest version, " + shortName(st.Tip)
 		if st.Waits != "" {
 			text += ": " + st.Waits
 		}
-		say(yellow, text, "lessor config diff head tip shows what it changes")
-	} else if st.Waits != "" {
+		say(yellow, text)
+	case st.Waits != "":
 		say(yellow, st.Waits)
 	}
-	if st.Trouble != "" {
-		say(red, st.Trouble)
-	}
-	if n := len(st.Differs); n > 0 {
-		say(red, fmt.Sprintf("the files of the two members differ in %s", count(n, "place")), "make them say the same, or choose one: lessor config resolve shows where they differ")
-	}
-	if st.Failed != "" {
-		say(red, "the newest change could not be stored: "+st.Failed, "look at the store and its disk below")
-	}
-	if len(st.Restart) > 0 {
-		say(yellow, strings.Join(st.Restart, ", ")+": what is said there takes effect when this server is started again")
-	}
-	if st.Partner != "" && st.PartnerHead != "" && st.PartnerHead != st.Head {
-		say(yellow, fmt.Sprintf("%s serves by another version, %s", st.Partner, shortName(st.PartnerHead)), "lessor drift shows whom that concerns")
-	}
-	if st.FileDiffers {
-		file := all.Config.File
-		if file == "" {
-			file = "this server's file"
-		}
-		say(yellow, printable(file)+" says something else than the group's configuration, and is not applied by itself",
-			"`lessor config diff head FILE` shows what; edit what `lessor config show` prints, and apply that")
+	if st.PartnerHead != "" && st.PartnerHead != st.Head {
+		say(yellow, fmt.Sprintf("%s serves by another version, %s: lessor drift", st.Partner, shortName(st.PartnerHead)))
 	}
 	return any
 }

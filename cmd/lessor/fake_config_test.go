@@ -152,7 +152,11 @@ func aTroubledKeeping() *keeping {
 	k.group.Tip, k.group.Agreed, k.group.PartnerHead, k.group.Link = tipID, otherID, otherID, "away"
 	k.group.Waits = "waits until east has it: there is no connection to east, and the link is not declared lost"
 	k.group.Trouble = "east runs release 1.3, which cannot read the latest version: it needs a release that reads format 2"
-	k.group.FileDiffers, k.group.Pending = true, edits[1:2]
+	k.group.FileDiffers, k.group.FileUnknown, k.group.FileChanges, k.group.Pending = true, true, edits[:1], edits[1:2]
+	k.status.Alarms = []node.Alarm{
+		{Code: "pool-exhausted", Title: "A pool is exhausted", Severity: node.Critical, Text: "floor1"},
+		{Code: "config-file", Title: "This member's file is not the group's configuration", Severity: node.Warning, Text: "it differs, and is not applied", Remedy: "lessor config show prints what is in force"},
+	}
 	k.group.Conflict = &node.ConfigConflict{Ours: tipRow, Theirs: rootRow, Conflicts: clashes, Clients: 41, Remedy: "one of you decides; the clients keep what they were told until then"}
 	return k
 }

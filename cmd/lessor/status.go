@@ -119,10 +119,7 @@ func writeHead(c *console, w *bufio.Writer, st *node.Status) {
 		writeLines(w, "                   ", st.Config.Refused)
 	}
 	if st.Config.Group != nil {
-		writeConfigTrouble(c, w, st, st.Config.Group)
-		if n := len(st.Config.Group.Pending); n > 0 {
-			fmt.Fprintf(w, "                 %s (lessor config status)\n", c.paint(yellow, pick(n, "1 change waits until both members have it", fmt.Sprintf("%d changes wait until both members have them", n))))
-		}
+		writeDisagreement(c, w, st.Config.Group)
 	}
 }
 
