@@ -51,6 +51,9 @@ type Config struct {
 
 	// MCLT is the maximum client lead time. A secondary of an ISC server takes that server's.
 	MCLT time.Duration
+	// AwaitedMCLT is one by which the partner may grant already, since both have the configuration that says it, and this server does
+	// not know yet that the partner knows; 0: none. What is waited for is the longer of the two.
+	AwaitedMCLT time.Duration
 	// Guard is how long after its end a binding's address stays withheld.
 	Guard time.Duration
 	// Longest is the longest lifetime that any client may be granted; Infinite counts.

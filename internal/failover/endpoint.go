@@ -81,6 +81,23 @@ func (e *Endpoint) adoptMCLT(now time.Time) {
 		return // it is the partner's
 	}
 	e.setMCLT(now, e.cfg.MCLT)
+	e.awaitMCLT(now)
+}
+
+// awaitMCLT keeps in mind that the partner may grant by a longer MCLT than this server does, for as long as it may and what it
+// granted by it can last.
+func (e *Endpoint) awaitMCLT(now time.Time) {
+	r := &e.rec
+	switch awaited := e.cfg.AwaitedMCLT; {
+	case awaited > r.Largest:
+		r.Largest, r.LargestUntil, e.dirty = awaited, time.Time{}, true
+	case awaited > r.MCLT && awaited == r.Largest && !r.LargestUntil.IsZero():
+		r.LargestUntil, e.dirty = time.Time{}, true
+	case awaited <= r.MCLT && r.Largest > r.MCLT && r.LargestUntil.IsZero():
+		if until := e.over(now); until.Before(binding.Forever) {
+			r.LargestUntil, e.dirty = until, true
+		}
+	}
 }
 
 func (e *Endpoint) setMCLT(now time.Time, mclt time.Duration) {

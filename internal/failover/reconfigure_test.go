@@ -252,3 +252,33 @@ func TestARangeThatIsPutBackHasSomethingToTell(t *testing.T) {
 		t.Errorf("it says %s", said)
 	}
 }
+
+// An MCLT by which the partner may grant already is waited for, though this server does not grant by it; and until what was granted
+// by it is over, where it comes to nothing.
+func TestAnMCLTThatThePartnerMayHaveIsWaitedFor(t *testing.T) {
+	x := normalWithLessor(t, Primary, nil)
+	cfg := x.n.cfg
+	cfg.AwaitedMCLT = 3 * simMCLT
+	x.step(Reconfigured{cfg})
+	if st := x.n.ep.Status(x.now); st.MCLT != simMCLT || st.LargestMCLT != 3*simMCLT || !st.LargestUntil.IsZero() {
+		t.Fatalf("awaited: %+v", st)
+	}
+	cfg.AwaitedMCLT = 0
+	x.step(Reconfigured{cfg})
+	st := x.n.ep.Status(x.now)
+	if st.LargestMCLT != 3*simMCLT || !st.LargestUntil.After(x.now.Add(simLease)) {
+		t.Fatalf("not awaited any more: %+v", st)
+	}
+	x.now = st.LargestUntil
+	x.step(Tick{})
+	if st := x.n.ep.Status(x.now); st.LargestMCLT != simMCLT {
+		t.Errorf("it never forgets: %+v", st)
+	}
+	cfg.AwaitedMCLT = 2 * simMCLT
+	x.step(Reconfigured{cfg})
+	cfg.AwaitedMCLT, cfg.MCLT = 0, 2*simMCLT
+	x.step(Reconfigured{cfg})
+	if st := x.n.ep.Status(x.now); st.MCLT != 2*simMCLT || st.LargestMCLT != 2*simMCLT {
+		t.Errorf("in force: %+v", st)
+	}
+}

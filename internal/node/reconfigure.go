@@ -25,6 +25,9 @@ func (k *keeper) mayReload(ctx context.Context, file *config.Document) (err erro
 func relationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed uint64) (failover.Config, bool) {
 	cfg, ok := RelationshipOf(doc, p, store, seed)
 	cfg.Parts = nil
+	if d := p.Document.Group.Failover.MCLT; d > cfg.MCLT { // the head's, which waits here; the partner may know that both have it
+		cfg.AwaitedMCLT = d
+	}
 	return cfg, ok
 }
 
