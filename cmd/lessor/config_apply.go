@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -73,7 +75,7 @@ func (x configApplyCommand) Run(ctx context.Context, c *console) error {
 	if x.File == "-" {
 		c = c.alone() // who could answer is not at the other end of standard input
 	}
-	return changing(c, x.JSON, &r, func() (node.Applied, error) { return client.ConfigApply(ctx, r) })
+	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) { return client.ConfigApply(ctx, r) })
 }
 
 // alone returns the console without a person who could be asked.
@@ -84,7 +86,7 @@ func (c *console) alone() *console {
 }
 
 // changing carries out a change, and asks for a yes where it needs one.
-func changing(c *console, asJSON bool, r *node.ApplyRequest, carryOut func() (node.Applied, error)) error {
+func changing(c *console, asJSON bool, r *node.ApplyRequest, merged string, carryOut func() (node.Applied, error)) error {
 	a, err := carryOut()
 	if e, ok := errors.AsType[*node.ConfirmError](err); ok && c.interactive && !r.Yes {
 		w := bufio.NewWriter(c.err)
@@ -103,11 +105,14 @@ func changing(c *console, asJSON bool, r *node.ApplyRequest, carryOut func() (no
 	case asJSON:
 		return c.json(a)
 	}
-	return c.buffered(func(w *bufio.Writer) error { writeApplied(c, w, &a); return nil })
+	return c.buffered(func(w *bufio.Writer) error { writeApplied(c, w, &a, merged); return nil })
 }
 
-// writeApplied tells what became of a change.
-func writeApplied(c *console, w *bufio.Writer, a *node.Applied) {
+// mergedWithOthers is what is said of an applied document that was merged.
+const mergedWithOthers = "Others had changed something since the version that this was written against: both are in it."
+
+// writeApplied tells what became of a change; merged is what is said if it was merged.
+func writeApplied(c *console, w *bufio.Writer, a *node.Applied, merged string) {
 	name := c.paint(bold, shortName(a.Version))
 	switch {
 	case !a.Changed:
@@ -123,18 +128,39 @@ func writeApplied(c *console, w *bufio.Writer, a *node.Applied) {
 	if a.Changed && !a.Adopted {
 		fmt.Fprintf(w, "  Until then version %s is served by.\n", shortName(a.Head))
 	}
-	if a.Merged {
-		fmt.Fprintln(w, "  Others had changed something since the version that this was written against: both are in it.")
+	if a.Merged && merged != "" {
+		fmt.Fprintf(w, "  %s\n", merged)
 	}
 	for _, n := range a.Notes {
 		writeLines(w, "  ", n)
 	}
-	if len(a.Changes) > 0 {
+	changes, earlier := waitingOf(a)
+	if len(changes) > 0 {
 		fmt.Fprintln(w)
-		writeChanges(c, w, "  ", a.Changes, "lessor config history, and lessor config diff with the version before")
+		writeChanges(c, w, "  ", changes, "lessor config history, and lessor config diff with the version before")
 	}
-	if len(a.Pending) > 0 {
-		fmt.Fprintf(w, "\nSafety stands on these, so they wait until both members have them:\n")
-		writeChanges(c, w, "  ", a.Pending, "lessor config status")
+	if len(earlier) > 0 {
+		fmt.Fprintf(w, "\nThese, made before, wait until both members have them:\n")
+		writeChanges(c, w, "  ", earlier, "lessor config status")
 	}
+}
+
+// waitingOf returns the changes of what was made, marked where they do wait until both members have them, and those that waited before.
+func waitingOf(a *node.Applied) (changes, earlier []configversion.Change) {
+	pending := map[string]bool{}
+	for i := range a.Pending {
+		pending[a.Pending[i].Key] = true
+	}
+	changes = slices.Clone(a.Changes)
+	for i := range changes {
+		changes[i].Safety = pending[changes[i].Key]
+		delete(pending, changes[i].Key)
+	}
+	for _, x := range a.Pending {
+		if pending[x.Key] {
+			x.Safety = false // the heading says so
+			earlier = append(earlier, x)
+		}
+	}
+	return changes, earlier
 }

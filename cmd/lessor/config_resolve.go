@@ -40,7 +40,7 @@ func (x configResolveCommand) Run(ctx context.Context, c *console) error {
 		return err
 	}
 	if x.Take != "" {
-		return changing(c, x.JSON, &r, func() (node.Applied, error) { return client.ConfigResolve(ctx, binding.Member(x.Take), r) })
+		return changing(c, x.JSON, &r, "It joins the versions of both members: the conflict is over.", func() (node.Applied, error) { return client.ConfigResolve(ctx, binding.Member(x.Take), r) })
 	}
 	st, err := client.ConfigStatus(ctx)
 	switch {

@@ -49,5 +49,5 @@ func (x configRollbackCommand) Run(ctx context.Context, c *console) error {
 		r.Document, r.File = []byte(v.Text), "version "+shortName(v.Version)
 		return whatIf(ctx, c, client, r, x.JSON)
 	}
-	return changing(c, x.JSON, &r, func() (node.Applied, error) { return client.ConfigRollback(ctx, id, r) })
+	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) { return client.ConfigRollback(ctx, id, r) })
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -70,12 +71,21 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 	writeAlarms(c, w, alarms)
 	if len(st.Pending) > 0 {
 		heading(c, w, "Changes that wait until both members have them, since safety stands on them")
-		writeChanges(c, w, "  ", st.Pending, "lessor config status --json")
+		writeChanges(c, w, "  ", unmarked(st.Pending), "lessor config status --json")
 	}
 	if len(st.FileChanges) > 0 {
 		heading(c, w, "What the file says that the configuration does not")
 		writeChanges(c, w, "  ", st.FileChanges, "lessor config diff tip "+printable(all.Config.File))
 	}
+}
+
+// unmarked returns changes of which a heading says already that they wait.
+func unmarked(all []configversion.Change) []configversion.Change {
+	all = slices.Clone(all)
+	for i := range all {
+		all[i].Safety = false
+	}
+	return all
 }
 
 // fileWords says how the file of this server stands to the configuration.

@@ -150,7 +150,7 @@ func TestApplySaysWhatBecameOfIt(t *testing.T) {
 	if want := (node.ApplyRequest{Document: []byte("enterprise: {}\n"), File: k.told[0].File, Author: k.told[0].Author, Comment: "why", From: c.sits()}); !reflect.DeepEqual(k.told[0], want) || want.Author == "" || !strings.HasSuffix(want.File, "campus.yaml") {
 		t.Errorf("told %+v, want %+v", k.told[0], want)
 	}
-	k.applied = node.Applied{Version: tipID, Head: headID, Changed: true, Waits: "waits until east has it: there is no connection to east", Merged: true, Changes: edits, Pending: edits[1:2], Notes: []string{"server: was ignored: it is the machine's own\x1b"}}
+	k.applied = node.Applied{Version: tipID, Head: headID, Changed: true, Waits: "waits until east has it: there is no connection to east", Merged: true, Changes: edits, Pending: []configversion.Change{edits[1], {Key: "group.failover.mclt", Kind: configversion.Changed, Before: "1h", After: "30m", Safety: true}}, Notes: []string{"server: was ignored: it is the machine's own\x1b"}}
 	say("waiting", "apply", file, "--yes")
 	k.applied = node.Applied{Version: headID, Head: headID}
 	say("the same", "apply", file)

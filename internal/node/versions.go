@@ -58,7 +58,7 @@ func sinceStart(start, doc *config.Document) (*config.Document, []string) {
 		}
 	}
 	keep(g.Name != s.Name, "group.name", func() { g.Name = s.Name })
-	keep(!slices.EqualFunc(g.Members, s.Members, sameMember), "group.members", func() { g.Members = s.Members })
+	keep(!sameMembers(g.Members, s.Members), "group.members", func() { g.Members = s.Members })
 	keep(g.Primary != s.Primary, "group.failover.primary", func() { g.Primary = s.Primary })
 	keep(g.Failover.Relationship != s.Failover.Relationship, "group.failover.relationship", func() { g.Failover.Relationship = s.Failover.Relationship })
 	keep(g.Failover.Reconnect != s.Failover.Reconnect, "group.failover.reconnect", func() { g.Failover.Reconnect = s.Failover.Reconnect })
@@ -66,6 +66,19 @@ func sinceStart(start, doc *config.Document) (*config.Document, []string) {
 		return doc, nil
 	}
 	return &d, waits
+}
+
+// sameMembers reports whether two groups have the same members, in whatever order: a merge names them in that of their names.
+func sameMembers(a, b []config.Member) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if !slices.ContainsFunc(b, func(m config.Member) bool { return sameMember(a[i], m) }) {
+			return false
+		}
+	}
+	return true
 }
 
 // sameMember reports whether two entries of a member mean the same connections.
