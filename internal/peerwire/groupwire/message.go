@@ -28,7 +28,10 @@ const (
 // ErrTooLong is that of a message that is longer than MaxMessage, or has more than MaxVersions.
 var ErrTooLong = errors.New("the message is longer than may be sent")
 
-// Append appends a message; ErrTooLong says that nothing was appended.
+// errNoDocument is that of a version without its document, with which nobody could go on: it would be in the history for ever.
+var errNoDocument = errors.New("a version comes without its document")
+
+// Append appends a message; after an error nothing was appended: ErrTooLong, or a version has no document at hand.
 //
 //	told: 1, member (1 + n), root, head, tip, seen (16 each), format (2), cannot read (1: 0 or 1), file (4 + n; 0: none)
 //	want: 2, version (16), have (16)
@@ -50,6 +53,9 @@ func Append(dst []byte, m group.Message) ([]byte, error) {
 		} else {
 			dst = append(dst, 0)
 		}
+		if m.File != nil && m.File.Document == nil {
+			return whole, errNoDocument
+		}
 		dst = appendVersion(dst, m.File)
 	case group.Want:
 		dst = append(dst, want)
@@ -60,6 +66,9 @@ func Append(dst []byte, m group.Message) ([]byte, error) {
 		}
 		dst = append(dst, versions, byte(len(m.All)))
 		for _, v := range m.All {
+			if v.Document == nil {
+				return whole, errNoDocument
+			}
 			dst = appendVersion(dst, v)
 		}
 	}
@@ -183,6 +192,9 @@ func (r *reader) version() *version.Version {
 		return nil
 	}
 	v, err := version.Decode(b)
+	if err == nil && v.Document == nil {
+		err = errNoDocument
+	}
 	if err != nil {
 		r.err = err
 		return nil
