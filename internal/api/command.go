@@ -105,6 +105,9 @@ func (s *Server) readWithin(w http.ResponseWriter, r *http.Request, d time.Durat
 // readObject reads the object that a command is. A key that is not known is an error, since a misspelt one could mean the
 // opposite.
 func readObject(b []byte, into any) error {
+	if !utf8.Valid(b) { // package json would put something else in its place
+		return badRequest("the command is not text in UTF-8, as JSON is (RFC 8259 §8.1)")
+	}
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(into); err != nil {

@@ -188,7 +188,7 @@ func (c *Client) Stale(ctx context.Context, f node.StaleFilter, each func(node.S
 // WhatIf says what would become of the clients if the document of r were the head, and changes nothing. progress, if not nil, is
 // told how far the server is.
 func (c *Client) WhatIf(ctx context.Context, r node.ApplyRequest, progress func(done, total int)) (*node.WhatIfReport, error) {
-	resp, err := c.slowly().carry(ctx, "/api/v1/config/what-if", changeOf(r))
+	resp, err := c.slowly().carryDocument(ctx, "/api/v1/config/what-if", &r)
 	if err != nil {
 		return nil, err
 	}

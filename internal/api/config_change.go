@@ -17,8 +17,9 @@ import (
 const (
 	// maxDocument is the longest body that carries a document: in JSON a character may take several octets.
 	maxDocument = 2*config.MaxSize + 64<<10
-	// maxChanges is how many changes of the configuration, or trials of one, are under way at once.
-	maxChanges = 2
+	// maxChanges is how many changes of the configuration are under way at once, maxCompares how many comparisons.
+	maxChanges  = 2
+	maxCompares = 2
 	// documentTime is how long a document may take to come, changeTime how long a change may take.
 	documentTime = 30 * time.Second
 	changeTime   = 5 * time.Minute
@@ -59,8 +60,8 @@ func (q *change) check() error {
 }
 
 // changing wraps what changes the configuration, or tries what a change would do.
-func (s *Server) changing(most int64, types []string, carryOut func(http.ResponseWriter, *http.Request, node.Configurer) error) http.Handler {
-	return carry(s.changes, most, types, func(w http.ResponseWriter, r *http.Request) error {
+func (s *Server) changing(room chan struct{}, most int64, types []string, carryOut func(http.ResponseWriter, *http.Request, node.Configurer) error) http.Handler {
+	return carry(room, most, types, func(w http.ResponseWriter, r *http.Request) error {
 		c, err := s.configurer()
 		if err != nil {
 			return err

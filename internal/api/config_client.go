@@ -1,7 +1,10 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"net/http"
+	"net/url"
 	"strconv"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -41,23 +44,49 @@ func (c *Client) ConfigDiff(ctx context.Context, a, b string) ([]version.Change,
 
 // ConfigApply makes a document the next version. Author is not sent: the server knows who asks.
 func (c *Client) ConfigApply(ctx context.Context, r node.ApplyRequest) (a node.Applied, err error) {
-	return a, c.slowly().post(ctx, "/api/v1/config/apply", changeOf(r), &a)
+	c = c.slowly()
+	resp, err := c.carryDocument(ctx, "/api/v1/config/apply", &r)
+	if err != nil {
+		return a, err
+	}
+	return a, c.read(resp, &a)
+}
+
+// carryDocument sends a command with a document, and returns its answer if it is one. The document is the body, octet for octet: what
+// is wrong with it is for the server to say, also where it is no text. The caller closes the answer's body.
+func (c *Client) carryDocument(ctx context.Context, path string, r *node.ApplyRequest) (*http.Response, error) {
+	q := url.Values{}
+	set(q, "file", r.File)
+	set(q, "comment", r.Comment)
+	if r.Yes {
+		q.Set("yes", "true")
+	}
+	for _, a := range r.From[:min(len(r.From), MaxFrom)] {
+		q.Add("from", a.String())
+	}
+	u := url.URL{Scheme: "http", Host: "lessor", Path: path, RawQuery: q.Encode()}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(r.Document))
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", yamlTypes[0])
+	return c.send(ctx, req)
 }
 
 // ConfigRollback makes the next version say what an earlier one does.
 func (c *Client) ConfigRollback(ctx context.Context, id string, r node.ApplyRequest) (a node.Applied, err error) {
 	q := changeOf(r)
-	q.Document, q.File, q.Version = "", "", id
+	q.Version = id
 	return a, c.slowly().post(ctx, "/api/v1/config/rollback", q, &a)
 }
 
 // ConfigResolve ends a conflict by what a member's version says.
 func (c *Client) ConfigResolve(ctx context.Context, take binding.Member, r node.ApplyRequest) (a node.Applied, err error) {
 	q := changeOf(r)
-	q.Document, q.File, q.Take = "", "", take
+	q.Take = take
 	return a, c.slowly().post(ctx, "/api/v1/config/resolve", q, &a)
 }
 
 func changeOf(r node.ApplyRequest) *change {
-	return &change{Document: string(r.Document), File: r.File, Comment: r.Comment, Yes: r.Yes, From: r.From[:min(len(r.From), MaxFrom)]}
+	return &change{Comment: r.Comment, Yes: r.Yes, From: r.From[:min(len(r.From), MaxFrom)]}
 }

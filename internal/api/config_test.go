@@ -203,6 +203,12 @@ func TestAChangeReachesTheNodeWithItsAuthor(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(a, v.applied) || !reflect.DeepEqual(v.told, []any{want}) {
 		t.Fatalf("%+v, %v; told %+v", a, err, v.told)
 	}
+	for _, doc := range []string{"\xff\x00\r\n", "\ufeffa: \u2028 1"} { // octet for octet: what is wrong with it is not for the way to say
+		v.told, want.Document = nil, []byte(doc)
+		if _, err := c.ConfigApply(t.Context(), want); err != nil || !reflect.DeepEqual(v.told, []any{want}) {
+			t.Errorf("%q: %v; told %+v", doc, err, v.told)
+		}
+	}
 	v.told, want.Document, want.File = nil, []byte{}, ""
 	if a, err := c.ConfigRollback(t.Context(), headID, req); err != nil || !reflect.DeepEqual(a, v.applied) || !reflect.DeepEqual(v.told, []any{headID, want}) {
 		t.Errorf("%+v, %v; told %+v", a, err, v.told)
@@ -332,6 +338,7 @@ func TestAChangeThatIsNoneReachesNobody(t *testing.T) {
 		"an author beside":      {postTo(apply+"?author=root", asYAML, `x`), 400},
 		"a version":             {postTo(apply, asJSON, `{"document":"x","version":"`+headID+`"}`), 400},
 		"a take":                {postTo(apply, asJSON, `{"document":"x","take":"west"}`), 400},
+		"no text":               {postTo(apply, asJSON, "{\"document\":\"\xff\"}"), 400},
 		"two objects":           {postTo(apply, asJSON, `{"document":"x"}{}`), 400},
 		"JSON with parameters":  {postTo(apply+"?yes=true", asJSON, `{"document":"x"}`), 400},
 		"yes, but not as true":  {postTo(apply+"?yes=sure", asYAML, `x`), 400},

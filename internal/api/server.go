@@ -32,6 +32,7 @@ type Server struct {
 	answers  chan struct{} // an element for each answer under way
 	streams  chan struct{} // and for each stream
 	changes  chan struct{} // and for each change of the configuration
+	compares chan struct{} // and for each comparison
 	patience time.Duration // how long a reader may take for each piece of a stream
 	beat     time.Duration // how often a silent stream shows that it lives
 	bodyTime time.Duration // how long a body may take to come
@@ -44,6 +45,7 @@ func New(r node.Reporter, log *slog.Logger) *Server {
 	return &Server{
 		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime, documentTime: documentTime,
 		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams), changes: make(chan struct{}, maxChanges),
+		compares: make(chan struct{}, maxCompares),
 	}
 }
 
@@ -97,12 +99,12 @@ func (s *Server) Handler() http.Handler {
 	mux.Handle("/api/v1/config/versions/{id}", s.question(s.answers, s.configVersion))
 	mux.Handle("/api/v1/config/diff", s.question(s.answers, s.configDiff))
 	documents := append([]string{"application/json"}, yamlTypes...)
-	mux.Handle("/api/v1/config/apply", s.changing(maxDocument, documents, s.configApply))
-	mux.Handle("/api/v1/config/rollback", s.changing(maxBody, documents[:1], s.configRollback))
-	mux.Handle("/api/v1/config/resolve", s.changing(maxBody, documents[:1], s.configResolve))
-	mux.Handle("/api/v1/config/what-if", s.changing(maxDocument, documents, s.configWhatIf))
+	mux.Handle("/api/v1/config/apply", s.changing(s.changes, maxDocument, documents, s.configApply))
+	mux.Handle("/api/v1/config/rollback", s.changing(s.changes, maxBody, documents[:1], s.configRollback))
+	mux.Handle("/api/v1/config/resolve", s.changing(s.changes, maxBody, documents[:1], s.configResolve))
+	mux.Handle("/api/v1/config/what-if", s.changing(s.compares, maxDocument, documents, s.configWhatIf))
 	mux.Handle("/api/v1/stale", s.question(s.streams, s.stale))
-	mux.Handle("/api/v1/drift", s.question(s.changes, s.drift))
+	mux.Handle("/api/v1/drift", s.question(s.compares, s.drift))
 	mux.Handle("/api/v1/rehome", s.command(s.rehome))
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path", Detail: "there are /api/v1/status, and beside it " + paths}).write(w)
