@@ -40,7 +40,7 @@ type Node struct {
 	self    binding.Member
 	log     *slog.Logger
 	started time.Time
-	clock   clock
+	clock   *clock
 
 	store   *store.Store
 	opening sync.Mutex // held while store is opened anew, and by others than the decider and the committer who use it
@@ -210,7 +210,7 @@ func (n *Node) load(st *store.Store, p *policy.Policy) (*binding.Table, uint64, 
 
 // startClock starts the clock, once: what it shows never goes back, whatever the store says later.
 func (n *Node) startClock(latest time.Time) {
-	if !n.clock.base.IsZero() {
+	if n.clock != nil {
 		return
 	}
 	var held time.Duration
