@@ -170,6 +170,31 @@ func TestWhatBothKeptStaysItsClients(t *testing.T) {
 	}
 }
 
+// An address of a pool that both kept is in no free list, whatever west's newer version says.
+func TestWhatBothKeptIsOfferedToNobodyElse(t *testing.T) {
+	p := newNormalPair(t)
+	x := p.free(p.sides[0], 0) // the one that is offered next
+	with, without := kept(printerHost+", "+newHost(x)), pairDocument
+	for _, m := range p.sides {
+		p.handle(m, Adopt{Policy: p.compile(with, binding.Digest{})})
+	}
+	p.cut("cut")
+	p.pass(time.Minute)
+	p.handle(p.sides[0], Adopt{Policy: p.compile(without, binding.Digest{}), Agreed: p.compile(with, binding.Digest{})})
+	for client := range byte(60) {
+		if got := p.offers(client); strings.Contains(got, "west "+x.String()) {
+			t.Fatalf("client %d is offered %s", client, got)
+		}
+	}
+	if got := p.offers(newcomer); !strings.Contains(got, "west "+x.String()) {
+		t.Errorf("whom it is kept for is offered %s", got)
+	}
+	p.handle(p.sides[0], Adopt{Policy: p.compile(without, binding.Digest{})})
+	if got := p.offers(0); !strings.Contains(got, "west "+x.String()) {
+		t.Errorf("once both let it go: %s", got)
+	}
+}
+
 // Nobody loses its address to a reservation that waits, and the address is not given on before its lease is over.
 func TestAReservationThatWaitsTakesNobodysAddress(t *testing.T) {
 	for _, c := range []struct {
