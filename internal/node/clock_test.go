@@ -45,7 +45,7 @@ func TestTimeGoesOnWhileTheMachineSleeps(t *testing.T) {
 	if got := c.at(wall); got.Sub(wall).Round(time.Second) != time.Hour {
 		t.Errorf("it went back: %v", got.Sub(wall))
 	}
-	if d := suspended(); d < 0 && d < -time.Second {
+	if d := suspended(); d < -time.Second {
 		t.Errorf("this machine was suspended for %v", d)
 	}
 }

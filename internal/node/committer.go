@@ -27,7 +27,7 @@ func (n *Node) carryOut(l *load) {
 	if changes > 0 {
 		n.synced.Add(1)
 	}
-	if n.partner != nil && time.Since(l.begun) > n.partner.patience {
+	if n.partner != nil && n.clock.now().Sub(l.begun) > n.partner.patience {
 		n.tooLate.Add(uint64(len(l.effects.Replies)))
 	} else {
 		n.send(l)

@@ -162,7 +162,7 @@ func (n *Node) packets(a *arrivals) {
 // was decided since the last one to do nothing; nor has one in which there is only an event.
 func (n *Node) begin() {
 	if n.current.empty() || n.current.begun.IsZero() {
-		n.current.begun = time.Now()
+		n.current.begun = n.clock.now()
 	}
 }
 
