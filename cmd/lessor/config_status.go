@@ -65,7 +65,7 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 		line("file", printable(all.Config.File)+fileWords(st))
 	}
 	alarms := slices.DeleteFunc(slices.Clone(all.Alarms), func(a node.Alarm) bool { return !strings.HasPrefix(a.Code, "config-") })
-	if !writeDisagreement(c, w, st) && len(alarms)+len(st.Pending)+len(st.FileChanges) == 0 {
+	if !writeDisagreement(c, w, st) && len(alarms)+len(st.Pending)+len(st.FileChanges) == 0 && st.Trouble == "" && st.Failed == "" {
 		fmt.Fprintln(w, "  Nothing waits, and nothing is in conflict.")
 	}
 	writeAlarms(c, w, alarms)

@@ -333,6 +333,20 @@ func TestAConflictReadsWell(t *testing.T) {
 	}
 }
 
+func TestFilesThatDifferAtTheFirstContactReadWell(t *testing.T) {
+	k := aKeeping()
+	k.group = node.GroupConfigStatus{Partner: "east", Link: "up", Trouble: "west and east have no common configuration yet, and their files differ", Differs: edits}
+	delete(k.shown, "")
+	socket := keepingAt(t, k)
+	golden(t, "config-files-differ.txt", lessor(t, "config", "resolve", "--socket", socket).out+lessor(t, "config", "status", "--socket", socket).out)
+	if got := lessor(t, "config", "resolve", "--socket", socket, "--json"); !strings.HasPrefix(got.out, `{"differs":[{"key":`) {
+		t.Errorf("%+v", got)
+	}
+	if got := lessor(t, "config", "show", "--socket", socket); got.code != exitNo || !strings.Contains(got.err, "→") {
+		t.Errorf("%+v", got)
+	}
+}
+
 // exampleOf is a client in a report.
 func exampleOf(a string, differs ...node.Difference) node.ClientExample {
 	return node.ClientExample{Address: addr(a), Hardware: "02:00:00:00:00:07", Hostname: "phone\x1b", Network: "floor1", Home: "west", Differs: differs}

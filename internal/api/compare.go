@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -26,13 +27,30 @@ type Progress[R any] struct {
 	Problem *Problem `json:"problem,omitempty"`
 }
 
-// comparer returns the reporter as one that compares.
-func (s *Server) comparer() (node.Comparer, error) {
-	if c, ok := s.reporter.(node.Comparer); ok {
-		return c, nil
+// The parts of node.Comparer, each of which a node may have without the others.
+type (
+	staleLister interface {
+		Stale(ctx context.Context, f node.StaleFilter, each func(*node.StaleRow) error) error
 	}
-	return nil, &Problem{Status: http.StatusNotImplemented, Title: "not here", Detail: "this server does not compare what clients have with what they would get",
-		Remedy: "look at single leases: `lessor lease ADDR`"}
+	trier interface {
+		WhatIf(ctx context.Context, doc *config.Document, progress func(done, total int)) (*node.WhatIfReport, error)
+	}
+	drifter interface {
+		Drift(ctx context.Context, with binding.Member, progress func(done, total int)) (*node.DriftReport, error)
+	}
+	rehomer interface {
+		Rehome(ctx context.Context, addr netip.Addr, to binding.Member) error
+	}
+)
+
+// able returns the reporter as one that can do T.
+func able[T any](s *Server) (T, error) {
+	c, ok := s.reporter.(T)
+	if !ok {
+		return c, &Problem{Status: http.StatusNotImplemented, Title: "not here", Detail: "this server does not compare what clients have with what they would get",
+			Remedy: "look at single leases: `lessor lease ADDR`"}
+	}
+	return c, nil
 }
 
 // parseStaleFilter reads the query of GET /stale.
@@ -70,7 +88,7 @@ func (s *Server) stale(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.comparer()
+	c, err := able[staleLister](s)
 	if err != nil {
 		return err
 	}
@@ -83,7 +101,7 @@ func (s *Server) stale(w http.ResponseWriter, r *http.Request) error {
 }
 
 func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, _ node.Configurer) error {
-	c, err := s.comparer()
+	c, err := able[trier](s)
 	if err != nil {
 		return err
 	}
@@ -106,7 +124,7 @@ func (s *Server) drift(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	c, err := s.comparer()
+	c, err := able[drifter](s)
 	if err != nil {
 		return err
 	}
@@ -162,7 +180,7 @@ func (s *Server) rehome(w http.ResponseWriter, r *http.Request) error {
 	case q.To == "":
 		return badRequest("to is missing: the member that is to be its home")
 	}
-	c, err := s.comparer()
+	c, err := able[rehomer](s)
 	if err != nil {
 		return err
 	}
