@@ -1,8 +1,6 @@
 package node
 
 import (
-	"time"
-
 	"github.com/lessor-dhcp/lessor/internal/socket"
 )
 
