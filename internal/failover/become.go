@@ -129,8 +129,7 @@ func (s *step) partnerReport(r *Report) {
 	if first {
 		s.link.firstState = r.State
 	}
-	// In RECOVER it waits for us, whatever happens to the connection; in any other state it may go on alone.
-	s.rec.Roused = r.State != Recover
+	s.rec.Roused = rouses(r)
 	switch {
 	case s.overlay == Paused:
 	case r.Starting && s.rec.State == PartnerDown: // it will go to RECOVER when it hears us
@@ -146,6 +145,10 @@ func (s *step) partnerReport(r *Report) {
 	s.link.starting = r.Starting
 	s.ask()
 }
+
+// rouses reports whether a partner that says r may go on alone if the connection is lost now. In RECOVER it waits for us, whatever
+// happens. So does one that has just started, and it has not heard yet what we did meanwhile: that it must learn on the next connection.
+func rouses(r *Report) bool { return r.State != Recover && !r.Starting }
 
 // overheard reports whether an ISC server that started may not have looked at our state: where it hears the one that it
 // remembers, it goes on as it was before, and would wait for another word for ever. said is how often we had said one.
@@ -191,7 +194,7 @@ func (s *step) follow(r *Report) {
 	if to != me || starting {
 		s.become(to, cause)
 	}
-	s.rec.Roused = r.State != Recover
+	s.rec.Roused = rouses(r)
 	s.leaving = s.rec.State == PartnerDown && r.State == RecoverDone && !r.Starting
 	if to == PartnerDown && me != PartnerDown && r.State == Recover && s.link.firstMeeting {
 		s.rec.NeverServed = true

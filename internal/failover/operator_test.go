@@ -98,3 +98,36 @@ func TestAutoPartnerDownCountsFromTheStart(t *testing.T) {
 	x.after(2 * time.Minute)
 	x.mustBe(PartnerDown)
 }
+
+// A partner that was declared down comes back, and the connection is lost before it has heard so. It waits for a word of ours, and
+// must not hear that we only lost contact: it would give away what we have given.
+func TestAPartnerThatOnlyBeganIsStillDown(t *testing.T) {
+	for _, c := range []struct {
+		said Report
+		want State
+	}{
+		{Report{State: Normal, Starting: true}, PartnerDown},
+		{Report{State: CommunicationsInterrupted, Starting: true}, PartnerDown},
+		{Report{State: Recover, Starting: true}, PartnerDown},
+		{Report{State: Recover}, PartnerDown},
+		{Report{State: RecoverDone}, CommunicationsInterrupted}, // it knows all that we had done by then
+	} {
+		for _, role := range []Role{Primary, Secondary} {
+			x := normalWithLessor(t, role, nil)
+			x.step(LinkDown{"it was killed"})
+			x.step(DeclareDown{})
+			x.mustBe(PartnerDown)
+			x.step(LinkUp{})
+			if role == Primary {
+				x.answers(0, ConnectAck{Hello: lessorHello(x.n)})
+			} else {
+				x.hears(Connect{lessorHello(x.n)})
+			}
+			x.hears(c.said)
+			x.step(LinkDown{"reset"})
+			if got := x.n.ep.State(); got != c.want {
+				t.Errorf("%v, after %v (starting %v): %v, want %v", role, c.said.State, c.said.Starting, got, c.want)
+			}
+		}
+	}
+}
