@@ -35,12 +35,24 @@ const (
 	ambushOther   = 8
 	ambushMessage = 9
 	ambushState   = 14
+	ambushCut     = 18 // which way a connection is cut
+
+	// messageGift is a type that no message has: an update that gives away addresses that nobody ever used.
+	messageGift = 31
 )
 
 // what is which message or state a moment is about, 0: none.
 type what struct {
 	message byte
 	state   failover.State
+}
+
+// typeOf returns the type of a message that has left, as an ambush waits for it.
+func typeOf(e *failover.Envelope, msg []byte) byte {
+	if u, ok := e.Message.(failover.BindingUpdate); ok && len(u.Updates) > 0 && u.Updates[0].Last.IsValid() {
+		return messageGift
+	}
+	return msg[2]
 }
 
 // strike lets a fault happen that has waited for this moment. It may end the process of m.
@@ -60,6 +72,8 @@ func (w *World) strike(at Moment, m *Member, about what) {
 			f.N = 1
 		case DiskSlow:
 			f.N = 30
+		case LinkCut:
+			f.N = [...]int{3, 1, 2}[a.N>>ambushCut&3%3]
 		case LanSplit:
 			f.N = m.i
 		}

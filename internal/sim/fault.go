@@ -113,6 +113,9 @@ func (w *World) cutLan(on, server int, up, down bool, d time.Duration) {
 	})
 }
 
+// maxOffset is how far a wall clock is off at most: two that are so, and drift, differ by less than max-skew.
+const maxOffset = 11 * time.Second
+
 // machineFault is a fault of one of the servers' machines, or of its operator.
 func (w *World) machineFault(a Action) {
 	m := w.members[a.Who&1]
@@ -133,6 +136,9 @@ func (w *World) machineFault(a Action) {
 		w.after(a.For, m.empty)
 	case ClockStep:
 		m.clk.offset += time.Duration(a.N) * time.Millisecond
+		if !w.set.Outside {
+			m.clk.offset = min(max(m.clk.offset, -maxOffset), maxOffset)
+		}
 		w.marks.hit(MarkClockStep)
 	case PartnerDown:
 		w.declareDown(m, a.N == 1)
@@ -167,7 +173,9 @@ func (w *World) stopped(m *Member, a Action) {
 	switch a.Kind {
 	case Wipe:
 		m.newDisk()
-		w.oracle.lost(m)
+		if w.oracle.lost(m); w.oracle.met {
+			w.oracle.wipedAt[m.i] = w.now
+		}
 		w.marks.hit(MarkWiped)
 	case Rollback:
 		if !m.rollBack(a.N) {

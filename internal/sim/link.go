@@ -102,7 +102,7 @@ func (m *Member) attach(c *conn) {
 	m.wire = m.core.NewWire(
 		func(msg []byte) {
 			m.w.link.send(m, c, segment{octets: msg})
-			m.w.strike(MomentTold, m, what{message: msg[2]})
+			m.w.strike(MomentTold, m, what{message: typeOf(&m.saying, msg)})
 		},
 		func(ev failover.Event) {
 			if m.run == run {
@@ -135,6 +135,7 @@ func (m *Member) tellPartner(l *load) {
 		if t.Connection == m.wire.Number() {
 			m.w.oracle.tells(m, &t.Envelope)
 		}
+		m.saying = t.Envelope
 		if err := m.wire.Tell(m.clk.now(), t); err != nil {
 			m.w.fail("%s cannot say %T: %v", m.name, t.Envelope.Message, err)
 			return

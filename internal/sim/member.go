@@ -48,6 +48,7 @@ type Member struct {
 	wire     *node.Wire
 	conn     *conn
 	wanted   bool // it wants a connection
+	saying   failover.Envelope
 	cur      *load
 	busy     *load // is being made durable
 	spare    *load

@@ -10,6 +10,7 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 	}{
 		{155, "on a full disk a server that began anew wrote at once, failed, and began anew"},
 		{348, "a reload that met a server in the middle of opening its store was forgotten"},
+		{481, "a partner that was declared down and had only begun was taken for one that serves"},
 		{498, "what was done in PARTNER-DOWN with a range that was taken out since was not told, and the range came back"},
 		{986, "a store that went back lacked what the other server had never heard of"},
 		{1637, "two starts in a row that failed tore both copies of the identity"},

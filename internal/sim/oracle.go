@@ -25,6 +25,8 @@ type oracle struct {
 	lostAt     [2]time.Duration   // when a server last lost something of its store, 0: it did not
 	lost_      [2]bool            // and has not been in NORMAL since
 	ever       [2]bool            // it has lost something at some time
+	met        bool               // both have been in NORMAL
+	wipedAt    [2]time.Duration   // when a server that had served last lost all of its store
 	mustHear   [2]bool            // its store went back, and it does not know that yet
 	falseSince time.Duration      // since an operator was wrong
 	lastServed [2]time.Duration   // when a server last granted something
@@ -225,7 +227,7 @@ func (o *oracle) afterEvent() {
 	}
 }
 
-// authority sees to I4: nobody's free address is both servers' to give. Of addresses whose bindings did not change it can only
+// authority sees to I4: nobody's free address is both servers' to give, nor one's that has a lease by what the other knows. Of addresses whose bindings did not change it can only
 // be otherwise after a record did, or as time goes by.
 func (o *oracle) authority() {
 	dirty, all := o.dirty, o.full || o.w.now-o.lastFull > 10*time.Minute
@@ -260,19 +262,26 @@ func (o *oracle) mine(i int, a, b *Member) {
 	if o.w.failed != "" || !o.w.inPool(i, a.serving) || !o.w.inPool(i, b.serving) {
 		return
 	}
-	if !o.view[0][i].unheld() || !o.view[1][i].unheld() {
+	if !o.gives(a, i) || !o.gives(b, i) || !o.view[0][i].unheld() && !o.view[1][i].unheld() {
 		return
 	}
 	addr := addressOf(i)
 	p, q := a.bindingOf(addr), b.bindingOf(addr)
-	if p != nil && p.State != binding.Free || q != nil && q.State != binding.Free {
-		o.w.fail("what the servers know of %v is not what they have decided", addr)
-		return
-	}
 	x, y := a.core.Endpoint(), b.core.Endpoint()
-	if x.MayGive(a.clk.now(), addr, p) && y.MayGive(b.clk.now(), addr, q) {
+	if (leases(a, p) || x.MayGive(a.clk.now(), addr, p)) && (leases(b, q) || y.MayGive(b.clk.now(), addr, q)) {
 		o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
 	}
+}
+
+// gives reports whether a server may do something about an address: it is free there, or leased.
+func (o *oracle) gives(m *Member, i int) bool {
+	b := &o.view[m.i][i]
+	return b.unheld() || b.state == binding.Active
+}
+
+// leases reports whether a client has an address, by what a server knows.
+func leases(m *Member, b *binding.Binding) bool {
+	return b != nil && b.State == binding.Active && b.Expires.After(m.clk.now())
 }
 
 // gives reports whether a server answers new clients.
@@ -297,6 +306,7 @@ func (w *World) noted(m *Member, n *failover.Note) {
 		w.logf("%s: %v -> %v: %s", m.name, n.From, n.To, n.Cause)
 		w.marks.transition(n.From, n.To)
 		if n.To == failover.Normal {
+			w.oracle.met = true
 			w.oracle.lost_[m.i] = false
 		}
 		w.strike(MomentState, m, what{state: n.To})

@@ -181,15 +181,18 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 		return
 	}
 	o.told[m.i][k] = promise{client: c, ours: b.ours, expires: b.expires, until: o.w.now + lifetime, at: o.w.now}
-	if at := o.lostAt[m.i]; at > 0 && o.lost_[m.i] && !o.w.set.Outside {
+	if !o.w.set.Outside {
 		o.fenced(m, c, msg.YIAddr)
 	}
 }
 
-// fenced sees to I11: a server that lost something of its store grants nothing before what it forgot is over.
+// fenced sees to I11: a server that lost something of its store grants nothing before what it forgot is over. How much a store
+// lacks that went back, its server finds out; one that is gone lacks everything, also where it is in NORMAL again.
 func (o *oracle) fenced(m *Member, c *Client, a netip.Addr) {
-	if o.w.now < o.lostAt[m.i]+min(o.w.set.MCLT, m.relation.MCLT)-time.Second {
-		o.w.fail("I11: %s lost its store %v ago, and grants client %d %v", m.name, o.w.now-o.lostAt[m.i], c.id, a)
+	mclt, gone := min(o.w.set.MCLT, m.relation.MCLT), o.wipedAt[m.i]
+	if at := o.lostAt[m.i]; at > 0 && o.lost_[m.i] && o.w.now < at+mclt-time.Second ||
+		gone > 0 && o.w.now < gone+mclt/2 { // the file may have said half of it meanwhile
+		o.w.fail("I11: %s lost its store %v ago, and grants client %d %v", m.name, o.w.now-at, c.id, a)
 	}
 }
 

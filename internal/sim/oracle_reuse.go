@@ -62,12 +62,12 @@ func (o *oracle) freed(m *Member, i int, was brief, b *binding.Binding) {
 		return
 	}
 	mine, theirs := &o.wire[m.i][i], &o.wire[1-m.i][i]
-	wasPrivate := mine.private()
-	mine.own, mine.ownEver, mine.ownHeard = true, mine.ever, mine.heard
+	wasPrivate := mine.private(was.theirs)
+	mine.own, mine.ownEver, mine.ownHeard = true, mine.ever, b.Sync.Theirs
 	switch {
 	case o.ever[0] || o.ever[1] || r.NeverServed:
 		return
-	case theirs.acknowledged >= was.ours, was.theirs != 0 && mine.ended >= was.theirs, mine.ever == 0 && mine.heard == 0:
+	case theirs.acknowledged >= was.ours, was.theirs != 0 && mine.ended >= was.theirs, mine.ever == 0 && was.theirs == 0:
 		return
 	case r.State == failover.PartnerDown && !now.Before(o.reusable(r, &was, m.relation.Guard)):
 		o.w.marks.hit(MarkFreedAlone)
@@ -80,8 +80,11 @@ func (o *oracle) freed(m *Member, i int, was brief, b *binding.Binding) {
 		r.Since.Sub(epoch), b.Prefix, was.state, uint64(was.ours), uint64(was.theirs), uint64(theirs.acknowledged), uint64(mine.ever))
 }
 
-// private reports whether nothing was said of the address since it was free and this server's own by the word of either.
-func (t *talk) private() bool { return t.own && t.ownEver == t.ever && t.ownHeard == t.heard }
+// private reports whether nothing was said of the address since it was free and this server's own by the word of either; heard
+// is the other server's last change of it that this one knows.
+func (t *talk) private(heard binding.Sequence) bool {
+	return t.own && t.ownEver == t.ever && t.ownHeard == heard
+}
 
 // reusable returns from when on a server whose partner is down may use what that may have promised (RELIABILITY I5).
 func (o *oracle) reusable(r *failover.Record, was *brief, guard time.Duration) time.Time {

@@ -15,10 +15,9 @@ type talk struct {
 	acknowledged binding.Sequence // the other server's last change that it has acknowledged
 	ended        binding.Sequence // the same, where it said that a lease is over
 	ever         binding.Sequence // the last change that it told of at any time
-	heard        binding.Sequence // the other server's last change that it has heard of
 	own          bool             // the address was free and its own by the word that was last
 	ownEver      binding.Sequence // ever, then
-	ownHeard     binding.Sequence // heard, then
+	ownHeard     binding.Sequence // the other server's last change that it had heard of, then
 	run          binding.Sequence // of a run that begins with the address: an acknowledgement of that is about no binding
 }
 
@@ -43,14 +42,16 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 			if k, ok := place(u.Binding.Addr()); ok {
 				t := &o.wire[m.i][k]
 				t.sent, t.ever = u.Binding.Sync.Ours, u.Binding.Sync.Ours
-				o.wire[1-m.i][k].heard = u.Binding.Sync.Ours
 				if st := u.Binding.State; st != binding.Active && st != binding.Free {
 					o.wire[1-m.i][k].ended = u.Binding.Sync.Ours
 				}
 				if u.Binding.State == binding.Free {
 					for i, n := range o.w.members {
 						if x := &o.wire[i][k]; n.name == u.Binding.Owner {
-							x.own, x.ownEver, x.ownHeard = true, x.ever, x.heard
+							x.own, x.ownEver, x.ownHeard = true, x.ever, o.view[i][k].theirs
+							if n != m {
+								x.ownHeard = u.Binding.Sync.Ours
+							}
 						} else {
 							x.own = false
 						}

@@ -10,6 +10,8 @@ import (
 // taken away by its Config, which nothing but a test may (internal/house_test.go); those of Run, by what the simulator does in its place.
 type Removal struct {
 	Name string
+	// Outside says that only histories outside of the assumptions can miss it.
+	Outside bool
 	// Rules are the endpoint's, or the core's.
 	Rules failover.Rules
 	// AckFirst, AcknowledgeFirst and GiftFirst let answers to clients, answers to the other server, and what gives addresses to it
@@ -46,7 +48,7 @@ func Removals() []Removal {
 		{"owner", "only its owner gives a free address away"}, {"recover", "a lost store is recovered before it serves"},
 		{"recover-wait", "and waits until forgotten promises are over"}, {"startup", "a start is silent"},
 		{"free-acked", "nothing is free without an acknowledgement"}, {"latest-ack", "only the latest update's acknowledgement counts"},
-		{"offered", "an address on offer is not given to the partner"}, {"drain", "PARTNER-DOWN ends when the partner knows all"},
+		{"drain", "PARTNER-DOWN ends when the partner knows all"},
 		{"active-wins", "of two concurrent records the lease wins"}, {"vector", "a record that was heard before changes nothing"},
 		{"ceded", "an end that was told or acknowledged leaves no claim"}, {"sent-first", "that an end is told is on disk before"},
 		{"shares-seen", "a gift that was heard before gives nothing"}, {"forgotten", "a server that lost its store takes nothing back"},
@@ -58,7 +60,7 @@ func Removals() []Removal {
 		if !ok {
 			panic("there is no rule " + r.rule)
 		}
-		rs = append(rs, Removal{Name: r.name, Rules: rules})
+		rs = append(rs, Removal{Name: r.name, Rules: rules, Outside: r.rule == "past"}) // inside, nobody had it who is unknown to one
 	}
 	return rs
 }

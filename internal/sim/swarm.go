@@ -171,7 +171,7 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 	a := Action{At: at, Kind: k, Who: r.IntN(2)}
 	long := uniform(r, time.Minute, 10*time.Hour)
 	if d.plan.Settings.Hasty {
-		long /= 10
+		long = one(r, long/10, long/10, uniform(r, time.Second, 10*time.Second))
 	}
 	if r.IntN(3) == 0 {
 		long = uniform(r, time.Second, 5*time.Minute)
@@ -191,6 +191,7 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 	case Crash, Kill:
 		a.For, a.N = long, r.IntN(101)
 		d.maybeDown(a)
+		d.maybeClock(a)
 	case Wipe, Rot:
 		a.For, a.N = long, r.IntN(101)
 		d.maybeDown(a)
@@ -215,6 +216,9 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 		a.For = uniform(r, time.Minute, 6*time.Hour)
 	case ClockStep:
 		a.N = r.IntN(8000) - 4000
+		if d.plan.Settings.Hasty {
+			a.N *= 4
+		}
 		if d.plan.Settings.Outside {
 			a.N *= 1000
 		}
@@ -234,6 +238,13 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 	d.add(a)
 }
 
+// maybeClock may have somebody set the clock while a server is down.
+func (d *drawer) maybeClock(a Action) {
+	if d.plan.Settings.Hasty && d.r.IntN(3) == 0 {
+		d.add(Action{At: a.At + time.Millisecond, Kind: ClockStep, Who: a.Who, N: 4 * (d.r.IntN(8000) - 4000)})
+	}
+}
+
 // maybeDown may have an operator declare down what a fault has stopped, or seems to have.
 func (d *drawer) maybeDown(a Action) {
 	if d.r.IntN(2) == 0 {
@@ -246,10 +257,10 @@ func (d *drawer) maybeDown(a Action) {
 func (d *drawer) hastyAmbush() int {
 	r := d.r
 	at := r.IntN(int(allMoments))
-	n := at | r.IntN(len(ambushes))<<ambushKind | r.IntN(2)<<ambushOther
+	n := at | r.IntN(len(ambushes))<<ambushKind | r.IntN(2)<<ambushOther | r.IntN(3)<<ambushCut
 	switch Moment(at) {
 	case MomentHeard, MomentTold:
-		n |= one(r, 0, 0, 2, 3, 3, 3, 4, 4, 7, 8, 9, 10) << ambushMessage
+		n |= one(r, 0, 0, 2, 3, 3, 3, 4, 4, 7, 8, 9, 10, messageGift) << ambushMessage
 	case MomentState:
 		n |= r.IntN(int(failover.RecoverWait)+1) << ambushState
 	}
