@@ -40,7 +40,7 @@ type versions struct {
 	seq     uint64 // of the next frame; no number is used twice, also not by an attempt that failed
 	made    uint64 // how many files were made in this opening
 	remains bool   // an attempt that failed, or that a crash ended, has left something behind end
-	suspect bool   // nobody knows what of the file is on the disk: it must be made anew
+	adrift  bool   // the file may not have its name any more after a crash: it must be made anew
 	patient int64  // how long the file must be at least before it is made anew for the space; the last attempt failed
 	dirty   bool   // the identity does not say how far the file is durable
 }
@@ -160,11 +160,11 @@ func fitVersions(all []VersionRecord, state []byte) error {
 
 func (s *Store) putVersions(all []VersionRecord, state []byte) error {
 	v := &s.versions
-	if v.file == nil || v.lost || v.suspect {
+	if v.file == nil || v.lost || v.adrift {
 		return s.remakeVersions(all, state)
 	}
 	if v.wasteful() {
-		if err := s.remakeVersions(all, state); err == nil || v.suspect {
+		if err := s.remakeVersions(all, state); err == nil || v.adrift {
 			return err
 		}
 		v.patient = 2 * v.end

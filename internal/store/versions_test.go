@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"syscall"
 	"testing"
 
@@ -109,11 +110,10 @@ func TestVersionsAreThereAsTheyWereStored(t *testing.T) {
 // versionLife is a random life of the versions on a bad disk, with what was acknowledged.
 type versionLife struct {
 	*history
-	stored, under []store.VersionRecord // acknowledged; with what is being stored
-	state, next   []byte
-	busy          bool
-	number        uint64
-	big           []byte // a document that changes a little from version to version
+	now    moment   // as of the last call that returned nil
+	tried  []moment // as of the calls since, which failed or are under way: each is whole or not there
+	number uint64
+	big    []byte // a document that changes a little from version to version
 }
 
 func newVersionLife(seed uint64, fs *memfs.FS) *versionLife {
@@ -134,8 +134,8 @@ func (l *versionLife) draw() (put []store.VersionRecord, state []byte) {
 		}
 		put = append(put, v)
 	}
-	if len(l.stored) > 0 && l.r.IntN(6) == 0 {
-		put = append(put, l.stored[l.r.IntN(len(l.stored))]) // that is there already
+	if n := len(l.now.versions); n > 0 && l.r.IntN(6) == 0 {
+		put = append(put, l.now.versions[l.r.IntN(n)]) // that is there already
 	}
 	n := 1 + l.r.IntN(200)
 	if l.r.IntN(7) == 0 {
@@ -147,15 +147,16 @@ func (l *versionLife) draw() (put []store.VersionRecord, state []byte) {
 // put stores versions.
 func (l *versionLife) put() error {
 	put, state := l.draw()
-	l.under, l.next, l.busy = l.stored[:len(l.stored):len(l.stored)], state, true
+	next := moment{slices.Clone(l.now.versions), string(state)}
 	for _, v := range put {
-		if !hasVersion(l.under, v.ID) {
-			l.under = append(l.under, v)
+		if !hasVersion(next.versions, v.ID) {
+			next.versions = append(next.versions, v)
 		}
 	}
+	l.tried = append(l.tried, next)
 	err := l.store.PutVersions(put, state)
 	if err == nil {
-		l.stored, l.state, l.busy = l.under, l.next, false
+		l.now, l.tried = next, nil
 	}
 	return err
 }
@@ -169,30 +170,28 @@ func hasVersion(vs []store.VersionRecord, id [16]byte) bool {
 	return false
 }
 
-// knows reports whether s has what was acknowledged, or that and all of what was under way.
-func (l *versionLife) knows(s *store.Store) (came bool, err error) {
+// knows returns what s has: what was acknowledged, or that and all of something that was tried since, which came then.
+func (l *versionLife) knows(s *store.Store) (is moment, came bool, err error) {
 	got, err := collect(s)
 	if err != nil {
-		return false, err
+		return is, false, err
 	}
-	state := s.VersionState()
-	switch {
-	case sameVersions(got, l.stored) && bytes.Equal(state, l.state):
-		return false, nil
-	case l.busy && sameVersions(got, l.under) && bytes.Equal(state, l.next):
-		return true, nil
+	state := string(s.VersionState())
+	for _, m := range append(slices.Clone(l.tried), l.now) {
+		if sameVersions(got, m.versions) && state == m.state {
+			return m, m.state != l.now.state, nil
+		}
 	}
-	return false, fmt.Errorf("%d versions and a state of %d octets; %d and %d were acknowledged, %d and %d under way (%v)",
-		len(got), len(state), len(l.stored), len(l.state), len(l.under), len(l.next), l.busy)
+	return is, false, fmt.Errorf("%d versions and a state of %d octets; %d and %d were acknowledged, and %d calls are in doubt",
+		len(got), len(state), len(l.now.versions), len(l.now.state), len(l.tried))
 }
 
 // settleVersions takes what is there for what is known.
 func (l *versionLife) settleVersions() error {
-	came, err := l.knows(l.store)
-	if came {
-		l.stored, l.state = l.under, l.next
+	is, _, err := l.knows(l.store)
+	if err == nil {
+		l.now, l.tried = is, nil
 	}
-	l.busy = false
 	return err
 }
 
@@ -211,7 +210,7 @@ func (l *versionLife) lookAt(image *memfs.FS, op memfs.Op) (came bool, err error
 	if rec.VersionsLost || len(rec.Damaged) > 0 {
 		return false, fmt.Errorf("%v: damage is reported where there is none: %v", op, rec.Damaged)
 	}
-	if came, err = l.knows(s); err != nil {
+	if _, came, err = l.knows(s); err != nil {
 		return came, fmt.Errorf("%v: %w", op, err)
 	}
 	if l.r.IntN(3) > 0 {
@@ -288,14 +287,15 @@ func TestNoCrashLosesVersions(t *testing.T) {
 func TestEachFailureLeavesTheVersions(t *testing.T) {
 	defer store.SetMaxWaste(2 << 10)()
 	for _, errno := range []error{syscall.EIO, syscall.ENOSPC} {
-		for _, forever := range []bool{false, true} {
+		for how := range 4 {
+			forever, restart := how&1 > 0, how&2 > 0
 			for n := 1; ; n++ {
-				reached, err := failVersionsAt(n, errno, forever)
+				reached, err := failVersionsAt(n, errno, forever, restart)
 				if err != nil {
-					t.Fatalf("%v, from there on %v, call %d: %v", errno, forever, n, err)
+					t.Fatalf("%v, from there on %v, restart %v, call %d: %v", errno, forever, restart, n, err)
 				}
 				if !reached {
-					t.Logf("%v, from there on %v: %d calls failed in turn", errno, forever, n-1)
+					t.Logf("%v, from there on %v, restart %v: %d calls failed in turn", errno, forever, restart, n-1)
 					break
 				}
 			}
@@ -303,7 +303,7 @@ func TestEachFailureLeavesTheVersions(t *testing.T) {
 	}
 }
 
-func failVersionsAt(n int, errno error, forever bool) (reached bool, err error) {
+func failVersionsAt(n int, errno error, forever, restart bool) (reached bool, err error) {
 	l := newVersionLife(5, memfs.New(0))
 	if _, err := l.open(); err != nil {
 		return true, err
@@ -319,7 +319,7 @@ func failVersionsAt(n int, errno error, forever bool) (reached bool, err error) 
 	}
 	for range 20 {
 		if l.put() != nil {
-			if came, err := l.knows(l.store); err != nil || came {
+			if _, came, err := l.knows(l.store); err != nil || came {
 				return true, fmt.Errorf("after a failure: %v, %w", came, err)
 			}
 		}
@@ -328,19 +328,33 @@ func failVersionsAt(n int, errno error, forever bool) (reached bool, err error) 
 		return false, nil
 	}
 	broken = false
-	for range 3 {
-		if err := l.put(); err != nil {
-			return true, fmt.Errorf("the fault is gone, but: %w", err)
+	if restart {
+		// The process is killed, and what it wrote may be in memory and not on the disk. What the next one finds it may tell.
+		l.fs = l.fs.Restart()
+		if _, err := l.open(); err != nil {
+			return true, err
 		}
-	}
-	if err := l.commit(); err != nil {
-		return true, fmt.Errorf("the journal: %w", err)
+		if err := l.settleVersions(); err != nil {
+			return true, fmt.Errorf("after a restart: %w", err)
+		}
+	} else if err := l.goOn(); err != nil {
+		return true, fmt.Errorf("the fault is gone, but: %w", err)
 	}
 	l.fs = l.fs.Crash(rand.New(rand.NewPCG(1, 1)), 0)
 	rec, err := l.open()
 	if err != nil || rec.VersionsLost || len(rec.Damaged) > 0 {
 		return true, fmt.Errorf("after the power failed: %w, %v", err, rec.Damaged)
 	}
-	_, err = l.knows(l.store)
+	_, _, err = l.knows(l.store)
 	return true, err
+}
+
+// goOn stores versions and commits, which must work.
+func (l *versionLife) goOn() error {
+	for range 3 {
+		if err := l.put(); err != nil {
+			return err
+		}
+	}
+	return l.commit()
 }

@@ -22,7 +22,6 @@ type versionWriter struct {
 	buf     []byte // what stands before off and is not written yet
 	reserve int64  // octets that must be left free on the file system
 	behind  int64  // octets that were written and not synced
-	suspect bool   // a sync failed: nobody knows what of the file is on the disk
 	err     error  // after the first one nothing is written
 }
 
@@ -71,7 +70,6 @@ func (w *versionWriter) flush() {
 
 func (w *versionWriter) sync() {
 	w.err, w.behind = w.f.Datasync(), 0
-	w.suspect = w.err != nil
 }
 
 // finish completes the group, writes the rest of it, and makes it durable.
@@ -169,7 +167,7 @@ func (s *Store) extendVersions(all []VersionRecord, state []byte) error {
 	err := c.end(state)
 	v.seq = c.seq
 	if err != nil {
-		v.remains, v.suspect = true, c.suspect
+		v.remains = true
 		return err
 	}
 	v.mu.Lock()
@@ -180,8 +178,9 @@ func (s *Store) extendVersions(all []VersionRecord, state []byte) error {
 	return nil
 }
 
-// wipe puts zeros in place of what an attempt that failed has left. What is written next may differ from that in a single
-// octet, and a sector of it that does not arrive would look like rot.
+// wipe puts zeros in place of what an attempt that failed has left, durably. What is written next may differ from that in a single
+// octet, and a sector of it that does not arrive would look like rot. After a sync that failed nobody knows what is on the disk of
+// what it was to bring there; all of that is written once more here.
 func (v *versions) wipe() error {
 	if !v.remains {
 		return nil
@@ -197,7 +196,6 @@ func (v *versions) wipe() error {
 		}
 	}
 	if err := v.file.Datasync(); err != nil {
-		v.suspect = true
 		return err
 	}
 	v.remains = false
@@ -224,7 +222,7 @@ func (s *Store) remakeVersions(all []VersionRecord, state []byte) error {
 	v.mu.Lock()
 	old := v.file
 	v.file, v.seed, v.end, v.table = f, c.seed, c.off, c.add
-	v.lost, v.suspect, v.remains, v.patient, v.dirty = false, false, false, 0, true
+	v.lost, v.adrift, v.remains, v.patient, v.dirty = false, false, false, 0, true
 	v.mu.Unlock()
 	if old != nil {
 		_ = old.Close() // it has no name any more
@@ -270,7 +268,7 @@ func (s *Store) replaceVersions() error {
 			return err
 		}
 	}
-	v.suspect = true // until the directory is synced nobody knows which file has the name
+	v.adrift = true // until the directory is synced nobody knows which file has the name
 	if err := s.fs.Rename(versionsName+tempSuffix, versionsName); err != nil {
 		return err
 	}

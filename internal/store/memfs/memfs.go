@@ -131,6 +131,16 @@ func (i *inode) crash(r *rand.Rand, survival float64) []byte {
 	return b
 }
 
+// Restart returns the directory as the next process finds it after this one was killed: as programs see it, with what was not
+// synced still not on the disk.
+func (f *FS) Restart() *FS {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	next := New(f.capacity)
+	next.names, next.synced = maps.Clone(f.names), maps.Clone(f.synced)
+	return next
+}
+
 // Clone returns a copy of the directory as programs see it.
 func (f *FS) Clone() *FS {
 	f.mu.Lock()
