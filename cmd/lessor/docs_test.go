@@ -145,7 +145,7 @@ var commandLines = regexp.MustCompile("(?m)(?:^|`)lessor ([a-z-]+(?: [^`\n|>#&]*
 func TestCommandsInTheDocumentsCanBeGiven(t *testing.T) {
 	var names []string
 	commands(t, func(n *kong.Node) { names = append(names, nameOf(n)) })
-	for _, name := range []string{"cli.md", "operating.md"} {
+	for _, name := range []string{"cli.md", "operating.md", "versions.md"} {
 		doc, seen := readDoc(t, name), 0
 		for _, m := range commandLines.FindAllStringSubmatch(doc, -1) {
 			args := strings.Fields(m[1])
