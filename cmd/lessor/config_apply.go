@@ -43,7 +43,7 @@ type configApplyCommand struct {
 func (configApplyCommand) Help() string {
 	return `The document becomes the next version of the group's configuration, whatever member is asked. Its line "version: …", as lessor config show prints it, says what it was written against, so that what others changed since is merged with it; without that line it is taken as it is, and what it would undo needs a yes. Its server: section is not looked at.
 
-It returns once the version is stored, and says whether it is served by, or what it waits for. What would take an address from a client, empty a pool, or drop the subnet that you sit on needs a yes.
+It returns once the version is stored, and says whether it is adopted, or what it waits for. What would take an address from a client, empty a pool, or drop the subnet that you sit on needs a yes.
 
 Examples:
 
@@ -118,9 +118,9 @@ func writeApplied(c *console, w *bufio.Writer, a *node.Applied, merged string) {
 	case !a.Changed:
 		fmt.Fprintf(w, "Nothing changes: version %s says the same already.\n", name)
 	case a.Adopted:
-		fmt.Fprintf(w, "Version %s is stored, and %s.\n", name, c.paint(green, "served by from now on"))
+		fmt.Fprintf(w, "Version %s is stored and %s: it is served by from now on.\n", name, c.paint(green, "adopted"))
 	default:
-		fmt.Fprintf(w, "Version %s is stored, and %s.\n", name, c.paint(yellow, "not served by yet"))
+		fmt.Fprintf(w, "Version %s is stored, and %s.\n", name, c.paint(yellow, "not adopted yet"))
 	}
 	if a.Waits != "" {
 		writeLines(w, "  ", a.Waits)

@@ -26,7 +26,7 @@ type staleCommand struct {
 }
 
 func (staleCommand) Help() string {
-	return `The clients that hold something else than the configuration would give them, and why. They get it when they ask next: the list drains by itself as leases are renewed.
+	return `A client gets what it should have when it asks next: the list drains by itself as leases are renewed.
 
 Examples:
 

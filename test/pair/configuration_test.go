@@ -89,7 +89,7 @@ func (c *council) together() {
 	old := c.draft(c.West, theRouter, router(3))
 	paper := c.draft(c.East, theRouter, router(2))
 	c.says(c.East, []string{"+ " + strings.TrimPrefix(router(2), "routers: ")}, "config", "diff", "head", paper)
-	c.says(c.East, []string{"is stored, and served by from now on", "options.routers"}, "config", "apply", paper, "--comment", "another router")
+	c.says(c.East, []string{"is stored and adopted", "options.routers"}, "config", "apply", paper, "--comment", "another router")
 	second := c.agree(2 * time.Second)
 	for _, m := range c.Both() {
 		c.says(m, []string{"another router", "root"}, "config", "history")
