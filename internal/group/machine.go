@@ -61,6 +61,8 @@ type Machine struct {
 	conflicts []version.Conflict
 	trouble   Trouble
 	documents map[version.ID]*config.Document // that are open: few
+	// joined are the two versions of which conflicts are known: finding them again costs as much as the documents are long.
+	joined [2]version.ID
 }
 
 // Trouble says why the two members have no common head, where it is no conflict of values. Zero: they have, or nothing is
@@ -136,6 +138,8 @@ type Status struct {
 	PartnerHead version.ID         // zero: not known
 	Conflicts   []version.Conflict // of Tip and Rival, the lower ID being A
 	Trouble     Trouble
+	// Needs is the format that a release must read, where Trouble is that one cannot; else 0.
+	Needs uint16
 	// Waits says what Tip waits for; "" if it is Head.
 	Waits string
 	// FileDiffers says that this member's file says something else than Tip.
@@ -149,6 +153,12 @@ func (m *Machine) Status() Status {
 		s.Trouble = PartnerCannotRead
 	}
 	tip := m.History.Get(m.State.Tip)
+	switch theirs := m.History.Get(m.told.Tip); {
+	case s.Trouble == PartnerCannotRead && tip != nil:
+		s.Needs = tip.Format
+	case s.Trouble == CannotRead && theirs != nil:
+		s.Needs = theirs.Format
+	}
 	s.FileDiffers = tip != nil && m.file != nil && tip.Meaning != m.file.Meaning
 	switch {
 	case m.State.Tip == m.State.Head:

@@ -107,6 +107,9 @@ func (m *Machine) meet(out *Output) error {
 	case version.Behind:
 		return m.follow(theirs)
 	}
+	if m.State.Rival == theirs && m.joined == [...]version.ID{tip, theirs} {
+		return nil
+	}
 	j, err := m.History.Join(tip, theirs, m.open)
 	switch {
 	case errors.Is(err, version.ErrNewer):
@@ -115,7 +118,7 @@ func (m *Machine) meet(out *Output) error {
 	case err != nil:
 		return err
 	case j.Merge == nil:
-		m.State.Rival, m.conflicts = theirs, j.Conflicts
+		m.State.Rival, m.conflicts, m.joined = theirs, j.Conflicts, [...]version.ID{tip, theirs}
 		return nil
 	}
 	m.agree()

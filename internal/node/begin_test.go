@@ -8,7 +8,7 @@ import (
 // What is decided after a long time in which nothing came of anything is not old: its answers leave.
 func TestALoadBeginsWithWhatIsInIt(t *testing.T) {
 	long := time.Now().Add(-time.Hour)
-	n := &Node{current: &load{begun: long}}
+	n := &Node{clock: &clock{base: time.Now()}, current: &load{begun: long}}
 	n.begin()
 	if n.current.begun.Equal(long) {
 		t.Error("a load with nothing in it began long ago")

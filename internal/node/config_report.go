@@ -108,20 +108,22 @@ type ConfigConflict struct {
 
 // GroupConfigStatus is how the group's configuration stands, as this member sees it.
 type GroupConfigStatus struct {
-	Head        string          `json:"head"`
-	Tip         string          `json:"tip"`
-	Agreed      string          `json:"agreed"`
-	Partner     binding.Member  `json:"partner,omitempty"` // the other Lessor; empty: there is none
-	Link        string          `json:"link,omitempty"`    // up, away, lost
-	PartnerHead string          `json:"partner_head,omitempty"`
-	Waits       string          `json:"waits,omitempty"`   // what the tip waits for
-	Trouble     string          `json:"trouble,omitempty"` // why the members have no common head
-	FileDiffers bool            `json:"file_differs"`      // this member's file says something else than the tip
+	Head        string         `json:"head"`
+	Tip         string         `json:"tip"`
+	Agreed      string         `json:"agreed"`
+	Partner     binding.Member `json:"partner,omitempty"` // the other Lessor; empty: there is none
+	Link        string         `json:"link,omitempty"`    // up, away, lost
+	PartnerHead string         `json:"partner_head,omitempty"`
+	Waits       string         `json:"waits,omitempty"`   // what the tip waits for
+	Trouble     string         `json:"trouble,omitempty"` // why the members have no common head
+	// Needs is the format of documents that a member's release must read to end that; 0: none.
+	Needs       int  `json:"needs,omitempty"`
+	FileDiffers bool `json:"file_differs"` // this member's file says something else than the tip
 	// FileUnknown says that the file never was a version of this group's, so that what is changed in it cannot be told, and
 	// FileChanges where it differs from the tip then: at most maxFileChanges.
 	FileUnknown bool             `json:"file_unknown"`
 	FileChanges []version.Change `json:"file_changes,omitempty"`
-	Conflict    *ConfigConflict `json:"conflict"`
+	Conflict    *ConfigConflict  `json:"conflict"`
 	// Pending are the changes that safety stands on and that do not hold yet.
 	Pending  []version.Change `json:"pending"`
 	Versions int              `json:"versions"` // in the history

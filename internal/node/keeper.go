@@ -40,8 +40,9 @@ type keeper struct {
 	heads   served
 	restart []string // keys of what takes effect with the next start
 	failed  error    // the last step could not be made durable
-	// fileCompared is kept, since it is asked for after each step.
+	// These are kept, since they are asked for after each step.
 	fileCompared fileCompared
+	pending      pendingChanges
 
 	published atomic.Pointer[GroupConfigStatus]
 	theirs    atomic.Pointer[theirPolicy] // what the other Lessor serves by, as far as it is known here
@@ -214,7 +215,8 @@ func (k *keeper) begin(against version.ID) error {
 	return nil
 }
 
-// inherit gives a server a history that served before there were any: the document that it served by.
+// inherit gives a server a history that served before there were any, or, alone, has lost its history: the document that it served by.
+// One of two that lost its history gets it from the other.
 func (k *keeper) inherit() error {
 	head, served := k.n.store.Head()
 	if !k.machine.State.Tip.IsZero() || !served {
@@ -224,15 +226,26 @@ func (k *keeper) inherit() error {
 	if d == nil {
 		return nil // of a release that allowed what this one does not
 	}
-	file := k.file
-	out, err := k.machine.File(k.asThis(d), version.ID{}, version.By{})
-	if err == nil {
-		out, err = k.machine.Found()
+	before := d.Digest == head.Digest // there were versions: they name it by its meaning
+	if !before && k.machine.Partner != "" {
+		k.n.log.Error("the versions of the configuration are lost: they come from the other member", "data", k.n.cfg.Document.Server.Data)
+		return nil
 	}
+	if _, err := k.machine.File(k.asThis(d), version.ID{}, version.By{}); err != nil {
+		return err
+	}
+	out, err := k.machine.Found()
 	if err != nil {
 		return err
 	}
-	k.file = file
+	if !before { // what the file said when it was read last is lost, too: it has not changed
+		k.n.log.Error("the versions of the configuration are lost: a history begins anew with the one that was served", "data", k.n.cfg.Document.Server.Data)
+		k.machine.State.FileSaid, k.machine.State.FileVersion = k.file.Digest, version.ID{}
+		if d.Digest == k.file.Digest {
+			k.machine.State.FileVersion = k.machine.State.Tip
+		}
+		out.State = k.machine.State
+	}
 	return k.carryOut(&out)
 }
 
@@ -322,7 +335,7 @@ func (k *keeper) tellLink() {
 
 // finish carries out a step, and begins anew from the store where that cannot be.
 func (k *keeper) finish(out *group.Output) {
-	if err := k.carryOut(out); err != nil {
+	if err := k.carryOut(out); err != nil && !errors.Is(err, ErrStopped) {
 		k.n.log.Error("the configuration's versions cannot be kept", "error", err)
 	}
 }

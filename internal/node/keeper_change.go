@@ -113,8 +113,7 @@ func (n *Node) ConfigRollback(ctx context.Context, id string, r ApplyRequest) (A
 			return nil, v, err
 		}
 		d, err := k.document(v)
-		r.Yes = r.Yes || err == nil // what it undoes is what is asked for
-		return d, k.machine.State.Tip, err
+		return d, k.machine.State.Tip, err // what it undoes is what is asked for
 	})
 }
 
@@ -308,11 +307,7 @@ func (k *keeper) note(a *Applied) {
 	if !a.Adopted {
 		a.Waits = s.Waits
 	}
-	if pending, err := k.machine.Pending(); err == nil && pending != nil {
-		a.Pending = pending
-	} else {
-		a.Pending = []version.Change{}
-	}
+	a.Pending = k.pendingChanges()
 	if len(k.restart) > 0 {
 		a.Notes = []string{joined(k.restart) + ": this takes effect when each server is started again"}
 	}

@@ -37,9 +37,8 @@ func (k *keeper) publish() {
 	if s.Trouble == group.FilesDiffer {
 		g.Differs, g.Trouble = k.filesDiffer(), string(m.Self)+" and "+string(m.Partner)+" have no common configuration yet, and their files differ"
 	}
-	if pending, err := m.Pending(); err == nil && pending != nil {
-		g.Pending = pending
-	}
+	g.Pending = k.pendingChanges()
+	g.Needs = int(s.Needs)
 	if !s.Rival.IsZero() {
 		g.Conflict = k.conflict(&s)
 	}
@@ -89,6 +88,25 @@ func (k *keeper) filesDiffer() []version.Change {
 		return nil
 	}
 	return version.Diff(k.file, d)
+}
+
+// pendingChanges are the changes of what safety stands on that wait, as they were found last.
+type pendingChanges struct {
+	agreed, tip version.ID
+	changes     []version.Change
+}
+
+// pendingChanges returns the changes of what safety stands on that wait until both members have them, never nil.
+func (k *keeper) pendingChanges() []version.Change {
+	s, p := k.machine.State, &k.pending
+	if p.changes == nil || p.agreed != s.Agreed || p.tip != s.Tip {
+		changes, err := k.machine.Pending()
+		if err != nil || changes == nil {
+			changes = []version.Change{}
+		}
+		*p = pendingChanges{s.Agreed, s.Tip, changes}
+	}
+	return p.changes
 }
 
 // maxFileChanges is how many differences between the file and the tip are told.

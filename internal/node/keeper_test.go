@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -231,5 +232,41 @@ func TestAStaleChangeIsRefused(t *testing.T) {
 		if _, err := west.ConfigShow(t.Context(), name); (err == nil) != (name == "") {
 			t.Errorf("%q: %v", name, err)
 		}
+	}
+}
+
+// A member whose versions are lost gets them from the other; a server alone goes on by what it served by.
+func TestVersionsThatAreLost(t *testing.T) {
+	p := newRunningPair(t)
+	p.together()
+	head := p.config("west").Head
+	p.stop("west")
+	damageVersions(t, p, "west")
+	p.start("west")
+	p.until("west", "NORMAL")
+	p.eventually("one head", p.sameHead(head))
+	if n := p.config("west").Versions; n != 1 {
+		t.Errorf("west has %d versions", n)
+	}
+}
+
+// damageVersions turns bits of every file in which a stopped member keeps versions.
+func damageVersions(t *testing.T, p *runningPair, name binding.Member) {
+	t.Helper()
+	done := 0
+	for _, file := range p.disks[name].Files() {
+		if b := p.disks[name].Content(file); strings.Contains(file, "version") && len(b) > 0 {
+			b = slices.Clone(b)
+			for i := range b {
+				if i%97 == 50 {
+					b[i] ^= 0x55
+				}
+			}
+			p.disks[name].Set(file, b)
+			done++
+		}
+	}
+	if done == 0 {
+		t.Fatalf("no versions among %v", p.disks[name].Files())
 	}
 }

@@ -408,7 +408,7 @@ func TestAJournalThatIsGoneIsAskedAboutOnce(t *testing.T) {
 // A load in which there is an event before anything is decided begins with what is decided first: else its answers would count
 // as too late from the first.
 func TestALoadBeginsWithWhatIsDecided(t *testing.T) {
-	n := &Node{current: &load{batch: &store.Batch{}}}
+	n := &Node{clock: &clock{base: time.Now()}, current: &load{batch: &store.Batch{}}}
 	n.current.effects.Events = append(n.current.effects.Events, Event{Kind: ConfigRefused})
 	n.begin()
 	begun := n.current.begun
