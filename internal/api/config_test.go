@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -431,6 +432,30 @@ func TestComparisonsSayHowFarTheyAre(t *testing.T) {
 		if _, err := c.Drift(t.Context(), "", nil); err == nil || err.(*Problem).Detail != "no" {
 			t.Errorf("%d: %+v", steps, err)
 		}
+	}
+}
+
+// slowly is a node whose trials take longer than a document may.
+type slowly struct {
+	*versions
+	takes time.Duration
+}
+
+func (v slowly) WhatIf(ctx context.Context, _ *config.Document, _ func(done, total int)) (*node.WhatIfReport, error) {
+	select {
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	case <-time.After(v.takes):
+		return &node.WhatIfReport{Total: 7}, nil
+	}
+}
+
+func TestACommandMayTakeLongerThanItsBody(t *testing.T) {
+	s := New(slowly{aVersioned(), 300 * time.Millisecond}, quiet)
+	s.documentTime = 100 * time.Millisecond
+	w, err := serve(t, s).WhatIf(t.Context(), node.ApplyRequest{Document: []byte("enterprise: {}\n")}, nil)
+	if err != nil || w.Total != 7 {
+		t.Errorf("%+v, %v", w, err)
 	}
 }
 
