@@ -35,10 +35,12 @@ func (j *Judge) Compare(b *binding.Binding) Comparison {
 	if c.Standing, c.Cause = j.Look(b); c.Standing != Stale {
 		return c
 	}
-	if c.Lost = j.lost(b); c.Lost != "" {
+	if c.Lost = j.Lost(b); c.Lost != "" {
 		return c
 	}
-	j.answer(j.self, b, nil) // for Why
+	if len(j.others) > 0 { // for Why
+		j.answer(j.self, b, nil)
+	}
 	j.found = j.found[:0]
 	j.differs(b, &j.found)
 	c.Differences = j.found
@@ -185,17 +187,14 @@ func (j *Judge) readReasons(b *binding.Binding) {
 	}
 }
 
-// lost says why b's client may not keep its address by the policy; empty if it may, or where nothing is known of it.
-func (j *Judge) lost(b *binding.Binding) string {
-	known, linked := j.policy.ReadFacts(b, &j.said, &j.facts)
+// Lost says why the client of b, which was judged last, may not keep its address by the policy; empty if it may, or where nothing
+// is known of it.
+func (j *Judge) Lost(b *binding.Binding) string {
 	switch {
-	case !known:
+	case j.given != givenNothing:
 		return ""
-	case !linked:
+	case j.facts.Link == nil:
 		return NoSubnet
-	}
-	if j.place(b) {
-		return ""
 	}
 	return j.refusal(b)
 }

@@ -19,6 +19,7 @@ type Judge struct {
 	facts    policy.Facts
 	awaits   binding.Facts // the same, for agreed
 	decision policy.Decision
+	given    given
 	would    []byte // what the client would be told, as a binding.Result is encoded
 	found    []Difference
 	// wouldElse is the same for each of others. What is marked local is theirs, and a client that has it from one of them is not
@@ -63,11 +64,11 @@ func (j *Judge) Look(b *binding.Binding) (Standing, Cause) {
 	if b.State != binding.Active {
 		return NoLease, 0
 	}
-	given := j.give(b)
+	j.given = j.give(b)
 	switch {
-	case given == givenUnknown, b.Result == nil:
+	case j.given == givenUnknown, b.Result == nil:
 		return Unknown, 0
-	case given == givenNothing:
+	case j.given == givenNothing:
 		return Stale, j.cause(b)
 	case bytes.Equal(b.Result.Bytes, j.would), j.giveElse(b):
 		return Current, 0

@@ -77,6 +77,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 			n.current, busy = n.fresh(n.idle()), true
 		}
 		n.stepSnapshot()
+		n.stepSweep()
 		n.noteDeclared()
 		n.setWake(wake)
 		arrived, partner := n.arrived, n.partner.arriving()
@@ -113,7 +114,6 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 			n.core.Observe(n.hub.wanted())
 			n.look()
 			n.handle(Tick{})
-			n.stepSweep()
 		case <-stopping.unless(ctx):
 			stopping.begin(n)
 		case <-stopping.late():
@@ -229,7 +229,7 @@ func (n *Node) setWake(wake *time.Timer) {
 		after = min(after, snapshotPause)
 	}
 	if n.core.Sweeping() {
-		after = 0
+		after = min(after, n.sweepAt.Sub(now))
 	}
 	if at, ok := n.core.Wake(); ok {
 		after = min(after, at.Sub(now))

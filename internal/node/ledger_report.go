@@ -118,6 +118,9 @@ type WhatIfReport struct {
 	Dropped []DroppedSubnet `json:"dropped"`
 	// Notes are what an operator should know beside.
 	Notes []string `json:"notes"`
+
+	// Emptied are the networks that would have no pool any more.
+	Emptied []string `json:"emptied"`
 }
 
 // MarshalJSON writes empty lists where there is nothing, never null.
@@ -130,6 +133,7 @@ func (r WhatIfReport) MarshalJSON() ([]byte, error) {
 	notNilSlice(&r.Reservations)
 	notNilSlice(&r.Dropped)
 	notNilSlice(&r.Notes)
+	notNilSlice(&r.Emptied)
 	return json.Marshal(plain(r))
 }
 

@@ -71,6 +71,7 @@ type Node struct {
 	snapshot  *store.Snapshot // nil: none is being taken
 	octets    []byte          // of a relationship's record
 	roomLost  bool
+	sweepAt   time.Time // when the ledger's sweep goes on
 	lookAt    time.Time // when the room on the disk is looked at again
 
 	mu       sync.Mutex // guards what follows

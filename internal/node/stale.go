@@ -15,10 +15,17 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// stepSweep looks at some more bindings after the configuration changed.
+// sweepPause is how long packets come first between two steps of a sweep.
+const sweepPause = time.Millisecond
+
+// stepSweep looks at some more bindings after the configuration changed, when it is time to.
 func (n *Node) stepSweep() {
-	if n.core.Sweeping() {
-		n.core.Handle(n.clock.now(), Sweep{}, &n.current.effects)
+	if !n.core.Sweeping() {
+		return
+	}
+	if now := n.clock.now(); !now.Before(n.sweepAt) {
+		n.core.Handle(now, Sweep{}, &n.current.effects)
+		n.sweepAt = n.clock.now().Add(sweepPause)
 	}
 }
 
