@@ -205,13 +205,13 @@ func TestVersionsLeaveRoomForTheJournal(t *testing.T) {
 	var stored []store.VersionRecord
 	var refused error
 	for i := 0; refused == nil; i++ {
-		v := versionNamed(uint64(i), 20_000)
+		v := versionNamed(uint64(i), 3_000)
 		if refused = s.PutVersions([]store.VersionRecord{v}, []byte("state")); refused == nil {
 			stored = append(stored, v)
 		}
 	}
 	var full *store.NoRoom
-	if !errors.As(refused, &full) || !errors.Is(refused, syscall.ENOSPC) || full.Need < 20_000 || full.Free < 0 {
+	if !errors.As(refused, &full) || !errors.Is(refused, syscall.ENOSPC) || full.Need < 3_000 || full.Free < 0 {
 		t.Fatalf("PutVersions: %v", refused)
 	}
 	if free, _ := fs.Free(); free < h.config.SegmentSize {

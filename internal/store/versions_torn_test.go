@@ -3,6 +3,7 @@ package store_test
 import (
 	"bytes"
 	"math/rand/v2"
+	"syscall"
 	"testing"
 
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -63,8 +64,15 @@ func TestEitherCopyOfTheStateIsEnough(t *testing.T) {
 	t.Run("in the file as it was made", func(t *testing.T) {
 		fs := memfs.New(0)
 		s, _, _ := mustOpen(t, goldenConfig(fs))
+		fs.Before = func(op memfs.Op) error { // so that only the file itself says how long it was
+			if op.Name == "identity" {
+				return syscall.EIO
+			}
+			return nil
+		}
 		m := moment{[]store.VersionRecord{versionNamed(1, 400)}, "the only state"}
 		must(t, s.PutVersions(m.versions, []byte(m.state)))
+		fs.Before = nil
 		fs = fs.Crash(rand.New(rand.NewPCG(1, 1)), 0)
 		p := statesOf(fs.Content("versions"), m.state)
 		clear(fs.Content("versions")[p[1][0]:p[1][1]])
