@@ -48,6 +48,14 @@ func (m *Machine) heard(out *Output, msg Message) error {
 			out.Send = append(out.Send, Versions{[]*version.Version{m.History.Get(id)}})
 		}
 	case Versions:
+		for _, v := range msg.All { // what could be the tip is read before it is kept
+			if v.ID() != m.told.Tip {
+				continue
+			}
+			if _, err := v.Open(); err != nil && !errors.Is(err, version.ErrNewer) {
+				return err
+			}
+		}
 		if err := m.store(out, msg.All...); err != nil {
 			return err
 		}

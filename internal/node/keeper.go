@@ -109,17 +109,12 @@ func (k *keeper) machineFor(partner binding.Member) error {
 // readVersions returns the history and the state that a store has.
 func readVersions(st *store.Store) (*version.History, group.State, error) {
 	h := &version.History{}
-	err := st.EachVersion(func(r store.VersionRecord) error {
-		v, err := version.Decode(r.Bytes)
-		if err != nil {
-			return err
+	err := st.EachVersionHead(version.MaxHead, func(r store.VersionRecord) error {
+		v, err := version.DecodeHead(r.Bytes) // the documents stay in the store
+		if err == nil {
+			_, err = h.Add(v)
 		}
-		id, err := h.Add(v)
-		if err != nil {
-			return err
-		}
-		h.Release(id)
-		return nil
+		return err
 	})
 	if err != nil {
 		return nil, group.State{}, err
@@ -266,7 +261,7 @@ func (k *keeper) run(ctx context.Context) {
 	defer beat.Stop()
 	for {
 		var more <-chan time.Time
-		if len(k.link.queue) > 0 {
+		if k.link.isWaiting() {
 			more = time.After(drainAfter)
 		}
 		select {

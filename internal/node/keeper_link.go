@@ -4,6 +4,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/group"
 	"github.com/lessor-dhcp/lessor/internal/peer"
 	"github.com/lessor-dhcp/lessor/internal/peerwire/groupwire"
@@ -13,9 +14,12 @@ import (
 type groupLink struct {
 	up     *peer.Link // nil: none
 	pieces groupwire.Assembler
-	heard  time.Time // the last frame
-	said   []byte    // the last *told*, as octets: said again while nothing is new, so that silence means something
-	queue  [][]byte  // frames for which there is no room on the connection yet
+	heard  time.Time     // the last frame
+	said   group.Message // the last group.Told: said again while nothing is new, so that silence means something
+	// frames are those for which there is no room on the connection yet, and then comes what is to be said in messages: a long history
+	// is never in memory whole.
+	frames   [][]byte
+	messages []group.Message
 }
 
 // Why connections of the group are ended.
@@ -83,57 +87,72 @@ func (k *keeper) frame(b []byte) {
 	}
 }
 
-// say tells the other member something. What was released from memory is read from the store.
+// say tells the other member something, behind what is to be said already.
 func (k *keeper) say(msg group.Message) {
 	if k.link.up == nil {
 		return
 	}
-	if v, ok := msg.(group.Versions); ok {
-		if msg = k.whole(v); msg == nil {
-			return
-		}
-	}
-	b, err := groupwire.Append(nil, msg)
-	if err == nil {
-		if _, ok := msg.(group.Told); ok {
-			k.link.said = b
-		}
-		err = k.queueMessage(b)
-	}
-	if err != nil {
-		k.dropGroupLink(err)
-	}
-}
-
-// whole returns versions with their documents; nil if one of them is nowhere.
-func (k *keeper) whole(all group.Versions) group.Message {
-	for i, v := range all.All {
-		if v.Document == nil {
-			if all.All[i] = k.load(v.ID()); all.All[i] == nil {
-				k.n.log.Error("a version that the other member asked for is not in the store", "version", v.ID().String())
-				return nil
-			}
-		}
-	}
-	return all
-}
-
-// queueMessage queues the frames of a message, and sends what the connection takes.
-func (k *keeper) queueMessage(b []byte) error {
-	err := groupwire.Pieces(b, func(frame []byte) error {
-		k.link.queue = append(k.link.queue, append([]byte(nil), frame...))
-		return nil
-	})
+	k.link.messages = append(k.link.messages, msg)
 	k.drain()
-	return err
 }
 
 // drain sends what waits, as far as the connection takes it; a connection that takes nothing is ended by peer.
 func (k *keeper) drain() {
 	l := &k.link
-	for len(l.queue) > 0 && l.up != nil && l.up.Send(l.queue[0]) {
-		l.queue = l.queue[1:]
+	for l.up != nil {
+		for len(l.frames) > 0 {
+			if !l.up.Send(l.frames[0]) {
+				return
+			}
+			l.frames = l.frames[1:]
+		}
+		if len(l.messages) == 0 {
+			return
+		}
+		msg := l.messages[0]
+		l.messages = l.messages[1:]
+		if err := k.cut(msg); err != nil {
+			k.dropGroupLink(err)
+		}
 	}
+}
+
+// isWaiting reports whether something is to be sent yet.
+func (l *groupLink) isWaiting() bool { return len(l.frames)+len(l.messages) > 0 }
+
+// cut makes frames of a message. What was released from memory is read from the store.
+func (k *keeper) cut(msg group.Message) error {
+	if v, ok := msg.(group.Versions); ok {
+		if msg = k.whole(v); msg == nil {
+			return nil
+		}
+	}
+	b, err := groupwire.Append(nil, msg)
+	if err != nil {
+		return err
+	}
+	if _, ok := msg.(group.Told); ok {
+		k.link.said = msg
+	}
+	return groupwire.Pieces(b, func(frame []byte) error {
+		k.link.frames = append(k.link.frames, append([]byte(nil), frame...))
+		return nil
+	})
+}
+
+// whole returns versions with their documents; nil if one of them is nowhere.
+func (k *keeper) whole(all group.Versions) group.Message {
+	whole := group.Versions{All: make([]*version.Version, len(all.All))}
+	for i, v := range all.All {
+		if v.Document == nil {
+			if v = k.load(v.ID()); v == nil {
+				k.n.log.Error("a version that the other member asked for is not in the store", "version", all.All[i].ID().String())
+				return nil
+			}
+		}
+		whole.All[i] = v
+	}
+	return whole
 }
 
 // pulse is what is due once in a while: the other member hears of this one, and a connection that is silent is given up.
@@ -152,11 +171,8 @@ func (k *keeper) pulse() {
 		k.dropGroupLink(errGroupSilent)
 		return
 	}
-	if len(l.queue) == 0 && l.said != nil {
-		if err := k.queueMessage(l.said); err != nil {
-			k.dropGroupLink(err)
-		}
-		return
+	if !l.isWaiting() && l.said != nil {
+		l.messages = append(l.messages, l.said)
 	}
 	k.drain()
 }
