@@ -40,6 +40,7 @@ type commandLine struct {
 
 	Rehome rehomeCommand `cmd:"" group:"pair" help:"Make another member the home of a lease."`
 
+	Demo       demoCommand       `cmd:"" group:"other" help:"Tell the story of two servers and the bridge, with real servers, on this machine alone."`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version."`
