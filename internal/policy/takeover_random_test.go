@@ -120,8 +120,8 @@ func granted(home binding.Member, p *Policy, d *Decision, f *Facts) *binding.Bin
 	told := d.Told(f)
 	reasons := d.AppendParameterReasons(nil, d.Reserved)
 	for c := range 256 {
-		if told.Has(uint8(c)) {
-			reasons = d.Option(uint8(c)).AppendReason(reasons)
+		if v := d.Option(uint8(c)); v != nil && told.Has(uint8(c)) {
+			reasons = v.AppendReason(reasons)
 		}
 	}
 	b := &binding.Binding{

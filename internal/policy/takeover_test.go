@@ -249,3 +249,48 @@ func FuzzSettleHeld(f *testing.F) {
 		}
 	})
 }
+
+// What is no plain value of one layer, told by one branch and now by another.
+func TestWhatIsToldAgainOfOddOptions(t *testing.T) {
+	const routes, newRoutes = "classless-static-route: [{to: 10.0.0.0/8, via: 10.0.0.1}]", "classless-static-route: [{to: 10.0.0.0/8, via: 10.0.0.2}]"
+	const was, is = "{to: 10.0.0.0/8, via: 10.0.0.1}", "{to: 10.0.0.0/8, via: 10.0.0.2}"
+	for _, c := range []struct {
+		what          string
+		before, after string // the enterprise's options
+		document      string // added to both
+		then, now     said
+		want, rule    string
+	}{
+		{"routes by their other number", routes, newRoutes, "", said{55: "\x01\x79"}, said{55: "\x01\xf9"}, "249 " + was, binding.RuleToldBefore},
+		{"routes by their own number", routes, newRoutes, "", said{55: "\x01\xf9"}, said{55: "\x01\x79"}, "121 " + was, binding.RuleToldBefore},
+		{"routes by both numbers", routes, newRoutes, "", said{55: "\x01\x79"}, said{55: "\x01\x79\xf9"}, "121 " + was + ", 249 " + was, binding.RuleToldBefore},
+		{"there were no routes", "domain-name: x", newRoutes, "", said{55: "\x01\x79\xf9"}, said{55: "\x01\x79\xf9"}, "", binding.RuleToldBefore},
+		{"there were no routes by their other number", "domain-name: x", newRoutes, "", said{55: "\x01\xf9"}, said{55: "\x01\x79\xf9"}, "121 " + is, binding.RuleAskedMore},
+		{"routes, and everything is asked", routes, newRoutes, "", said{55: "\x01\x1c\x79\xf9"}, said{}, "121 " + was, binding.RuleToldBefore},
+		{"routes that are gone", routes, "domain-name: x", "", said{55: "\x01\x0f\x79\xf9"}, said{55: "\x01\x0f\x79\xf9"}, "121 " + was + ", 249 " + was, binding.RuleToldBefore},
+		{"routes that are gone, by their other number", routes, "domain-name: x", "", said{55: "\x01\x0f\x79"}, said{55: "\x01\x0f\x79\xf9"}, "121 " + was + ", 249 " + was, binding.RuleToldBefore},
+		{"its own name", "domain-name: x", "domain-name: y", "accept: {host-name: true}\n", said{12: "old", 55: "\x01\x0c\x0f"}, said{12: "new", 55: "\x01\x0c\x0f"}, "012 new, 015 x", binding.RuleToldBefore},
+		{"a name of the configuration's", "host-name: theirs", "domain-name: y", "accept: {host-name: true}\n", said{55: "\x01\x0c"}, said{12: "new", 55: "\x01\x0c"}, "012 theirs", binding.RuleToldBefore},
+		{"forced since", "domain-name: x", "domain-name: {force: y}", "", said{55: "\x01\x0f"}, said{55: "\x01"}, "015 x", binding.RuleToldBefore},
+		{"what it sent itself", "domain-name: x", "uuid-guid: {hex: 0009}", "", said{97: "\x00\x07", 55: "\x01\x61"}, said{55: "\x01\x61"}, "097 0009", binding.RuleToldBefore},
+		{"what it sent itself, and nobody has", "domain-name: x", "domain-name: x", "", said{118: "\x0a\x00\x00\x07", 55: "\x01\x76"}, said{55: "\x01\x76"}, "", binding.RuleToldBefore},
+		{"basics that everybody is told", "domain-name: x", "domain-name: y, routers: [10.0.0.1]", "precedence: kea\n", said{55: "\x01"}, said{55: "\x01\x03"}, "015 x", binding.RuleToldBefore},
+	} {
+		document := func(options string) string {
+			return takeoverDocument("", "", "", "") + c.document + "enterprise: {options: {" + options + "}}\n"
+		}
+		p, q := compiled(t, document(c.before)).Named(binding.Digest{1}, nil), compiled(t, document(c.after)).Named(binding.Digest{2}, nil)
+		then, now := p.on("10.0.0.0", binding.Client{Hardware: mac(1)}, c.then), q.on("10.0.0.0", binding.Client{Hardware: mac(1)}, c.now)
+		var d Decision
+		p.Resolve("west", then, &d)
+		b := granted("west", p, &d, then)
+		for _, self := range []binding.Member{"west", "east"} {
+			q.Place(self, now, &d)
+			h := q.SettleHeld(self, now, b, &d)
+			got := strings.TrimPrefix(strings.TrimPrefix(shown(q, &d, now), "4h0m0s"), ", ")
+			if got != c.want || h.Rule != c.rule {
+				t.Errorf("%s, by %s: %s, want %s; %s", c.what, self, got, c.want, h.Rule)
+			}
+		}
+	}
+}
