@@ -79,7 +79,7 @@ func remark(r *node.VersionRow) string {
 	switch {
 	case len(r.Parents) == 0:
 		parts = append(parts, "(the first version)")
-	case len(r.Parents) > 1:
+	case len(r.Parents) > 1 && !strings.HasPrefix(r.Comment, "merge of "): // as it is called where nobody said anything else
 		var of []string
 		for _, p := range r.Parents {
 			of = append(of, shortName(p))

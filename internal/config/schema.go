@@ -109,6 +109,9 @@ func lifetimeShape() shape {
 
 func takeoverShape() shape { return shape{"enum": []string{"home", "local"}} }
 
+// versionShape is that of a version's name. It has no type, since digits alone would be a number.
+func versionShape() shape { return shape{"pattern": "^[0-9a-f]{32}$"} }
+
 func hexShape() shape {
 	return shape{"type": "object", "properties": shape{"hex": shape{"type": "string"}}, "required": []string{"hex"}, "additionalProperties": false}
 }

@@ -7,8 +7,7 @@ import (
 // What later keys come with.
 // What later keys come with.
 const (
-	withDHCPv6   = "DHCPv6"
-	withVersions = "versions of the configuration"
+	withDHCPv6 = "DHCPv6"
 )
 
 // tables are the keys of every map of the document.
@@ -97,7 +96,12 @@ func documentKeys() *object[Document] {
 			{name: "domains", doc: "What holds for the clients of a DNS domain, by its name (layer 12).", shape: mapOf("domain"), read: (*parser).readDomains},
 			{name: "precedence", doc: "The order of the layers: a profile, a list of layers with the strongest first, or a map of one of these for options and one for parameters.",
 				shape: precedenceShape(), read: (*parser).readPrecedence},
-			{name: "version", later: withVersions},
+			{name: "version", doc: "The version that this was written against, as `lessor config show` prints it.", shape: versionShape(),
+				read: func(p *parser, _ *Document, k, _ *yaml.Node) {
+					// Who reads a document for the group's history takes the line out before (package version): it is no part of what the
+					// document says.
+					p.fail(k, "version: says what this was written against, once, at the beginning of a line of its own", "leave that line as `lessor config show` prints it, or take it out")
+				}},
 		},
 	}
 }

@@ -16,6 +16,7 @@ func (v *Version) Show() []byte {
 // whose place an empty one stands, so that the others keep their numbers. The ID is zero if it says nothing.
 func Against(src []byte) (ID, []byte, error) {
 	const key = "version:"
+	src = bytes.TrimPrefix(src, []byte("\xef\xbb\xbf")) // an editor may have put it before the line
 	at := 0
 	if !bytes.HasPrefix(src, []byte(key)) {
 		if at = bytes.Index(src, []byte("\n"+key)) + 1; at == 0 {

@@ -15,6 +15,9 @@ func TestWhatIsShownCanBeApplied(t *testing.T) {
 	if d := parsed(t, string(rest)); err != nil || id != v.ID() || d.Digest != v.Meaning || strings.Count(string(rest), "\n") != strings.Count(string(shown), "\n") {
 		t.Errorf("%v, %v:\n%s", id, err, rest)
 	}
+	if id, _, err := Against(append([]byte("\xef\xbb\xbf"), shown...)); err != nil || id != v.ID() { // as some editors write a file
+		t.Errorf("behind a byte order mark: %v, %v", id, err)
+	}
 	quotedID := "# a comment\nversion: \"" + v.ID().String() + "\" # of yesterday\n" + campus
 	if id, rest, err := Against([]byte(quotedID)); err != nil || id != v.ID() || strings.Contains(string(rest), "version") {
 		t.Errorf("%v, %v", id, err)
