@@ -102,8 +102,10 @@ type ConfigConflict struct {
 	Theirs    VersionRow         `json:"theirs"`
 	Conflicts []version.Conflict `json:"conflicts"` // A is the version with the lower name
 	// Clients is how many leases get something else by the one than by the other; -1: not counted yet.
-	Clients int    `json:"clients"`
-	Remedy  string `json:"remedy"`
+	Clients int `json:"clients"`
+	// Concerned are the first of them, with what each has and would have by the other.
+	Concerned []ClientExample `json:"concerned"`
+	Remedy    string          `json:"remedy"`
 }
 
 // GroupConfigStatus is how the group's configuration stands, as this member sees it.

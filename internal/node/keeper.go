@@ -43,6 +43,7 @@ type keeper struct {
 	// These are kept, since they are asked for after each step.
 	fileCompared fileCompared
 	pending      pendingChanges
+	concerned    concerned
 
 	published atomic.Pointer[GroupConfigStatus]
 	theirs    atomic.Pointer[theirPolicy] // what the other Lessor serves by, as far as it is known here

@@ -327,5 +327,11 @@ func joined(all []string) string {
 	return s
 }
 
-// losses returns which leases a change would end, in sentences that need a yes.
-func (n *Node) losses(ctx context.Context, d *config.Document) ([]string, error) { return nil, nil }
+// losses returns what a change would do to those who have a lease now that nobody should do unasked, in sentences.
+func (n *Node) losses(ctx context.Context, d *config.Document) ([]string, error) {
+	r, err := n.WhatIf(ctx, d, func(int, int) {})
+	if err != nil {
+		return nil, err
+	}
+	return r.Consequences(), nil
+}

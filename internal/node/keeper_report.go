@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -67,14 +68,70 @@ func linkWords(l group.Link) string {
 	return "unknown"
 }
 
-// conflict says what keeps the two members' versions apart.
+// conflict says what keeps the two members' versions apart, and has the clients counted whom that concerns.
 func (k *keeper) conflict(s *group.Status) *ConfigConflict {
-	c := &ConfigConflict{Ours: k.row(s.Tip), Theirs: k.row(s.Rival), Conflicts: s.Conflicts, Clients: -1,
+	c := &ConfigConflict{Ours: k.row(s.Tip), Theirs: k.row(s.Rival), Conflicts: s.Conflicts, Clients: -1, Concerned: []ClientExample{},
 		Remedy: fmt.Sprintf("lessor config resolve --take %s, or --take %s, settles every conflict by one side; or apply a document that joins them", k.machine.Self, k.machine.Partner)}
-	if last := k.published.Load(); last != nil && last.Conflict != nil && last.Conflict.Ours.Version == c.Ours.Version && last.Conflict.Theirs.Version == c.Theirs.Version {
-		c.Clients = last.Conflict.Clients
+	at := [...]version.ID{s.Tip, s.Rival}
+	switch x := &k.concerned; {
+	case x.of != at:
+		*x = concerned{of: at, clients: -1}
+		k.count(at)
+	case x.clients >= 0:
+		c.Clients, c.Concerned = x.clients, x.first
 	}
 	return c
+}
+
+// concerned is whom a conflict of two versions concerns.
+type concerned struct {
+	of      [2]version.ID
+	clients int // -1: not counted yet
+	first   []ClientExample
+}
+
+// maxConcerned is how many clients of a conflict are named.
+const maxConcerned = 20
+
+// count has the clients counted who get something else by the one version than by the other, beside what the keeper does.
+func (k *keeper) count(of [2]version.ID) {
+	if k.n.core == nil { // it does not run yet
+		k.concerned.of = [2]version.ID{}
+		return
+	}
+	theirs, err := k.document(of[1])
+	if err != nil {
+		return
+	}
+	go func() {
+		r, err := k.n.WhatIf(context.Background(), theirs, func(int, int) {})
+		if err != nil {
+			return
+		}
+		_ = k.do(context.Background(), func() {
+			if k.concerned.of == of {
+				k.concerned.clients, k.concerned.first = r.ByChange, firstConcerned(r)
+			}
+		})
+	}()
+}
+
+// firstConcerned names the first clients of a report.
+func firstConcerned(r *WhatIfReport) []ClientExample {
+	all := []ClientExample{}
+	for _, part := range r.Options {
+		for _, c := range part.Examples {
+			at := slices.IndexFunc(all, func(x ClientExample) bool { return x.Address == c.Address })
+			switch {
+			case at >= 0:
+				all[at].Differs = append(all[at].Differs, c.Differs...)
+			case len(all) < maxConcerned:
+				c.Differs = slices.Clone(c.Differs)
+				all = append(all, c)
+			}
+		}
+	}
+	return all
 }
 
 // filesDiffer returns what differs between the files of two members without a history.

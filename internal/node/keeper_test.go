@@ -148,6 +148,12 @@ func TestBranchesMergeWhenTheTwoMeet(t *testing.T) {
 		t.Errorf("%v %+v", err, shown)
 	}
 
+	leased, err := newRelay(t, p.nodes["west"].port).lease(7)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.knows("east", leased)
+
 	// And a conflict is shown by both until it is resolved on either.
 	p.stop("east")
 	p.until("west", "COMMUNICATIONS-INTERRUPTED")
@@ -161,6 +167,10 @@ func TestBranchesMergeWhenTheTwoMeet(t *testing.T) {
 	p.eventually("a conflict", func() bool { return p.config("west").Conflict != nil && p.config("east").Conflict != nil })
 	if c := p.config("east").Conflict; len(c.Conflicts) != 1 || c.Ours.Author != "alice" || c.Theirs.Member != "west" {
 		t.Errorf("%+v", c)
+	}
+	p.eventually("whom it concerns is counted", func() bool { c := p.config("east").Conflict; return c != nil && c.Clients == 1 && len(c.Concerned) == 1 })
+	if c := p.config("east").Conflict.Concerned[0]; c.Address != leased || len(c.Differs) != 1 {
+		t.Errorf("it concerns %+v, not the client that has %v", c, leased)
 	}
 	if _, err := p.nodes["east"].node.ConfigResolve(t.Context(), "west", ApplyRequest{Author: "bob"}); err != nil {
 		t.Fatal(err)
