@@ -41,7 +41,7 @@ func (s *step) refuse(h *Hello) (Reason, string) {
 		add(InvalidMCLT, fmt.Sprintf("mclt is %v here, %v there: both must say the same", s.cfg.MCLT, h.MCLT))
 	}
 	if !vital.None() {
-		add(Miscellaneous, "the configurations differ in what both must agree on: "+vital.Words()+": make the two files equal there")
+		add(Miscellaneous, "the configurations differ in what both must agree on: "+vital.Words())
 	}
 	return first, strings.Join(reasons, "; ")
 }

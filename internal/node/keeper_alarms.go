@@ -2,8 +2,10 @@ package node
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/group"
 )
 
 // configAlarms returns what an operator should know of the group's configuration.
@@ -15,8 +17,9 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 	switch {
 	case len(g.Differs) > 0:
 		raise("config-differs", "The two members have no common configuration", Critical, g.Trouble+": "+keysOf(g.Differs), troubleRemedy(g))
+	case strings.HasPrefix(g.Trouble, group.Unrelated.String()): // the relationship's status says it
 	case g.Trouble != "":
-		raise("config-unrelated", "The two members have no common configuration", Critical, g.Trouble, troubleRemedy(g))
+		raise("config-newer", "The two members have no common configuration", Critical, g.Trouble, troubleRemedy(g))
 	}
 	if c := g.Conflict; c != nil {
 		raise("config-conflict", "The configurations of the two members are in conflict", Critical,

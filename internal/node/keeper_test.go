@@ -168,7 +168,10 @@ func TestBranchesMergeWhenTheTwoMeet(t *testing.T) {
 	if c := p.config("east").Conflict; len(c.Conflicts) != 1 || c.Ours.Author != "alice" || c.Theirs.Member != "west" {
 		t.Errorf("%+v", c)
 	}
-	p.eventually("whom it concerns is counted", func() bool { c := p.config("east").Conflict; return c != nil && c.Clients == 1 && len(c.Concerned) == 1 })
+	p.eventually("whom it concerns is counted", func() bool {
+		c := p.config("east").Conflict
+		return c != nil && c.Clients == 1 && len(c.Concerned) == 1
+	})
 	if c := p.config("east").Conflict.Concerned[0]; c.Address != leased || len(c.Differs) != 1 {
 		t.Errorf("it concerns %+v, not the client that has %v", c, leased)
 	}
@@ -278,5 +281,42 @@ func damageVersions(t *testing.T, p *runningPair, name binding.Member) {
 	}
 	if done == 0 {
 		t.Fatalf("no versions among %v", p.disks[name].Files())
+	}
+}
+
+// Two members that were founded as two groups never serve together, and both say why.
+func TestTwoGroupsStayTwo(t *testing.T) {
+	p := newRunningPair(t)
+	found := func(name, other binding.Member) {
+		t.Helper()
+		p.start(name)
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			err := p.nodes[name].node.PartnerDown(t.Context(), PartnerDownRequest{Partner: string(other), NeverServed: true})
+			if err == nil {
+				break
+			}
+			if time.Now().After(end) {
+				t.Fatal(err)
+			}
+		}
+		p.stop(name)
+	}
+	found("west", "east")
+	doc := p.doc
+	p.doc = strings.ReplaceAll(doc, hour, twoHours)
+	found("east", "west")
+	p.start("east")
+	p.doc = doc
+	p.start("west")
+	for _, name := range []binding.Member{"west", "east"} {
+		for end := time.Now().Add(20 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+			ps, s := p.status(name)
+			if slices.ContainsFunc(s.Alarms, func(a Alarm) bool { return a.Code == "config-unrelated" }) {
+				break
+			}
+			if ps.State == failover.Normal.String() || time.Now().After(end) {
+				t.Fatalf("%s: %+v", name, ps)
+			}
+		}
 	}
 }

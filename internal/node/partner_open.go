@@ -20,7 +20,7 @@ func (n *Node) openPartnership(p *policy.Policy, ring *keys.Ring) error {
 	id, _ := n.store.ID()
 	n.seed = rand.Uint64()
 	doc := n.keeper.start
-	cfg, ok := relationshipOf(doc, p, id, n.seed)
+	cfg, ok := relationshipOf(doc, p, n.keeper.history.Root(), id, n.seed)
 	if !ok {
 		return nil
 	}

@@ -158,6 +158,9 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 			"lessor status names them; have the client that lost ask again", Instant{})
 	}
 	switch differs := firstOf(ps.Differs, 12); {
+	case strings.Contains(differs, historyPart):
+		raise("config-unrelated", "The two members belong to two groups", Critical, "their configurations have no version in common: "+differs,
+			"one of the two must begin anew: stop it, move its data directory away, and have it join the other's group", Instant{})
 	case ps.Disagree:
 		raise("config-differs", "The two servers refuse each other", Critical, "their configurations differ in what both must agree on: "+differs, "make the two files equal there, and reload both", Instant{})
 	case differs != "":

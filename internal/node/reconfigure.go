@@ -4,7 +4,9 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -21,10 +23,12 @@ func (k *keeper) mayReload(ctx context.Context, file *config.Document) (err erro
 }
 
 // relationshipOf is RelationshipOf for a server whose group keeps versions: what the two members must agree on they have in common
-// there, and do not compare again.
-func relationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed uint64) (failover.Config, bool) {
+// there, and do not compare again; that it is one history they do, which begins with root.
+func relationshipOf(doc *config.Document, p *policy.Policy, root version.ID, store [16]byte, seed uint64) (failover.Config, bool) {
 	cfg, ok := RelationshipOf(doc, p, store, seed)
-	cfg.Parts = nil
+	if cfg.Parts = nil; cfg.Protocol == failover.Lessor { // two groups never share addresses
+		cfg.Parts = failover.PartsOf([]failover.Part{{Name: historyPart, Digest: binding.Digest(root), Vital: true, Says: "begins with version " + root.Short()}})
+	}
 	if d := p.Document.Group.Failover.MCLT; d > cfg.MCLT { // the head's, which waits here; the partner may know that both have it
 		cfg.AwaitedMCLT = d
 	}
@@ -36,8 +40,11 @@ func (n *Node) relationshipOf(doc *config.Document, p *policy.Policy) (failover.
 	if n.partner == nil {
 		return failover.Config{}, false
 	}
-	return relationshipOf(doc, p, n.partner.config.Store, n.seed)
+	return relationshipOf(doc, p, n.keeper.history.Root(), n.partner.config.Store, n.seed)
 }
+
+// historyPart is what the two compare when they greet each other.
+const historyPart = "the group's history"
 
 func files(t config.TLS) [3]string { return [...]string{t.Certificate, t.Key, t.Authority} }
 
