@@ -2,8 +2,7 @@ package ledger
 
 import "github.com/lessor-dhcp/lessor/internal/binding"
 
-// Lineage says which version of the configuration comes from which, as far as a group's history is known. It is made once, by
-// Add, and then only read.
+// Lineage says which version of the configuration comes from which, as far as a group's history is known.
 type Lineage struct {
 	of map[binding.Digest]*ancestor
 }
@@ -16,9 +15,15 @@ type ancestor struct {
 // NewLineage returns a lineage without a version.
 func NewLineage() *Lineage { return &Lineage{of: map[binding.Digest]*ancestor{}} }
 
+// Len returns how many names it knows.
+func (l *Lineage) Len() int { return len(l.of) }
+
 // Add adds a version whose parents were added before; those that were not are left out. A server without a history knows it by the
 // digest of its document: of several versions that say the same that stands for the first.
 func (l *Lineage) Add(id, document binding.Digest, parents ...binding.Digest) {
+	if l.of[id] != nil {
+		return
+	}
 	a := &ancestor{}
 	for _, p := range parents {
 		if x := l.of[p]; x != nil {

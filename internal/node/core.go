@@ -228,14 +228,14 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	case *ProbeAnswered:
 		c.probeAnswered(now, in, out)
 	case Sweep:
-		c.sweep()
+		c.sweep(in.Most)
 	case LinksChanged:
 		c.setLinks(now, in.Links, out)
 	case Adopt:
 		c.headless = false
 		c.adopt(now, in.Policy, in.Agreed)
 	case Descent:
-		c.lineage = in.Lineage
+		c.descend(in.Versions)
 	case Changing:
 		c.hurry.on = in.On
 	case StoreRoom:

@@ -57,7 +57,7 @@ func TestRandomHistories(t *testing.T) {
 // rare is what must happen sometimes, or the histories test less than they seem to.
 var rare = []string{"ack", "nak", "renewed", "released", "declined", "crash", "crash lost something", "snapshot", "reload",
 	"exhausted", "expired", "guard passed", "reassigned", "duplicate delivered", "probe answered", "rapid commit", "init-reboot acked",
-	"reproduced", "granted as offered by the version before", "class phones", "class relayed", "class kiosk", "class friends"}
+	"reproduced", "granted as offered by the version before", "class phones", "class relayed", "class kiosk", "class friends", "stale"}
 
 type sometimes map[string]int
 
@@ -116,6 +116,7 @@ type history struct {
 	wire    []delivery // on their way
 	clients []*actor
 	xid     uint32
+	checks  int
 }
 
 // delivery is a message that arrives at a time.
@@ -598,6 +599,7 @@ func (h *history) check() {
 			h.t.Errorf("seed %d: states %v, counted %v", h.seed, states, h.core.states)
 		}
 	}
+	h.checkLedger()
 	for _, q := range h.core.policy.Pools() {
 		k := h.core.pools.Counts(q.ID)
 		if k.Free+k.Offered+k.Active+k.Grace+k.Abandoned+k.Reserved != k.Size {
@@ -606,6 +608,23 @@ func (h *history) check() {
 		if active := h.recount(q); active != k.Active {
 			h.t.Errorf("seed %d: pool %s: %d active, counted %d", h.seed, q.Name(), active, k.Active)
 		}
+	}
+}
+
+// checkLedger holds the ledger to a judgement of every binding, whenever no sweep is under way. A sweep goes on by few bindings at a
+// time, while the clients go on, too.
+func (h *history) checkLedger() {
+	if h.core.Sweeping() && !h.core.failed {
+		if h.checks++; h.checks%4 == 0 {
+			h.core.Handle(h.now, Sweep{Most: 2}, &h.out)
+		}
+		return
+	}
+	if err := h.core.ledger.audit(h.core.table); err != nil {
+		h.t.Errorf("seed %d at %v: %v", h.seed, h.now.Sub(epoch), err)
+	}
+	if h.core.ledger.book.Stale() > 0 {
+		h.done["stale"]++
 	}
 }
 

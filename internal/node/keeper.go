@@ -385,7 +385,7 @@ func (k *keeper) keep(out *group.Output) error {
 	for _, v := range out.Store {
 		k.history.Release(v.ID())
 	}
-	return nil
+	return k.tellDescent(out.Store)
 }
 
 // FoundConfiguration makes what a document says the first version of a group's history in the store of a server that is stopped,

@@ -186,6 +186,7 @@ func (k *keeper) policyOrFile() *policy.Policy {
 
 // beginServing has a new core know what of its configuration waits, or that it has none to serve by.
 func (n *Node) beginServing() {
+	n.core.descend(n.keeper.descent())
 	h := &n.keeper.heads
 	if h.policy == nil {
 		n.core.headless = true

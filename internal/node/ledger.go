@@ -2,6 +2,7 @@ package node
 
 import (
 	"bytes"
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -11,19 +12,36 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// Sweep says that there is time to look at some more bindings after the configuration changed, while Sweeping.
-type Sweep struct{}
+// Sweep says that there is time to look at some more bindings after the configuration changed, while Sweeping: at up to Most of
+// them, or at about a third of a millisecond's worth.
+type Sweep struct{ Most int }
 
 func (Sweep) input() {}
 
-// Descent says which versions of the configuration come from which, as far as this server has them. It is given anew when there
-// are more, whether they are served by or not.
-type Descent struct{ Lineage *ledger.Lineage }
+// Descent says from which versions of the configuration others come, parents first: all that this server has, and later those that
+// are new, whether they are served by or not.
+type Descent struct{ Versions []Descendant }
+
+// Descendant is one version of the configuration.
+type Descendant struct {
+	ID, Document binding.Digest
+	Parents      []binding.Digest
+}
 
 func (Descent) input() {}
 
-// swept is how many bindings one Sweep looks at: about a third of a millisecond's work.
-const swept = 128
+// descend takes note of versions.
+func (c *Core) descend(all []Descendant) {
+	if c.lineage == nil {
+		c.lineage = ledger.NewLineage()
+	}
+	for i := range all {
+		c.lineage.Add(all[i].ID, all[i].Document, all[i].Parents...)
+	}
+}
+
+// sweepStride is how many bindings a Sweep looks at that does not say how many.
+const sweepStride = 128
 
 // staleness keeps the ledger of the clients that have something else than the policy would give them. It is exact but for
 // the bindings that a sweep has not come to yet, which stand as the policy before had them.
@@ -68,13 +86,13 @@ func (c *Core) ServedSince(t time.Time) { c.ledger.since = t }
 // Sweeping reports whether bindings are still to be looked at (Sweep).
 func (c *Core) Sweeping() bool { return c.ledger.sweeping }
 
-// sweep looks at some more bindings.
-func (c *Core) sweep() {
+// sweep looks at up to most bindings more.
+func (c *Core) sweep(most int) {
 	s := &c.ledger
 	if !s.sweeping {
 		return
 	}
-	next, done := c.table.Scan(s.next, swept, func(b *binding.Binding) bool {
+	next, done := c.table.Scan(s.next, cmp.Or(most, sweepStride), func(b *binding.Binding) bool {
 		s.looked++
 		s.note(s.since, b)
 		return true
