@@ -121,8 +121,28 @@ func writeConflict(c *console, w *bufio.Writer, k *node.ConfigConflict, self, pa
 	default:
 		fmt.Fprintf(w, "%s with a lease would get something else by the one than by the other. Until this is over they keep what they were told.\n", c.paint(bold, count(k.Clients, "client")))
 	}
+	writeConcerned(c, w, k.Concerned, partner)
 	writeTakes(w, self, partner, "takes, in these places, what is said by")
 	fmt.Fprintln(w, "  → or edit what `lessor config show` prints, and `lessor config apply` it")
+}
+
+// writeConcerned names the first of the clients that would get something else by the one version than by the other.
+func writeConcerned(c *console, w *bufio.Writer, all []node.ClientExample, partner binding.Member) {
+	if len(all) == 0 {
+		return
+	}
+	t := table{head: []string{"CLIENT", "HOST NAME", "WHAT", "HAS", "BY " + sideName(partner)}}
+	for i := range all {
+		first := []cell{{text: exampleName(&all[i])}, {text: orDash(short(fromNetwork(all[i].Hostname)))}}
+		for k := range all[i].Differs {
+			d := &all[i].Differs[k]
+			has, would := differenceCells(d)
+			t.add(append(first, cell{text: short(printable(d.Name))}, has, would)...)
+			first = make([]cell, 2)
+		}
+	}
+	t.fit(staleWidth, 3, 4)
+	t.write(c, w, "  ")
 }
 
 func sideName(m binding.Member) string { return strings.ToUpper(printable(string(m))) }

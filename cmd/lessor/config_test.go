@@ -368,6 +368,7 @@ func aReport() *node.WhatIfReport {
 		Pools:        []node.PoolWhatIf{{Network: "floor1", Subnet: "198.51.100.0/24", Range: "198.51.100.50-198.51.100.99", Size: 50, Active: 45, Moving: 40, Missing: 35}, {Network: "floor1", Range: "203.0.113.50-203.0.113.99", Active: 40, Gone: true}},
 		Reservations: []node.ReservationCollision{{Address: addr("198.51.100.60"), Host: "printer\u202e", Holder: exampleOf("198.51.100.60"), Until: minutes(60)}}, ReservationCount: 1,
 		Dropped: []node.DroppedSubnet{{Network: "floor1", Subnet: "203.0.113.0/24", Clients: 40}},
+		Emptied: []string{"floor2\x1b"},
 		Notes:   []string{"server: is this machine's own, and was not looked at"},
 	}
 	for i := range 7 {

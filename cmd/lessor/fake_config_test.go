@@ -157,7 +157,7 @@ func aTroubledKeeping() *keeping {
 		{Code: "pool-exhausted", Title: "A pool is exhausted", Severity: node.Critical, Text: "floor1"},
 		{Code: "config-file", Title: "This member's file is not the group's configuration", Severity: node.Warning, Text: "it differs, and is not applied", Remedy: "lessor config show prints what is in force"},
 	}
-	k.group.Conflict = &node.ConfigConflict{Ours: tipRow, Theirs: rootRow, Conflicts: clashes, Clients: 41, Remedy: "one of you decides; the clients keep what they were told until then"}
+	k.group.Conflict = &node.ConfigConflict{Ours: tipRow, Theirs: rootRow, Conflicts: clashes, Clients: 41, Concerned: []node.ClientExample{exampleOf("198.51.100.50", aDifference), exampleOf("198.51.100.51", aDifference, node.Difference{Name: "host-name", HasText: "p"})}, Remedy: "one of you decides; the clients keep what they were told until then"}
 	return k
 }
 

@@ -55,21 +55,24 @@ type comparing struct {
 }
 
 func (x *comparing) whatIf(r *node.WhatIfReport) {
-	fmt.Fprintf(x.w, "%s  in place of version %s; nothing was changed\n", x.paint(bold, "What if "+shortName(r.Version)+" were served by"), shortName(r.Head))
+	fmt.Fprintf(x.w, "%s in place of version %s (nothing was changed):\n", x.paint(bold, "If this document were served by")+",", shortName(r.Head))
 	x.line("leases", fmt.Sprintf("%d, looked at in %.1fs", r.Total, r.Seconds))
-	if r.Unknown > 0 {
-		x.line("", fmt.Sprintf("of %d it is not known what they were told (by another vendor's server): only their address was looked at", r.Unknown))
-	}
-	x.styled(yellow, r.Changed, "told otherwise", "%s would be told something else than they have, when they ask next", "nobody")
-	if r.StaleNow > 0 {
+	x.styled(yellow, r.Changed, "told otherwise", pick(r.Changed, "%s would be told something else than it has, when it asks next", "%s would be told something else than they have, when they ask next"), "nobody")
+	if r.Changed > 0 && r.StaleNow > 0 {
 		x.line("", fmt.Sprintf("%d would be anyway, by the configuration of now; %d because of the change", r.StaleNow, r.ByChange))
 	}
-	x.styled(red, r.Lost, "lost", "%s would lose their address", "nobody loses an address")
+	x.styled(red, r.Lost, "lost", pick(r.Lost, "%s would lose its address", "%s would lose their address"), "nobody loses an address")
 	x.changed(r)
 	x.lost(r.LostBy)
 	x.poolsShort(r.Pools)
 	x.collisions(r)
 	x.dropped(r.Dropped)
+	if len(r.Emptied) > 0 {
+		heading(x.console, x.w, "Networks that would have no pool any more")
+		for _, name := range r.Emptied {
+			fmt.Fprintf(x.w, "  %s\n", x.paint(yellow, short(printable(name))))
+		}
+	}
 	x.notes(r.Notes)
 }
 

@@ -100,7 +100,7 @@ func (s *Server) stale(w http.ResponseWriter, r *http.Request) error {
 	return t.cutShort(err)
 }
 
-func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, _ node.Configurer) error {
+func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, versions node.Configurer) error {
 	c, err := able[trier](s)
 	if err != nil {
 		return err
@@ -109,12 +109,20 @@ func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, _ node.Con
 	if err != nil {
 		return err
 	}
-	doc, err := q.parsed()
+	doc, parent, err := q.parsed()
+	if err != nil {
+		return err
+	}
+	st, err := versions.ConfigStatus(r.Context())
 	if err != nil {
 		return err
 	}
 	return compared(s, w, func(progress func(done, total int)) (*node.WhatIfReport, error) {
-		return c.WhatIf(r.Context(), doc, progress)
+		report, err := c.WhatIf(r.Context(), doc, progress)
+		if err == nil && !parent.IsZero() && parent.String() != st.Tip {
+			report.Notes = append(report.Notes, "the configuration was changed since version "+parent.Short()+", which this was written against: applied, it is merged with that; here it is looked at as it is")
+		}
+		return report, err
 	})
 }
 

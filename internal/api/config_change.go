@@ -222,15 +222,15 @@ func (s *Server) configResolve(w http.ResponseWriter, r *http.Request, c node.Co
 	return answer(w, a)
 }
 
-// parsed returns the document of a change, or what is wrong with it.
-func (q *change) parsed() (*config.Document, error) {
-	_, src, err := version.Against([]byte(q.Document))
+// parsed returns the document of a change and the version that it says it was written against, if any, or what is wrong with it.
+func (q *change) parsed() (*config.Document, version.ID, error) {
+	parent, src, err := version.Against([]byte(q.Document))
 	if err != nil {
-		return nil, badRequest("%v", err)
+		return nil, parent, badRequest("%v", err)
 	}
 	doc, problems := config.Parse(q.File, src)
 	if doc == nil {
-		return nil, problems
+		return nil, parent, problems
 	}
-	return doc, nil
+	return doc, parent, nil
 }

@@ -123,7 +123,7 @@ func TestAVersionArrivesAsItIs(t *testing.T) {
 	v := aVersioned()
 	v.history = []node.VersionRow{v.shown.VersionRow, {Version: "ff", Comment: "\x1b[2J", Parents: []string{headID}}}
 	v.changes = v.applied.Changes
-	v.group.Conflict = &node.ConfigConflict{Clients: -1, Conflicts: []version.Conflict{{Key: "a.b", Reason: version.Order, Base: "x", A: "y", ALine: 3}}, Ours: v.history[1], Theirs: v.history[0]}
+	v.group.Conflict = &node.ConfigConflict{Clients: -1, Concerned: []node.ClientExample{}, Conflicts: []version.Conflict{{Key: "a.b", Reason: version.Order, Base: "x", A: "y", ALine: 3}}, Ours: v.history[1], Theirs: v.history[0]}
 	c := serve(t, New(v, quiet))
 	a, err := c.Config(t.Context())
 	if err != nil || !reflect.DeepEqual(a, ConfigAnswer{&v.shown, v.group}) {
@@ -418,6 +418,14 @@ func TestComparisonsSayHowFarTheyAre(t *testing.T) {
 	if err != nil || w.Total != 7 || len(w.Notes[0]) != 4<<19 || said == 0 || said > 100 {
 		t.Errorf("%+v, %v, said %d times", w, err, said)
 	}
+	v.report.Notes = nil
+	for parent, notes := range map[string]int{headID: 0, strings.Repeat("f", 32): 1} {
+		if w, err := c.WhatIf(t.Context(), node.ApplyRequest{Document: []byte("version: " + parent + "\nenterprise: {}\n"), File: "f.yaml"}, nil); err != nil || len(w.Notes) != notes {
+			t.Errorf("%s: %+v, %v", parent, w, err)
+		}
+		v.report.Notes = nil
+	}
+	v.told = v.told[:1]
 	d, err := c.Drift(t.Context(), "east", nil)
 	if err != nil || d.Clients != 3 || !reflect.DeepEqual(v.told, []any{"f.yaml", binding.Member("east")}) {
 		t.Errorf("%+v, %v, told %v", d, err, v.told)

@@ -31,6 +31,7 @@ func (c ConfigConflict) MarshalJSON() ([]byte, error) {
 	notNilSlice(&c.Ours.Parents)
 	notNilSlice(&c.Theirs.Parents)
 	notNilSlice(&c.Conflicts)
+	notNilSlice(&c.Concerned)
 	return json.Marshal(plain(c))
 }
 
