@@ -101,15 +101,20 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 }
 
 // adopt makes p the policy that every message from now on is answered by. What is on offer by a policy before it is
-// granted by that one.
+// granted by that one. It may be the one that is in force, with another agreed.
 func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
-	earlier := earlierOf(c.policy, c.responder.Earlier)
+	earlier, again := c.responder.Earlier, c.policy != nil && c.policy.Version == p.Version
+	if !again {
+		earlier = earlierOf(c.policy, earlier)
+		c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
+	}
 	c.policy, c.agreed = p, agreed
 	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Earlier: earlier, Guard: c.guard}
-	c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	c.layPools()
-	c.pools.NewVersion()
+	if !again {
+		c.pools.NewVersion()
+	}
 	c.keepFailing()
 	c.ledger.begin(c.self, p, agreed, now, c.table)
 }

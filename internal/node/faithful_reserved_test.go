@@ -250,3 +250,22 @@ func TestNobodyMovesForAReservationThatWaits(t *testing.T) {
 		t.Errorf("once both have it: %s", got)
 	}
 }
+
+// What both have agreed on since is no new version: what is on offer stays what it was, by no policy but those before.
+func TestAgreeingOnAVersionIsNoNewVersion(t *testing.T) {
+	p := newNormalPair(t)
+	core := p.sides[0].core
+	first := core.policy
+	p.await(printerHost + ", " + newHost(netip.MustParseAddr("10.0.0.60")))
+	waits := core.policy
+	for range 5 {
+		p.handle(p.sides[0], Adopt{Policy: waits})
+		if e := core.responder.Earlier; len(e) != 1 || e[0] != first || core.responder.Agreed != nil {
+			t.Fatalf("%d policies are kept beside it", len(e))
+		}
+	}
+	p.pass(2 * time.Minute)
+	if len(core.responder.Earlier) > 0 {
+		t.Error("the one before is kept for ever")
+	}
+}
