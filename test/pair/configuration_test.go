@@ -79,7 +79,9 @@ func TestTheConfigurationIsChangedByCommands(t *testing.T) {
 	t.Parallel()
 	c := newCouncil(t)
 	c.together()
-	c.apart()
+	address := c.client(c.West).Acquire().Message.YourIPAddr.String()
+	c.apart(address)
+	c.concerned(address)
 	c.survives()
 }
 
@@ -129,7 +131,7 @@ func (c *council) show(m *world.Member, version string) string {
 	return out
 }
 
-func (c *council) apart() {
+func (c *council) apart(address string) {
 	c.t.Helper()
 	c.Link.Cut()
 	for _, m := range c.Both() {
@@ -147,6 +149,10 @@ func (c *council) apart() {
 		c.says(m, []string{"in conflict in 1 place", "west's", "east's", "[10.1.0.21]", "[10.1.0.22]", "[10.1.0.2]", "--take west", "--take east"}, "config", "resolve")
 		c.says(m, []string{"config-conflict", "in conflict with the version of"}, "status")
 	}
+	c.Eventually(10*time.Second, "the conflict says whom it concerns", func() bool {
+		out, _ := c.East.Command("config", "resolve")
+		return strings.Contains(out, "1 client with a lease") && strings.Contains(out, address)
+	})
 	c.refuses(c.West, []string{"north"}, "config", "resolve", "--take", "north")
 	c.says(c.East, []string{"the conflict is over"}, "config", "resolve", "--take", "west", "-m", "as agreed")
 	head := c.agree(5 * time.Second)
@@ -160,6 +166,31 @@ func (c *council) apart() {
 			c.t.Errorf("%s, after the conflict: %d %s", m.Host.Role, code, out)
 		}
 	}
+}
+
+// concerned has a change looked at by the client that it concerns: before, and after.
+func (c *council) concerned(address string) {
+	c.t.Helper()
+	paper := c.draft(c.East, "10.1.0.21", "10.1.0.31")
+	before := c.standing(c.East).Tip
+	c.says(c.East, []string{"1 client would be told something else", "routers", address, "10.1.0.31", "nobody loses an address"}, "config", "apply", paper, "--what-if")
+	if now := c.standing(c.East).Tip; now != before {
+		c.t.Errorf("a trial changed the configuration from %s to %s", before, now)
+	}
+	c.says(c.East, []string{"is stored and adopted"}, "config", "apply", paper)
+	c.agree(2 * time.Second)
+	for _, m := range c.Both() {
+		c.Eventually(5*time.Second, m.Host.Role+" knows who has not heard of it", func() bool {
+			out, code := m.Command("stale")
+			return code == 0 && strings.Contains(out, address) && strings.Contains(out, "1 client holds something else than it would get: 1 ")
+		})
+	}
+	c.says(c.East, []string{"The home of " + address, "is east"}, "rehome", address, "east")
+	c.refuses(c.East, nil, "rehome", address, "north")
+	c.refuses(c.East, nil, "rehome", "10.1.31.255", "east")
+	// No lease may go unasked.
+	gone := c.draft(c.East, "10.1.16.0-10.1.31.255", "10.1.200.0-10.1.200.9")
+	c.refuses(c.East, []string{"needs a yes", "1 client would lose its address"}, "config", "apply", gone)
 }
 
 // survives has both begin anew, with the files that they began with at first: they serve by what was decided since.
