@@ -252,7 +252,12 @@ func (s *step) comparePasts(h *Hello) {
 		s.last = max(s.last, h.Seen)
 		s.beginOpening(s.now)
 	}
-	if !other && !back && !lacks || s.rec.State == Recover && s.rec.Lost || !s.keeps(ruleRecover) {
+	if !other && !back && !lacks || !s.keeps(ruleRecover) {
+		return
+	}
+	if s.rec.State == Recover && s.rec.Lost {
+		// It recovers anyway. But where the store is an old image of such a time, it has served behind that, until it began.
+		s.rec.Since, s.rec.WaitUntil, s.dirty = later(s.rec.Since, s.began), time.Time{}, true
 		return
 	}
 	cause := "the store lacks changes that the partner has seen"

@@ -159,3 +159,36 @@ func TestALostStoreSaysSinceWhenItKnowsWhatItPromises(t *testing.T) {
 	}
 	t.Error("nothing is said of what is forgotten")
 }
+
+// A store may go back to a time when it was new, and its server recovered. It has served since then, so what it forgot is counted from
+// when it began on it. One that is new, and waits for its partner, counts from when it was made.
+func TestAStoreThatWentBackToItsBeginningWaits(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		since  time.Duration // of the recovery, before the start
+		alone  time.Duration // until the two meet
+		served binding.Sequence
+		wait   time.Duration // from the start on
+	}{
+		{"an old image", 5 * time.Hour, 0, binding.SequenceOf(3, 9), time.Hour},
+		{"an old image, and a partner that is away", 5 * time.Hour, 30 * time.Minute, binding.SequenceOf(3, 9), time.Hour},
+		{"a new store", 0, 30 * time.Minute, binding.SequenceOf(3, 9), time.Hour},
+	} {
+		x := newTalk(t, Primary, Lessor, func(cfg *Config, r *Record) {
+			cfg.Store, r.State, r.Lost, r.Met = [16]byte{7}, Recover, true, false
+			r.Since = r.Since.Add(-c.since)
+		})
+		began := x.now
+		x.after(c.alone)
+		h := lessorHello(x.n)
+		h.PartnerStore, h.Seen = [16]byte{7}, c.served
+		x.step(LinkUp{})
+		x.answers(0, ConnectAck{Hello: h})
+		x.hears(Report{State: PartnerDown})
+		x.hears(UpdateDone{})
+		x.mustBe(RecoverWait)
+		if got := x.n.ep.rec.WaitUntil.Sub(began); got < c.wait || got > c.wait+5*time.Minute {
+			t.Errorf("%s: it waits until %v after it began", c.name, got)
+		}
+	}
+}
