@@ -48,6 +48,23 @@ func TestAFullDiskIsNoStandstill(t *testing.T) {
 	}
 }
 
+// One that stood still while its disk was full begins anew when there is room: it answered nobody before.
+func TestWhoStoodStillOnAFullDiskBeginsAnew(t *testing.T) {
+	p := newPair(t)
+	p.link()
+	p.pass(time.Minute)
+	p.cut("no room")
+	west := p.sides[0]
+	p.handle(west, StoreRoom{Full: true})
+	p.now = p.now.Add(5 * time.Minute)
+	p.handle(west, Tick{})
+	p.handle(west, StoreRoom{Full: true})
+	p.handle(west, StoreRoom{})
+	if s := west.core.relation.endpoint.State(); s != failover.Startup {
+		t.Errorf("it goes on in %v", s)
+	}
+}
+
 // What was granted before a reload keeps the guard that it was granted under, also where the two servers reckon when it is free.
 func TestAShorterGuardIsNotForWhatWasGrantedBefore(t *testing.T) {
 	p := newPair(t)
