@@ -36,6 +36,7 @@ const (
 	ambushMessage = 9
 	ambushState   = 14
 	ambushCut     = 18 // which way a connection is cut
+	ambushClock   = 20 // somebody sets the clock back, too
 
 	// messageGift is a type that no message has: an update that gives away addresses that nobody ever used.
 	messageGift = 31
@@ -76,6 +77,9 @@ func (w *World) strike(at Moment, m *Member, about what) {
 			f.N = [...]int{3, 1, 2}[a.N>>ambushCut&3%3]
 		case LanSplit:
 			f.N = m.i
+		}
+		if a.N>>ambushClock&1 != 0 {
+			w.machineFault(Action{Kind: ClockStep, Who: f.Who, N: -2 * int(maxOffset/time.Millisecond)})
 		}
 		w.marks.hit(MarkAmbushed)
 		if at != MomentReply && at != MomentBeforeAck || f.Who != m.i { // not in the middle of what the server does

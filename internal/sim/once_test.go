@@ -10,6 +10,8 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 	}{
 		{155, "on a full disk a server that began anew wrote at once, failed, and began anew"},
 		{348, "a reload that met a server in the middle of opening its store was forgotten"},
+		{419, "one that stood still while its disk was full went on as if it had not"},
+		{445, "a store that went back to its beginning did not wait"},
 		{481, "a partner that was declared down and had only begun was taken for one that serves"},
 		{498, "what was done in PARTNER-DOWN with a range that was taken out since was not told, and the range came back"},
 		{986, "a store that went back lacked what the other server had never heard of"},

@@ -62,7 +62,7 @@ func (d *drawer) hurry() {
 	s.Hasty, s.Days = true, 2*24*time.Hour
 	s.Lease, s.MCLT, s.Longest = one[time.Duration](r, 30, 60, 120)*time.Minute, one[time.Duration](r, 5, 5, 10, 20)*time.Minute, 0
 	s.ReceiveTimer, s.Startup = one[time.Duration](r, 1, 2, 5)*time.Minute, one[time.Duration](r, 20, 40)*time.Second
-	s.MaxUnacked, s.Stalls, s.SlowDisk, s.Replays = one(r, 1, 1, 2, 5, 100), one(r, 0, 10, 40), one(r, 0, 30, 100), one(r, 0, 100, 300)
+	s.MaxUnacked, s.Stalls, s.SlowDisk, s.Replays = one(r, 1, 1, 2, 5, 100), one(r, 0, 10, 40), one(r, 0, 30, 100, 400), one(r, 0, 100, 300)
 	s.Rollbacks = r.IntN(3) == 0
 }
 
@@ -203,6 +203,9 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 		d.maybeDown(a)
 	case Freeze:
 		a.For = one(r, uniform(r, time.Millisecond, 10*time.Second), uniform(r, 10*time.Second, time.Hour))
+		if d.plan.Settings.Hasty {
+			d.maybeDown(a)
+		}
 	case Hang:
 		a.For = uniform(r, time.Millisecond, 5*time.Second)
 		if d.plan.Settings.Outside {
@@ -228,11 +231,15 @@ func (d *drawer) fault(at time.Duration, k Kind) {
 		a.For = uniform(r, time.Minute, 3*time.Hour)
 	case Reload:
 		a.N, a.For = r.IntN(variants), one(r, 0, uniform(r, 0, time.Minute), uniform(r, time.Minute, 4*time.Hour))
+		if d.plan.Settings.Hasty { // and back before long
+			a.N, a.For = r.IntN(variants+1), a.For/8
+			d.add(Action{At: at + a.For + uniform(r, time.Minute, 40*time.Minute), Kind: Reload, Who: r.IntN(2), For: one(r, 0, long)})
+		}
 	case Ambush:
 		a.For = uniform(r, time.Second, 2*time.Hour)
 		a.N = r.IntN(int(moments)) | r.IntN(usualAmbushes)<<ambushKind
 		if d.plan.Settings.Hasty {
-			a.N = d.hastyAmbush()
+			a.N, a.For = d.hastyAmbush(), long
 		}
 	}
 	d.add(a)
@@ -257,7 +264,7 @@ func (d *drawer) maybeDown(a Action) {
 func (d *drawer) hastyAmbush() int {
 	r := d.r
 	at := r.IntN(int(allMoments))
-	n := at | r.IntN(len(ambushes))<<ambushKind | r.IntN(2)<<ambushOther | r.IntN(3)<<ambushCut
+	n := at | r.IntN(len(ambushes))<<ambushKind | r.IntN(2)<<ambushOther | r.IntN(3)<<ambushCut | one(r, 0, 0, 1)<<ambushClock
 	switch Moment(at) {
 	case MomentHeard, MomentTold:
 		n |= one(r, 0, 0, 2, 3, 3, 3, 4, 4, 7, 8, 9, 10, messageGift) << ambushMessage
