@@ -40,13 +40,18 @@ func (e *StaleError) Error() string {
 	return fmt.Sprintf("the change was written against version %s, and version %s has changed the same since: %d conflicts", e.Parent.Short(), e.Tip.Short(), len(e.Conflicts))
 }
 
-// Found founds a group with what this member's file says: `group init`, or a group of one.
+// Found founds a group with what this member's file says: `group init`, or a group of one. Where the partner is gone since the
+// two met, before this member served, it is founded with what they had in common then.
 func (m *Machine) Found() (out Output, err error) {
-	if m.file == nil {
+	switch {
+	case !m.State.Tip.IsZero() && m.State.Head.IsZero():
+		m.State.Agreed = m.State.Tip // the partner may have it, too
+	case m.file == nil:
 		return out, errors.New("the file has not been read")
-	}
-	if err := m.found(&out, m.file); err != nil {
-		return out, err
+	default:
+		if err := m.found(&out, m.file); err != nil {
+			return out, err
+		}
 	}
 	m.adopt(&out) // nobody else can have a say yet
 	m.settle(&out)

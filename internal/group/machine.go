@@ -247,10 +247,13 @@ func (m *Machine) adopt(out *Output) {
 // tip of both; then it is enough that the partner has stored it. What safety stands on is agreed when both serve by it.
 func (m *Machine) settle(out *Output) {
 	s := &m.State
-	known := m.link == Up && m.told.Member != ""
+	before, known := s.Head, m.link == Up && m.told.Member != ""
 	switch {
 	case m.Partner == "", m.link == Lost:
 		m.adopt(out)
+		if before.IsZero() && m.Partner != "" && s.Agreed.IsZero() { // it came from the partner, or is its, too
+			s.Agreed = s.Head
+		}
 	case known && m.told.Tip == s.Tip:
 		m.adopt(out)
 	case known && !s.Rival.IsZero() && m.told.Seen == s.Tip && !m.told.CannotRead:
@@ -258,6 +261,8 @@ func (m *Machine) settle(out *Output) {
 	}
 	switch {
 	case m.Partner == "" || known && m.told.Head == s.Head:
+		s.Agreed = s.Head
+	case known && s.Agreed.IsZero() && m.told.Head.IsZero(): // it may serve by this head from now on, and its word of that be lost
 		s.Agreed = s.Head
 	case known:
 		m.agreeOnBase()
@@ -272,7 +277,8 @@ func (m *Machine) agreeOnBase() {
 	if m.History.Get(m.told.Head) == nil {
 		return
 	}
-	if bases := m.History.Bases(m.State.Head, m.told.Head); len(bases) == 1 && m.History.Descends(bases[0], m.State.Agreed) {
+	bases := m.History.Bases(m.State.Head, m.told.Head)
+	if len(bases) == 1 && (m.State.Agreed.IsZero() || m.History.Descends(bases[0], m.State.Agreed)) {
 		m.State.Agreed = bases[0]
 	}
 }

@@ -51,7 +51,7 @@ func (n *Node) headlessStatus(now time.Time) PartnerStatus {
 func (n *Node) foundAlone(ctx context.Context) error {
 	k := n.keeper
 	_, err := k.make(ctx, nil, func() (group.Output, error) {
-		if !k.machine.State.Tip.IsZero() {
+		if !k.machine.State.Head.IsZero() {
 			return group.Output{}, errors.New("there is a configuration already")
 		}
 		out, err := k.machine.Found()
