@@ -245,8 +245,8 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		c.hurry.on = in.On
 	case StoreRoom:
 		c.terms.Commit = !in.Full
-		if c.joined() { // nothing was asked of it meanwhile
-			c.relation.wake = now
+		if c.joined() && !in.Full && !c.stoodStill(now, out) {
+			c.relation.wake = now // nothing was asked of it meanwhile
 		}
 	case *Partner:
 		if c.joined() {

@@ -13,8 +13,6 @@ func (w *World) carryOut(a Action) {
 	}
 	w.logf("decision: %v", a)
 	switch {
-	case a.Kind.OfConfig():
-		w.configDecision(a)
 	case a.Kind.OfClient():
 		w.clientDecision(a)
 	case a.Kind == Ambush:
@@ -32,7 +30,7 @@ func (w *World) networkFault(a Action) {
 	switch a.Kind {
 	case LinkReset:
 		for _, m := range w.members {
-			m.drop("reset")
+			m.awake(m.run, func() { m.drop("reset") })
 		}
 	case LinkCut:
 		w.cutLink(a.N, a.For)
@@ -227,7 +225,7 @@ func (w *World) mending() bool {
 		return false
 	}
 	for _, m := range w.members {
-		if w.declared(m) && (!m.up || m.starting()) || w.oracle.mustHear[m.i] {
+		if w.declared(m) && (!m.up || m.frozen || m.starting()) || w.oracle.mustHear[m.i] {
 			return true
 		}
 	}
@@ -257,12 +255,29 @@ func (w *World) freeze(m *Member, a Action) {
 		if a.Kind == Hang {
 			m.clk.thaw()
 		}
-		if m.run == run && m.frozen {
-			w.logf("%s wakes", m.name)
-			m.thaw()
-			w.link.attempt()
-		}
+		w.wake(m, run)
 	})
+}
+
+// wake lets a process go on that stood still: one that was declared down meanwhile where it is heard (A2).
+func (w *World) wake(m *Member, run int) {
+	o := m.other()
+	switch {
+	case m.run != run || !m.frozen:
+		return
+	case !w.set.Outside && w.declared(m):
+		if o.serves() {
+			o.goOn()
+		}
+		if !o.takes() {
+			w.after(time.Minute, func() { w.wake(m, run) })
+			return
+		}
+		w.link.heals()
+	}
+	w.logf("%s wakes", m.name)
+	m.thaw()
+	w.link.attempt()
 }
 
 // clientDecision is what a client does of its own accord.

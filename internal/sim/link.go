@@ -46,7 +46,6 @@ func (l *link) open() bool { return l.cut == [2]int{} }
 
 // attempt makes a connection after a while, where that can be.
 func (l *link) attempt() {
-	l.w.group.attempt()
 	if l.trial {
 		return
 	}
@@ -176,7 +175,6 @@ func (l *link) close(m *Member, c *conn, why string) {
 
 // reset ends a side without a word behind what was sent: the process ended, and its machine says so.
 func (l *link) reset(m *Member) {
-	l.w.group.reset(m)
 	c := m.conn
 	if m.conn = nil; c == nil || c.over[m.i] {
 		return
@@ -223,7 +221,6 @@ func (l *link) pumpOne(side int, c *conn) {
 
 // pump lets all connections go on that something was in the way of.
 func (l *link) pump() {
-	l.w.group.pump()
 	alive := l.conns[:0]
 	for _, c := range l.conns {
 		if c.over[0] && c.over[1] && len(c.queue[0])+len(c.queue[1]) == 0 {
@@ -300,6 +297,10 @@ func (m *Member) hear(c *conn, msg []byte) {
 	if !m.w.quiet() && isUpdate(msg) && chance(m.rng, m.w.set.Replays) {
 		m.w.marks.hit(MarkReplayed)
 		again = 2
+		if m.w.set.Hasty && m.rng.IntN(2) == 0 {
+			again = 1
+			m.later(uniform(m.rng, time.Second, 10*time.Minute), func() { m.hearAgain(c, msg) })
+		}
 	}
 	for range again {
 		if m.wire == nil || m.conn != c {
@@ -312,6 +313,15 @@ func (m *Member) hear(c *conn, msg []byte) {
 		}
 	}
 	m.w.strike(MomentHeard, m, what{message: msg[2]})
+}
+
+// hearAgain takes a message a second time, long after the first (RELIABILITY I13).
+func (m *Member) hearAgain(c *conn, msg []byte) {
+	if m.wire != nil && m.conn == c && !m.w.quiet() {
+		if err := m.wire.Hear(m.clk.now(), msg); err != nil {
+			m.w.fail("%s cannot read what it is told again: %v", m.name, err)
+		}
+	}
 }
 
 // isUpdate reports whether a message is a BNDUPD.

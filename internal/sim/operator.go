@@ -7,11 +7,12 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
-// declareDown has the operator of m say that the other server does not serve: where that is stopped, or, wrongly and outside of
-// the assumptions, where it is not.
+// declareDown has the operator of m say that the other server does not serve: where that is stopped or has stood still for so long that
+// it will notice (docs/failover.md), or, wrongly and outside of the assumptions, where it is not.
 func (w *World) declareDown(m *Member, wrong bool) {
 	o := m.other()
-	if !m.serves() || m.core.Endpoint() == nil || o.up && (!wrong || !w.set.Outside) {
+	still := o.frozen && !o.clk.frozen && o.cfg == m.cfg && w.now > o.frozenAt+2*o.relation.ReceiveTimer+time.Second
+	if !m.serves() || m.core.Endpoint() == nil || o.up && !still && (!wrong || !w.set.Outside) {
 		return
 	}
 	ask := failover.DeclareDown{}
@@ -19,7 +20,7 @@ func (w *World) declareDown(m *Member, wrong bool) {
 		w.marks.hit(MarkDeclareRefused)
 		return
 	}
-	if o.up {
+	if o.up && !still {
 		w.marks.hit(MarkFalseDown)
 		if w.oracle.falseSince == 0 {
 			w.oracle.falseSince = w.now
@@ -78,7 +79,7 @@ func (w *World) stopInOrder(m *Member, d time.Duration) {
 
 // reload gives a configuration to a server, and after a while to the other one.
 func (w *World) reload(m *Member, n int, behind time.Duration) {
-	n %= variants
+	n %= variants + 1
 	w.marks.hit(MarkReload)
 	w.give(m, n)
 	w.after(behind, func() { w.give(m.other(), n) })
@@ -97,7 +98,7 @@ func (w *World) give(m *Member, n int) {
 
 // adopt makes configuration n the server's.
 func (m *Member) adopt(n int) {
-	if m.cfg == n || m.keep != nil {
+	if m.cfg == n {
 		return
 	}
 	m.cfg = n

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/failover"
-	"github.com/lessor-dhcp/lessor/internal/group"
 )
 
 // Removal takes a rule away, to see whether that is noticed. The zero Removal takes nothing away. The rules of an endpoint are
@@ -26,12 +25,6 @@ type Removal struct {
 	TrustRot bool
 	// WallClock has a process count time from whatever the wall clock shows at its start.
 	WallClock bool
-	// Group are the rules of the machine that keeps versions.
-	Group group.Rules
-	// FollowsAlways has every version taken for newer than what was told; OwnEnvironment answers every client as this server's own.
-	FollowsAlways, OwnEnvironment bool
-	// BranchReserves keeps addresses for whom the latest version says, PendingAtOnce goes by its MCLT, whether the other has it or not.
-	BranchReserves, PendingAtOnce bool
 	// ForgetRecord keeps nothing of the relationship on disk.
 	ForgetRecord bool
 }
@@ -61,7 +54,7 @@ func Removals() []Removal {
 		{"shares-seen", "a gift that was heard before gives nothing"}, {"forgotten", "a server that lost its store takes nothing back"},
 		{"roused", "a partner that was heard again may serve"}, {"openings", "a store that went back is found by its openings"},
 		{"past", "who had an address before is told, too"}, {"last-word", "a merged lease ends when the later one does"},
-		{"never-lower", "what the partner is not told lowers nothing"}, {"standstill", "who stood still begins anew"},
+		{"standstill", "who stood still begins anew"},
 	} {
 		rules, ok := failover.RuleNamed(r.rule)
 		if !ok {

@@ -30,8 +30,6 @@ type World struct {
 	members [2]*Member
 	clients []*Client
 	link    link
-	group   groupLink
-	chain   chain
 	lan     lan
 	ledger  ledger
 	oracle  oracle
@@ -69,8 +67,6 @@ func newWorld(p *Plan, without *Removal, out io.Writer) *World {
 	w.marks.init()
 	w.lan.init(w)
 	w.link.init(w)
-	w.group.init(w)
-	w.chain.init(w)
 	w.ledger.init(w)
 	w.oracle.init(w)
 	for i := range w.members {
@@ -116,9 +112,6 @@ const (
 	chancesOfClock
 	chancesOfPlan
 	chancesOfFaults
-	chancesOfGroup
-	chancesOfKeeper
-	chancesOfVersions
 	chancesOfHaste
 )
 
