@@ -47,6 +47,8 @@ type Config struct {
 	// Load returns a version with its document, which History need not have; nil if that is nowhere. Load itself may be
 	// nil: then every document is in History.
 	Load func(version.ID) *version.Version
+	// Without are rules that a test takes away; nothing else ever does (internal/house_test.go).
+	Without Rules
 }
 
 // Machine is one member's view of the group's configuration. It is not safe for several goroutines.
@@ -249,7 +251,7 @@ func (m *Machine) settle(out *Output) {
 	s := &m.State
 	before, known := s.Head, m.link == Up && m.told.Member != ""
 	switch {
-	case m.Partner == "", m.link == Lost:
+	case m.Partner == "", m.link == Lost, m.Without&RuleLost != 0, known && m.Without&RuleReceiverFirst != 0:
 		m.adopt(out)
 		if before.IsZero() && m.Partner != "" && s.Agreed.IsZero() { // it came from the partner, or is its, too
 			s.Agreed = s.Head

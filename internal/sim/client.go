@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 )
 
 // Client is a client by RFC 2131, with a clock of its own, and habits.
@@ -32,6 +33,9 @@ type Client struct {
 	alive bool    // it is switched on
 	state state
 	gen   int // timers of an earlier one mean nothing
+
+	boots   int        // how often it has begun anew
+	version version.ID // of what it was told last
 
 	lease lease // what it has, or remembers
 	offer offer
@@ -127,6 +131,7 @@ func (c *Client) valid() bool { return c.lease.has && c.w.now < c.lease.until }
 // boot begins: with what it remembers, or without.
 func (c *Client) boot(forget bool) {
 	c.alive = true
+	c.boots++
 	if forget {
 		c.lease.remembered = false
 	}

@@ -50,7 +50,7 @@ func (c *Client) say() {
 		a.first = c.w.now
 	}
 	a.times++
-	c.w.lan.ask(&datagram{octets: c.message(), from: c.source(), to: c.destination(), client: c, asked: *a}, c.only())
+	c.w.lan.ask(&datagram{octets: c.message(), from: c.source(), to: c.destination(), client: c, asked: *a, list: c.list()}, c.only())
 }
 
 // only returns the server that hears the client, nil if every one may.
@@ -139,7 +139,7 @@ func (c *Client) message() []byte {
 		b.Add(option.CodeRapidCommit, nil)
 	}
 	if typ == dhcpv4.Discover || typ == dhcpv4.Request || typ == dhcpv4.Inform {
-		b.Add(option.CodeParameterRequestList, requested[c.identity%len(requested)])
+		b.Add(option.CodeParameterRequestList, c.list())
 	}
 	msg, _ := b.Finish(nil)
 	return msg

@@ -83,6 +83,12 @@ func (m *Member) open(p *policy.Policy) (*binding.Table, store.Recovery, error) 
 	if err != nil {
 		return nil, store.Recovery{}, err
 	}
+	m.store = st
+	if p == nil {
+		if p, err = m.keep.read(st); err != nil {
+			return nil, store.Recovery{}, errors.Join(err, st.Close())
+		}
+	}
 	table := binding.NewTable()
 	guard := binding.Guard(p.LongestLifetime())
 	rec, err := st.Load(table, func(b *binding.Binding) time.Time { return b.Due(guard) })
@@ -318,6 +324,11 @@ func (m *Member) reopenNow() {
 	}
 	m.fresh(m.cur)
 	m.w.oracle.started(m, &rec)
+	m.recovered = &rec
+	if m.core.IsHeadless() {
+		m.w.link.attempt()
+		return
+	}
 	if m.checkRoom(); m.full {
 		m.waiting = &rec // its first step writes
 		return

@@ -13,6 +13,8 @@ func (w *World) carryOut(a Action) {
 	}
 	w.logf("decision: %v", a)
 	switch {
+	case a.Kind.OfConfig():
+		w.configDecision(a)
 	case a.Kind.OfClient():
 		w.clientDecision(a)
 	case a.Kind == Ambush:

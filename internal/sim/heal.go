@@ -42,6 +42,7 @@ func (w *World) heal() {
 		w.after(time.Minute, w.link.attempt)
 	}
 	w.rest()
+	w.oneHead()
 	w.agree()
 }
 
@@ -67,7 +68,7 @@ func (w *World) rightClocks() {
 
 // longestWait is how long the waits take that rules ask for, after a recovery at the worst.
 func (w *World) longestWait() time.Duration {
-	wait := 4*w.set.MCLT + 2*w.members[0].relation.Guard + w.set.ReceiveTimer + w.set.Startup + 30*time.Minute
+	wait := 4*w.largestMCLT() + 2*w.members[0].relation.Guard + w.set.ReceiveTimer + w.set.Startup + 30*time.Minute
 	if w.set.Outside { // clocks that were wrong by hours made leases that end late, and their ends are not believed before
 		wait += 2*max(w.set.Longest, w.set.Lease, 24*time.Hour) + 6*time.Hour
 	}
@@ -127,7 +128,7 @@ func (w *World) agree() {
 	}
 	a, b := w.members[0], w.members[1]
 	for i := range addresses {
-		if !w.inPool(i, 0) {
+		if !w.compared(i) {
 			continue
 		}
 		addr := addressOf(i)

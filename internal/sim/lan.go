@@ -25,6 +25,7 @@ type datagram struct {
 	to     netip.Addr
 	client *Client
 	asked  ask
+	list   []byte // the options that it asks for
 }
 
 // asleepPackets is how many packets a server's socket keeps while its process does not run.

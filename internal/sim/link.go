@@ -46,6 +46,7 @@ func (l *link) open() bool { return l.cut == [2]int{} }
 
 // attempt makes a connection after a while, where that can be.
 func (l *link) attempt() {
+	l.w.group.attempt()
 	if l.trial {
 		return
 	}
@@ -175,6 +176,7 @@ func (l *link) close(m *Member, c *conn, why string) {
 
 // reset ends a side without a word behind what was sent: the process ended, and its machine says so.
 func (l *link) reset(m *Member) {
+	l.w.group.reset(m)
 	c := m.conn
 	if m.conn = nil; c == nil || c.over[m.i] {
 		return
@@ -221,6 +223,7 @@ func (l *link) pumpOne(side int, c *conn) {
 
 // pump lets all connections go on that something was in the way of.
 func (l *link) pump() {
+	l.w.group.pump()
 	alive := l.conns[:0]
 	for _, c := range l.conns {
 		if c.over[0] && c.over[1] && len(c.queue[0])+len(c.queue[1]) == 0 {

@@ -78,6 +78,23 @@ const (
 	MarkFreedAlone
 	MarkExpired
 	MarkReleased
+	MarkApplied
+	MarkFileRead
+	MarkVersionBack
+	MarkResolved
+	MarkStaleRefused
+	MarkChangeRefused
+	MarkMerged
+	MarkBranched
+	MarkRival
+	MarkDoomed
+	MarkVersionsLost
+	MarkVersionsNotKept
+	MarkReservationWaits
+	MarkToldAgain
+	MarkToldHomes
+	MarkToldOlder
+	MarkAskedMore
 	marksOfEvents
 )
 
@@ -97,6 +114,12 @@ var markNames = [marksOfEvents]string{
 	MarkUpdateDone: "UPDDONE", MarkPoolRequest: "POOLREQ", MarkPoolResponse: "POOLRESP", MarkDisconnect: "DISCONNECT", MarkConflict: "conflict named",
 	MarkFalseDown: "declared down wrongly", MarkConfigurationDiffers: "configurations differ", MarkSkew: "clocks too far apart", MarkAmbushed: "struck at its moment",
 	MarkPartnerShare: "an address of the other's share granted", MarkFreedAlone: "freed in PARTNER-DOWN", MarkExpired: "a lease expired", MarkReleased: "released",
+	MarkApplied: "a change of the configuration", MarkFileRead: "a file read again", MarkVersionBack: "back to an earlier version", MarkResolved: "a conflict resolved",
+	MarkStaleRefused: "a change refused for what was changed since", MarkChangeRefused: "a change refused", MarkMerged: "two heads merged",
+	MarkBranched: "a branch adopted", MarkRival: "two heads that do not merge", MarkDoomed: "ended in the middle of a step of its versions",
+	MarkVersionsLost: "versions lost", MarkVersionsNotKept: "versions not kept", MarkReservationWaits: "a reservation that waits",
+	MarkToldAgain: "told again what was told", MarkToldHomes: "told what its home would say", MarkToldOlder: "told older, by a server that could not know",
+	MarkAskedMore: "told again, and what it had not asked for",
 }
 
 // transitions are the changes of state that must be seen.
@@ -182,7 +205,7 @@ var outsideOnly = map[Mark]bool{MarkConflict: true, MarkFalseDown: true}
 // Missing returns what never happened though it must, inside of the assumptions or outside of them.
 func (m *Marks) Missing(outside bool) (names []string) {
 	for i := 1; i < len(m); i++ {
-		if m[i] == 0 && (outside || !outsideOnly[Mark(i)]) {
+		if m[i] == 0 && (i < int(MarkApplied) || i >= int(marksOfEvents)) && (outside || !outsideOnly[Mark(i)]) {
 			names = append(names, markName(i))
 		}
 	}

@@ -61,6 +61,10 @@ type Member struct {
 	packet   node.Packet
 	leaving  bool // it is to end in good order
 
+	keep      *keeper // nil: there are no versions
+	ends      *conn   // its connection to the other one's keeper; nil: none
+	recovered *store.Recovery
+
 	powerless bool // the machine is off
 	rotten    bool // something on its disk may be unreadable
 }
@@ -69,6 +73,9 @@ func newMember(w *World, i int) *Member {
 	m := &Member{
 		w: w, i: i, name: [...]binding.Member{"west", "east"}[i], addr: netip.AddrFrom4([4]byte{10, 0, 0, byte(1 + i)}),
 		rng: w.chances(chancesOfDisk, i), clk: newClock(w, i), wanted: true,
+	}
+	if w.set.Versions {
+		m.keep = newKeeper(m)
 	}
 	m.newDisk()
 	return m
@@ -125,6 +132,9 @@ func (w *World) configText(n int, self binding.Member) string {
 
 // policyOf returns configuration n, compiled for a member.
 func (m *Member) policyOf(n int) *policy.Policy {
+	if m.keep != nil {
+		return m.keep.policyOrFile()
+	}
 	key := fmt.Sprint(n, m.name)
 	p := m.w.policies[key]
 	if p == nil {
@@ -152,8 +162,7 @@ func (m *Member) start() {
 // begin opens the store and makes a core of it; where that fails, it is tried again.
 func (m *Member) begin() {
 	m.serving = m.cfg
-	p := m.policyOf(m.serving)
-	table, rec, err := m.open(p)
+	table, rec, err := m.openFirst()
 	if err != nil {
 		m.w.marks.hit(MarkOpenFailed)
 		m.w.logf("%s: %v", m.name, err)
@@ -164,13 +173,16 @@ func (m *Member) begin() {
 		rec.Latest = time.Time{}
 	}
 	m.clk.begin(rec.Latest)
-	commit, ok := m.withhold(table, &rec, p)
-	if !ok {
+	commit, ok := m.withhold(table, &rec, m.policyOf(m.serving))
+	m.recovered = &rec
+	if !ok || !m.beginVersions() {
 		return
 	}
-	m.core = node.NewCore(m.name, p, table, commit)
+	m.core = node.NewCore(m.name, m.policyOf(m.serving), table, commit)
 	m.fresh(m.cur)
-	m.join(&rec)
+	if m.beginHead() {
+		m.join(&rec)
+	}
 	link := node.Link{Index: 1, Name: "eth0", Up: true, Addrs: []netip.Prefix{netip.PrefixFrom(m.addr, 24)}}
 	m.w.oracle.started(m, &rec)
 	m.handle(node.LinksChanged{Links: []node.Link{link}})
@@ -187,6 +199,9 @@ func (m *Member) join(rec *store.Recovery) {
 		panic("the configuration of the simulation has no group")
 	}
 	m.relation = m.w.without.relationship(cfg)
+	if m.keep != nil {
+		m.relation = m.relationship()
+	}
 	kept, err := m.record(rec)
 	if err != nil {
 		m.w.fail("I14: %s: %v", m.name, err)
@@ -237,6 +252,7 @@ func (m *Member) handle(in node.Input) {
 	m.w.oracle.stepped(m)
 	m.kick()
 	m.arm()
+	m.noteDeclared()
 }
 
 // receive takes a packet of a client.
@@ -255,14 +271,23 @@ func (m *Member) receive(p *datagram) {
 	}
 	before := len(m.cur.effects.Replies)
 	m.w.oracle.asked(m, p)
+	if m.keep != nil {
+		m.keep.faith.before(m, p)
+	}
 	run := m.run
 	m.core.Handle(m.clk.now(), &m.packet, &m.cur.effects)
 	m.encode()
 	m.w.oracle.answered(m, p, m.cur, before)
+	if m.keep != nil && m.run == run {
+		for i := before; i < len(m.cur.effects.Replies); i++ {
+			m.keep.faith.answered(m, p, m.cur.effects.Octets(&m.cur.effects.Replies[i]))
+		}
+	}
 	if m.run == run {
 		m.w.oracle.stepped(m)
 		m.kick()
 		m.arm()
+		m.noteDeclared()
 	}
 }
 
@@ -323,7 +348,7 @@ func (m *Member) thaw() {
 
 // end is the end of the process, whatever it was doing.
 func (m *Member) end() {
-	m.up, m.frozen, m.core, m.wire = false, false, nil, nil
+	m.up, m.frozen, m.core, m.wire, m.ends = false, false, nil, nil, nil
 	m.asleep, m.busy, m.cur = nil, nil, nil
 	m.run++
 }

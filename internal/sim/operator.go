@@ -98,7 +98,7 @@ func (w *World) give(m *Member, n int) {
 
 // adopt makes configuration n the server's.
 func (m *Member) adopt(n int) {
-	if m.cfg == n {
+	if m.cfg == n || m.keep != nil {
 		return
 	}
 	m.cfg = n

@@ -49,10 +49,18 @@ func (o *oracle) asked(m *Member, d *datagram) {
 	}
 	i, _ := place(about)
 	onFar := i >= 256
-	if onFar != (d.client.on == 1) || !o.w.inPool(i, m.serving) {
+	if onFar != (d.client.on == 1) || !m.pools(i) || m.keep != nil && m.keep.isMoved(d.client, about) {
 		return
 	}
 	o.pending.known = true
+}
+
+// pools reports whether an address is in a pool of what a server serves by.
+func (m *Member) pools(i int) bool {
+	if m.keep != nil {
+		return m.keep.heads.document != nil && inDocument(m.keep.heads.document, i)
+	}
+	return m.w.inPool(i, m.serving)
 }
 
 // inPool reports whether an address is in a pool of a configuration.
@@ -130,7 +138,7 @@ func (o *oracle) largestMCLT(m *Member) time.Duration { return o.record[m.i].MCL
 
 // sameOptions sees to I8: by one version of the configuration both say the same.
 func (o *oracle) sameOptions(m *Member, d *datagram, msg *dhcpv4.Message) {
-	if d.asked.kind == askSelecting { // may be granted as it was offered, by the version before
+	if m.keep != nil || d.asked.kind == askSelecting { // may be granted as it was offered, by the version before
 		return
 	}
 	key := answerKey{client: d.client.identity, addr: msg.YIAddr, config: m.serving, request: d.asked.kind != askDiscover}

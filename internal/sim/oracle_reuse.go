@@ -104,7 +104,7 @@ func (o *oracle) given(m *Member, i int, was brief, b *binding.Binding) {
 		o.w.fail("I5: %s gives %v away, which was %v for client %d", m.name, b.Prefix, was.state, was.client.id)
 		return
 	}
-	if was.state == 0 || was.owner == m.name {
+	if was.state == 0 || was.owner == m.name || m.keep != nil && m.keep.mayBoth(b) {
 		return
 	}
 	now, r := m.clk.now(), &o.record[m.i]

@@ -50,6 +50,8 @@ type Settings struct {
 	SecsZero int
 	// Hasty is a short history in which much goes wrong at a time, and leases are short.
 	Hasty bool
+	// Versions says that the configuration is the group's, in versions (DrawVersions).
+	Versions bool `json:",omitempty"`
 	// Rollbacks says that images of the disks are kept.
 	Rollbacks bool
 }
@@ -142,14 +144,17 @@ var kindNames = [kinds]string{
 
 // String returns the kind as a transcript spells it.
 func (k Kind) String() string {
-	if k < kinds && kindNames[k] != "" {
+	switch {
+	case k < kinds && kindNames[k] != "":
 		return kindNames[k]
+	case k.OfConfig():
+		return configKindNames[k]
 	}
 	return "invalid"
 }
 
 // OfClient reports whether k is a client's own decision.
-func (k Kind) OfClient() bool { return k >= ClientOn }
+func (k Kind) OfClient() bool { return k >= ClientOn && k < kinds }
 
 // String returns the decision on one line.
 func (a Action) String() string {
@@ -172,7 +177,7 @@ func parseAction(line string) (a Action, err error) {
 	if a.At, err = time.ParseDuration(words[0]); err != nil {
 		return a, err
 	}
-	for k := Kind(1); k < kinds; k++ {
+	for k := Kind(1); k < allKinds; k++ {
 		if k.String() == words[1] {
 			a.Kind = k
 		}

@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/failover"
+	"github.com/lessor-dhcp/lessor/internal/group"
 )
 
 // Removal takes a rule away, to see whether that is noticed. The zero Removal takes nothing away. The rules of an endpoint are
@@ -25,6 +26,12 @@ type Removal struct {
 	TrustRot bool
 	// WallClock has a process count time from whatever the wall clock shows at its start.
 	WallClock bool
+	// Group are the rules of the machine that keeps versions.
+	Group group.Rules
+	// FollowsAlways has every version taken for newer than what was told; OwnEnvironment answers every client as this server's own.
+	FollowsAlways, OwnEnvironment bool
+	// BranchReserves keeps addresses for whom the latest version says, PendingAtOnce goes by its MCLT, whether the other has it or not.
+	BranchReserves, PendingAtOnce bool
 	// ForgetRecord keeps nothing of the relationship on disk.
 	ForgetRecord bool
 }

@@ -41,6 +41,9 @@ func (w *World) mayLose(m *Member, what Kind) bool {
 	if !o.serves() || o.core.Endpoint() == nil || w.oracle.lost_[o.i] || w.oracle.lost_[m.i] {
 		return false
 	}
+	if m.keep != nil && (m.keep.stored.Tip.IsZero() || o.keep.stored.Tip.IsZero()) {
+		return false // one of the two stores has the versions (A6)
+	}
 	return what == Wipe || m.agrees() && o.agrees()
 }
 

@@ -19,7 +19,7 @@ func Shrink(p *Plan, most int, fails func(*Plan) bool) *Plan {
 	for c := range p.Settings.Clients {
 		s.try(slices.DeleteFunc(slices.Clone(s.best.Actions), func(a Action) bool { return a.Kind.OfClient() && a.Who == c }))
 	}
-	for k := Kind(1); k < kinds; k++ {
+	for k := Kind(1); k < allKinds; k++ {
 		s.try(slices.DeleteFunc(slices.Clone(s.best.Actions), func(a Action) bool { return a.Kind == k }))
 	}
 	for size := len(s.best.Actions) / 2; size > 0; size /= 2 {

@@ -30,6 +30,8 @@ type World struct {
 	members [2]*Member
 	clients []*Client
 	link    link
+	group   groupLink
+	chain   chain
 	lan     lan
 	ledger  ledger
 	oracle  oracle
@@ -67,6 +69,8 @@ func newWorld(p *Plan, without *Removal, out io.Writer) *World {
 	w.marks.init()
 	w.lan.init(w)
 	w.link.init(w)
+	w.group.init(w)
+	w.chain.init(w)
 	w.ledger.init(w)
 	w.oracle.init(w)
 	for i := range w.members {
@@ -113,6 +117,9 @@ const (
 	chancesOfPlan
 	chancesOfFaults
 	chancesOfHaste
+	chancesOfGroup
+	chancesOfKeeper
+	chancesOfVersions
 )
 
 // maxSteps is more than any history has that is not running wild.

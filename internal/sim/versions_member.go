@@ -1,0 +1,56 @@
+package sim
+
+import (
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/store"
+)
+
+// openFirst opens the store of a process that begins.
+func (m *Member) openFirst() (*binding.Table, store.Recovery, error) {
+	if m.keep != nil {
+		return m.open(nil)
+	}
+	return m.open(m.policyOf(m.serving))
+}
+
+// beginVersions takes what the file says; false if the process has to try again.
+func (m *Member) beginVersions() bool {
+	if m.keep == nil {
+		return true
+	}
+	if err := m.keep.begin(); err != nil {
+		m.w.marks.hit(MarkOpenFailed)
+		m.w.logf("%s: its versions: %v", m.name, err)
+		_ = m.store.Close()
+		m.later(time.Second, m.begin)
+		return false
+	}
+	return true
+}
+
+// beginHead has a new core know by what it serves (node.Node.beginServing); false if there is nothing yet.
+func (m *Member) beginHead() bool {
+	if m.keep == nil {
+		return true
+	}
+	h := &m.keep.heads
+	if h.policy == nil {
+		m.core.BeginHeadless()
+		return false
+	}
+	if h.agreedPolicy != nil {
+		m.core.Handle(m.clk.now(), node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, &m.cur.effects)
+	}
+	m.core.Handle(m.clk.now(), node.Changing{On: h.changes}, &m.cur.effects)
+	return true
+}
+
+// noteDeclared has the keeper know whether this server has declared the link to the other one lost.
+func (m *Member) noteDeclared() {
+	if m.keep != nil && m.core != nil {
+		m.keep.declare()
+	}
+}
