@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
@@ -133,13 +134,7 @@ func (c *console) inTheWay(err error, asJSON bool) error {
 			return err
 		}
 	case p.Problems != nil:
-		for i, x := range p.Problems {
-			if i > 0 {
-				c.note("")
-			}
-			c.note("%s", shownLines(x.String()))
-		}
-		c.note("\n%s: nothing was changed", tally(p.Problems))
+		c.writeProblems(p.Problems, ": nothing was changed")
 	case p.Conflict != nil:
 		w := bufio.NewWriter(c.err)
 		writeUnfit(c, w, p.Conflict)
@@ -152,6 +147,17 @@ func (c *console) inTheWay(err error, asJSON bool) error {
 		w.Flush()
 	}
 	return errNo
+}
+
+// writeProblems writes all that is wrong with a document, and how much that is.
+func (c *console) writeProblems(all config.Problems, end string) {
+	for i, x := range all {
+		if i > 0 {
+			c.note("")
+		}
+		c.note("%s", shownLines(x.String()))
+	}
+	c.note("\n%s%s", tally(all), end)
 }
 
 // shownLines returns a text of several lines as a terminal may show it.

@@ -5,7 +5,6 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 )
@@ -113,7 +112,8 @@ func documentOf(c *console, name string, src []byte) (*config.Document, error) {
 	}
 	doc, problems := config.Parse(name, src)
 	if doc == nil {
-		return nil, c.inTheWay(&api.Problem{Problems: problems}, false)
+		c.writeProblems(problems, "")
+		return nil, errNo
 	}
 	return doc, nil
 }
