@@ -50,35 +50,44 @@ func (j *Judge) Compare(b *binding.Binding) Comparison {
 // differs reports whether b's client was told anything else than would says, and adds what to found, if that is not nil.
 // readable is false if what it was told cannot be read.
 func (j *Judge) differs(b *binding.Binding, found *[]Difference) (differs, readable bool) {
-	has, hasOptions, ok1 := binding.CutResult(b.Result.Bytes)
-	would, wouldOptions, ok2 := binding.CutResult(j.would)
-	if !ok1 || !ok2 {
-		return false, false
-	}
 	j.readReasons(b)
-	note := func(code uint16, has, would []byte) {
-		if j.fromAnother(code, has) {
+	readable = j.heads.each(b.Result.Bytes, j.would, func(code uint16, has, would []byte) {
+		leftOut := has == nil && code < 256 && j.noRoom.Has(uint8(code)) // there would be no room today either
+		if leftOut || j.fromAnother(code, has) {
 			return
 		}
 		if differs = true; found != nil {
 			*found = append(*found, Difference{Code: code, Has: has, Would: would})
 		}
+	})
+	return differs, readable
+}
+
+// heads is room for what two results say beside options, as Difference has it.
+type heads [2]struct{ lifetime, next [4]byte }
+
+// each calls note with all that two encoded results do not say alike, options first. It is false if one cannot be read.
+func (h *heads) each(has, would []byte, note func(code uint16, has, would []byte)) bool {
+	x, hasOptions, ok1 := binding.CutResult(has)
+	y, wouldOptions, ok2 := binding.CutResult(would)
+	if !ok1 || !ok2 {
+		return false
 	}
-	j.options(hasOptions, wouldOptions, note)
-	for _, x := range [...]struct {
+	options(hasOptions, wouldOptions, note)
+	for _, p := range [...]struct {
 		code       uint16
 		has, would []byte
 	}{
-		{binding.ReasonLifetime, seconds(&j.heads[0].lifetime, has.Lifetime), seconds(&j.heads[1].lifetime, would.Lifetime)},
-		{binding.ReasonNextServer, address(&j.heads[0].next, has.NextServer), address(&j.heads[1].next, would.NextServer)},
-		{binding.ReasonBootFile, told(has.BootFile), told(would.BootFile)},
-		{binding.ReasonServerHostname, told(has.ServerName), told(would.ServerName)},
+		{binding.ReasonLifetime, seconds(&h[0].lifetime, x.Lifetime), seconds(&h[1].lifetime, y.Lifetime)},
+		{binding.ReasonNextServer, address(&h[0].next, x.NextServer), address(&h[1].next, y.NextServer)},
+		{binding.ReasonBootFile, told(x.BootFile), told(y.BootFile)},
+		{binding.ReasonServerHostname, told(x.ServerName), told(y.ServerName)},
 	} {
-		if !bytes.Equal(x.has, x.would) {
-			note(x.code, x.has, x.would)
+		if !bytes.Equal(p.has, p.would) {
+			note(p.code, p.has, p.would)
 		}
 	}
-	return differs, true
+	return true
 }
 
 // part returns what an encoded result has for code, in the form of Difference.
@@ -134,7 +143,7 @@ func address(room *[4]byte, a netip.Addr) []byte {
 }
 
 // options calls note with every option that one of two lists, each in ascending order of code, does not say as the other.
-func (j *Judge) options(has, would []byte, note func(code uint16, has, would []byte)) {
+func options(has, would []byte, note func(code uint16, has, would []byte)) {
 	hc, hv, hrest, hok := binding.CutTLV(has)
 	wc, wv, wrest, wok := binding.CutTLV(would)
 	for hok || wok {
@@ -143,9 +152,7 @@ func (j *Judge) options(has, would []byte, note func(code uint16, has, would []b
 			note(hc, present(hv), nil)
 			hc, hv, hrest, hok = binding.CutTLV(hrest)
 		case !hok || wc < hc:
-			if wc > 255 || !j.noRoom.Has(uint8(wc)) { // there would be no room today either
-				note(wc, nil, present(wv))
-			}
+			note(wc, nil, present(wv))
 			wc, wv, wrest, wok = binding.CutTLV(wrest)
 		default:
 			if !bytes.Equal(hv, wv) {

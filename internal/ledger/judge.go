@@ -25,7 +25,7 @@ type Judge struct {
 	// wouldElse is the same for each of others. What is marked local is theirs, and a client that has it from one of them is not
 	// stale.
 	wouldElse [][]byte
-	heads     [2]struct{ lifetime, next [4]byte } // of what a client has and would have, for found
+	heads     heads // for found
 
 	reasons *binding.Blob // those that the next two were read from
 	noRoom  policy.Codes

@@ -40,4 +40,8 @@ func origin(layer, object string, line int) string {
 
 // Classes calls each with the names of the classes that the client of the last binding that was judged is in, the strongest
 // first.
-func (j *Judge) Classes(each func(name string)) { j.decision.Classes(each) }
+func (j *Judge) Classes(each func(name string)) {
+	if j.facts.Link != nil { // else it is on no link, and nothing was found out of it
+		j.decision.Classes(each)
+	}
+}

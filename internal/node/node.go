@@ -60,6 +60,7 @@ type Node struct {
 	ready   atomic.Bool
 	ended   chan struct{} // closed when the decider has ended
 	synced  atomic.Uint64 // commits that were made durable
+	drifted atomic.Pointer[drifted]
 	tooLate atomic.Uint64 // replies that were not sent because the other server may have answered by then
 
 	seed uint64 // of the relationship
@@ -244,6 +245,7 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start(func() { n.commitAll() })
 	start(func() { n.runPartner(edges) })
 	start(func() { n.keeper.run(edges) })
+	start(func() { n.watchDrift(edges) })
 	st := newStoreRunner(edges, n.store)
 
 	err = n.decide(ctx, ready, st)

@@ -162,6 +162,7 @@ func (n *Node) statusOfStore(s *Status) {
 	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.cfg.Document.File}
 	if g := n.keeper.published.Load(); g != nil {
 		s.Alarms = append(s.Alarms, configAlarms(g, string(n.self))...)
+		s.Alarms = append(s.Alarms, n.driftAlarm(g)...)
 	}
 	if n.refused.why != "" {
 		s.Config.Refused, s.Config.RefusedAt = n.refused.why, At(n.refused.at)
