@@ -96,6 +96,9 @@ func (t Trouble) String() string {
 	return "invalid"
 }
 
+// SameFile has m know this member's file as another machine of the same member does, and do nothing about it.
+func (m *Machine) SameFile(as *Machine) { m.file = as.file }
+
 // New returns a machine whose link is away.
 func New(c Config) (*Machine, error) {
 	s := &c.State

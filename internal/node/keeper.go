@@ -39,7 +39,8 @@ type keeper struct {
 	wasLost bool
 	heads   served
 	restart []string // keys of what takes effect with the next start
-	failed  error    // the last step could not be made durable
+	failed  error    // the last step could not be made durable, or be served by
+	adrift  bool     // the machine has what was not kept, and cannot be made anew yet
 	// These are kept, since they are asked for after each step.
 	fileCompared fileCompared
 	pending      pendingChanges
@@ -72,7 +73,9 @@ func (n *Node) openKeeper(file *config.Document) (*keeper, error) {
 
 // reopen makes the machine anew from what is in the store.
 func (k *keeper) reopen() error {
+	k.n.opening.Lock()
 	h, state, err := readVersions(k.n.store)
+	k.n.opening.Unlock()
 	if err != nil {
 		return fmt.Errorf("the versions of the configuration in %s: %w", k.n.cfg.Document.Server.Data, err)
 	}
@@ -102,6 +105,9 @@ func (k *keeper) machineFor(partner binding.Member) error {
 	m, err := group.New(group.Config{Self: k.n.self, Partner: partner, History: k.history, State: k.stored, Load: k.load})
 	if err != nil {
 		return err
+	}
+	if k.machine != nil {
+		m.SameFile(k.machine)
 	}
 	k.machine = m
 	return nil
@@ -204,7 +210,7 @@ func (k *keeper) begin(against version.ID) error {
 	}
 	if k.start = k.heads.document; k.start == nil {
 		k.start = k.file
-	} else if err := k.keepHead(); err != nil {
+	} else if err := k.keepHead(k.heads.policy); err != nil {
 		return err
 	}
 	k.publish()
@@ -338,15 +344,19 @@ func (k *keeper) finish(out *group.Output) {
 
 // carryOut does what a step says, in its order: durable, then adopted, then told.
 func (k *keeper) carryOut(out *group.Output) error {
+	if k.adrift {
+		return errors.Join(k.failed, k.again())
+	}
 	k.history = k.machine.History // which begins anew at the first contact
 	if err := k.keep(out); err != nil {
 		k.failed = err
 		k.dropGroupLink(err)
 		return errors.Join(err, k.again())
 	}
-	k.failed = nil
-	if err := k.serveHead(); err != nil {
-		return err
+	k.failed = k.serveHead()
+	if err := k.failed; err != nil { // what would be said rests on it: pulse tries again, and the next connection begins anew
+		k.dropGroupLink(err)
+		return errors.Join(err, k.again())
 	}
 	for _, msg := range out.Send {
 		k.say(msg)
@@ -360,10 +370,15 @@ func (k *keeper) carryOut(out *group.Output) error {
 // again makes the machine anew after a step that was not kept.
 func (k *keeper) again() error {
 	was := k.machine.Partner
+	k.adrift = true
 	if err := k.reopen(); err != nil {
 		return err
 	}
-	return k.machineFor(was)
+	if err := k.machineFor(was); err != nil {
+		return err
+	}
+	k.adrift = false
+	return nil
 }
 
 // keep makes durable what a step says is to be.

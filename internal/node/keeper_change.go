@@ -132,6 +132,9 @@ func (k *keeper) change(ctx context.Context, r ApplyRequest, notes []string, cho
 		if err == nil && !r.Yes {
 			ask = k.consequences(d, parent, r.From)
 		}
+		if parent.IsZero() { // what others change until it is made is no part of what its author says yes to
+			parent = k.machine.State.Tip
+		}
 	}); err2 != nil || err != nil {
 		return Applied{}, errors.Join(err2, err)
 	}

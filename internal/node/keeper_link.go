@@ -10,6 +10,9 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/peerwire/groupwire"
 )
 
+// maxUnsaid is how many messages wait to be said: a whole history, and what comes meanwhile.
+const maxUnsaid = 2 * version.MaxVersions
+
 // groupLink is the keeper's end of the connection on which the two members speak of the configuration.
 type groupLink struct {
 	up     *peer.Link // nil: none
@@ -92,6 +95,10 @@ func (k *keeper) say(msg group.Message) {
 	if k.link.up == nil {
 		return
 	}
+	if len(k.link.messages) > maxUnsaid {
+		k.dropGroupLink(errQueueFull)
+		return
+	}
 	k.link.messages = append(k.link.messages, msg)
 	k.drain()
 }
@@ -167,7 +174,7 @@ func (k *keeper) pulse() {
 	if l.up == nil {
 		return
 	}
-	if time.Since(l.heard) > k.patience() {
+	if time.Since(l.heard) > k.patience() && len(k.events) == 0 { // this server may have been busy itself
 		k.dropGroupLink(errGroupSilent)
 		return
 	}

@@ -26,12 +26,12 @@ func (k *keeper) serveHead() error {
 	}
 	first := h.policy == nil
 	adopts := s.Head != h.head
-	*h = next
 	if adopts {
-		if err := k.keepHead(); err != nil {
+		if err := k.keepHead(next.policy); err != nil {
 			return err
 		}
 	}
+	*h = next
 	if k.n.core == nil { // New goes on with it
 		return nil
 	}
@@ -62,8 +62,8 @@ func (k *keeper) compile(next *served) error {
 }
 
 // keepHead keeps a copy of the head beside the versions, for the day on which those are lost.
-func (k *keeper) keepHead() error {
-	n, p := k.n, k.heads.policy
+func (k *keeper) keepHead(p *policy.Policy) error {
+	n := k.n
 	n.opening.Lock()
 	defer n.opening.Unlock()
 	head, ok := n.store.Head()
