@@ -76,6 +76,10 @@ func newDemoStage(c *console) (*demoStage, error) {
 		return nil, err
 	}
 	s.clear()
+	left, _ := filepath.Glob(filepath.Join(os.TempDir(), demoPrefix+"*"))
+	for _, dir := range left {
+		os.RemoveAll(dir)
+	}
 	if s.dir, err = os.MkdirTemp("", demoPrefix); err == nil {
 		err = s.network()
 	}

@@ -61,7 +61,7 @@ func (d *demo) prologue(ctx context.Context) error {
 	fmt.Fprintf(d.out, "%s\n\n", d.paint(bold, "The story of two servers and the bridge"))
 	d.say("In 1997 the people who were designing a protocol between DHCP servers asked what it is for. Two servers, each on its own segment of one shared network, know of each other's leases. The configuration is changed at one of them, and the bridge between them fails before the other has it. Clients of the one now sit on the other's side. What does it tell them?")
 	fmt.Fprintf(d.out, "\n%s", demoMap)
-	return d.pause(ctx, 7*time.Second)
+	return d.pause(ctx, 13*time.Second)
 }
 
 // found makes the two servers a group, and starts them.
@@ -78,7 +78,7 @@ func (d *demo) found(ctx context.Context) error {
 	}
 	fmt.Fprintf(d.out, "%s cat west.yaml\n", d.paint(dim, "west$"))
 	fmt.Fprint(d.out, indented("server: {name: west, interfaces: [eth0], data: …}\n"+demoDocument(false)), "\n")
-	if err := d.pause(ctx, 4*time.Second); err != nil {
+	if err := d.pause(ctx, 7*time.Second); err != nil {
 		return err
 	}
 	if err := d.join(ctx); err != nil {
@@ -93,7 +93,7 @@ func (d *demo) found(ctx context.Context) error {
 		return err
 	}
 	fmt.Fprintln(d.out)
-	return d.pause(ctx, 2*time.Second)
+	return d.pause(ctx, 4*time.Second)
 }
 
 // join founds the group at west, starts it, and gets east its keys.
@@ -165,7 +165,7 @@ func (d *demo) arrive(ctx context.Context) error {
 	if err := d.stage.show(ctx, demoEast, "config", "status"); err != nil {
 		return err
 	}
-	return d.pause(ctx, 4*time.Second)
+	return d.pause(ctx, 7*time.Second)
 }
 
 var demoSubnet198 = netip.MustParsePrefix("198.51.100.0/24")
@@ -204,7 +204,7 @@ func (d *demo) change(ctx context.Context) error {
 		return errors.New("west serves by the change before it has declared the link lost")
 	}
 	d.say("A change is served by when the other member has it, too, or when the link to it is declared lost. Until then clients go on hearing what both know.")
-	return d.pause(ctx, 3*time.Second)
+	return d.pause(ctx, 5*time.Second)
 }
 
 // answer waits until west serves by the change, and lets clients hear it.
@@ -231,7 +231,7 @@ func (d *demo) answer(ctx context.Context) error {
 		return fmt.Errorf("only %d of %d clients heard of the router from west", n, len(heard))
 	}
 	d.moved = heard[:min(10, len(heard))]
-	return d.pause(ctx, 5*time.Second)
+	return d.pause(ctx, 9*time.Second)
 }
 
 // hears counts the clients that were last told the router; the zero Addr: none.
@@ -283,7 +283,7 @@ func (d *demo) move(ctx context.Context) error {
 	if err := d.stage.show(ctx, demoEast, "lease", d.people.of(d.moved[0]).address.String()); err != nil {
 		return err
 	}
-	return d.pause(ctx, 5*time.Second)
+	return d.pause(ctx, 9*time.Second)
 }
 
 // meet heals the bridge.
@@ -312,7 +312,7 @@ func (d *demo) meet(ctx context.Context) error {
 	if err := d.stage.show(ctx, demoEast, "stale", "--cause", "told"); err != nil {
 		return err
 	}
-	return d.pause(ctx, 5*time.Second)
+	return d.pause(ctx, 9*time.Second)
 }
 
 // stale returns who is in a server's ledger for a cause; "" is any.
@@ -349,7 +349,7 @@ func (d *demo) drain(ctx context.Context) error {
 	if wrongs := d.people.wrongs(); n != len(in198) || len(wrongs) > 0 {
 		return fmt.Errorf("not everybody was served well: %d of %d have the router; %s", n, len(in198), strings.Join(wrongs, "; "))
 	}
-	return d.pause(ctx, 2*time.Second)
+	return d.pause(ctx, 4*time.Second)
 }
 
 // bar shows how many are left: on a terminal in one line, else a line for about each ten.

@@ -143,8 +143,13 @@ func (f *floor) settle(n, dhclients int, lifetime time.Duration) {
 	})
 	f.say("%d clients have an address, %d of them dhclient", n, dhclients)
 	f.eventually(3*lifetime, func() string { return fmt.Sprintf("all have a lease of %v\n%s", lifetime, f.clients()) }, func() bool {
-		for _, c := range f.everybody() {
-			if l, _ := last(f.t, c); l.lifetime() < lifetime-time.Second {
+		for _, g := range f.guests.all {
+			if l, _ := last(f.t, g); l.lifetime() < lifetime-time.Second {
+				return false
+			}
+		}
+		for _, r := range f.real { // dhclient does not write down what it is told within 15 s of what it wrote before
+			if told := r.client.Told(); told["dhcp_lease_time"] != fmt.Sprint(int(lifetime.Seconds())) {
 				return false
 			}
 		}

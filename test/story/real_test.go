@@ -59,13 +59,17 @@ func (r *real) reboot() {
 	r.client.Start()
 }
 
-// hears waits until the client was told something other than `before`, and returns it.
-func (f *floor) hears(c client, before told, d time.Duration) told {
-	f.t.Helper()
+// reboots is reboot, and waits until the client was told something, which it returns by its lease file.
+func (r *real) reboots() told {
+	r.f.t.Helper()
+	os.Remove(r.f.Path(r.host.Role+"-eth0", "told"))
+	r.reboot()
 	var l told
-	f.eventually(d, func() string { return fmt.Sprintf("%s is told something; it knows %v", c.Name(), l) }, func() bool {
-		l, _ = last(f.t, c)
-		return !l.expire.Equal(before.expire)
+	r.f.eventually(20*time.Second, func() string { return fmt.Sprintf("%s is told something, and writes it down; it has %v", r.Name(), l) }, func() bool {
+		env := r.client.Told() // of its script, which runs before the lease is written
+		l, _ = last(r.f.t, r)
+		return env != nil && env["ip_address"] == l.address.String() && env["routers"] == l.options["routers"] &&
+			env["expiry"] == fmt.Sprint(l.expire.Unix()) && env["dhcp_server_identifier"] == l.options["dhcp-server-identifier"]
 	})
 	return l
 }
