@@ -76,6 +76,9 @@ func writeLease(c *console, w *bufio.Writer, d node.LeaseDetail) {
 	field("owner", printable(string(d.Owner)))
 	field("home", printable(string(d.Home)))
 	field("configuration", printable(d.ConfigVersion))
+	if a := d.Again; a != nil {
+		field("told again", fmt.Sprintf("by %s, which served by a version that does not come from this one: %s", printable(string(a.By)), printable(a.Rule)))
+	}
 	writeTold(c, w, d)
 	writeSaid(c, w, d.Facts)
 	writeHistory(c, w, d.History)

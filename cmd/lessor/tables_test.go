@@ -98,6 +98,7 @@ func TestALeaseReadsWell(t *testing.T) {
 		New:        []node.ToldOption{{SaidOption: node.SaidOption{Name: "time-offset", Code: 2}, Differs: true, Today: &node.TodayOption{Value: 3600, Text: "3600", Origin: originOf("server", "west", 9, "force")}}},
 		Notes:      []string{"198.51.100.9 is reserved for the client on another network"},
 	}
+	d.Again = &node.ToldAgain{By: "east", Rule: "as told before"}
 	socket, _ := answering(t, &fake{detail: d})
 	golden(t, "lease.txt", lessor(t, "lease", "198.51.100.50", "--socket", socket).out)
 	golden(t, "lease.json", lessor(t, "lease", "198.51.100.50", "--socket", socket, "--json").out)

@@ -149,6 +149,9 @@ func TestAClientIsToldByEitherServerWhatItsHomeSays(t *testing.T) {
 			if e.Result.Digest() != b.Result.Digest() || e.Version != b.Version || b.Version != map[string]binding.Digest{"west": westID, "east": eastID}[want] {
 				t.Fatalf("client %d: %v and %v", c, b.Version, e.Version)
 			}
+			if d := m.core.detail(&b).Again; (d != nil) != (string(m.name) != want) || d != nil && (d.By != m.name || d.Rule != binding.RuleToldBefore) {
+				t.Errorf("client %d: shown is %+v", c, d)
+			}
 			if again := string(m.name) != want; answeredAgain(&b) != again || answeredAgain(&e) != again {
 				t.Errorf("client %d was told again: %v", c, answeredAgain(&b))
 			}

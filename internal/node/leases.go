@@ -151,6 +151,9 @@ func (c *Core) showResult(d *LeaseDetail, b *binding.Binding, result *binding.Re
 	reasons := reasonsOf(b)
 	d.Options, d.Parameters = c.told(result, reasons), toldParameters(reasons)
 	d.LeftOut = c.leftOut(reasons)
+	for _, why := range reasons[binding.ReasonTaken] {
+		d.Again = &ToldAgain{By: binding.Member(why.Object), Rule: why.Rule}
+	}
 }
 
 // parameterNames are the names of what is no option, in the order in which they are shown.

@@ -358,6 +358,9 @@ type LeaseDetail struct {
 	// Parameters says where what is no option came from: lifetime, next-server, server-hostname, boot-file-name, and
 	// the address, if it was reserved.
 	Parameters []ToldParameter `json:"parameters"`
+	// Again says that the client was told what it had been told before, by a member whose configuration does not come from
+	// ConfigVersion; nil: it was told what ConfigVersion says.
+	Again *ToldAgain `json:"again,omitempty"`
 	// Today is what the client would be told now; nil where nobody holds the address.
 	Today   *LeaseToday `json:"today"`
 	History []Happening `json:"history,omitempty"`
@@ -369,6 +372,12 @@ func (d LeaseDetail) MarshalJSON() ([]byte, error) {
 	notNilSlice(&d.Options)
 	notNilSlice(&d.Parameters)
 	return json.Marshal(plain(d))
+}
+
+// ToldAgain is how a client came to what no version of the configuration says.
+type ToldAgain struct {
+	By   binding.Member `json:"by"`
+	Rule string         `json:"rule"` // as told before; asked for more
 }
 
 // LeftOut is an option that the configuration has for a client, and that its message had no room for.
