@@ -122,12 +122,13 @@ var markNames = [marksOfEvents]string{
 	MarkAskedMore: "told again, and what it had not asked for",
 }
 
-// transitions are the changes of state that must be seen.
+// transitions are the changes of state that must be seen. From NORMAL to PARTNER-DOWN no Lessor brings another: it recovers on a connection
+// of its own.
 var transitions = [...][2]failover.State{
 	{failover.Startup, failover.Recover}, {failover.Startup, failover.Normal}, {failover.Startup, failover.CommunicationsInterrupted},
 	{failover.Startup, failover.PartnerDown}, {failover.Startup, failover.RecoverWait}, {failover.Recover, failover.RecoverWait}, {failover.Recover, failover.RecoverDone},
 	{failover.RecoverWait, failover.RecoverDone}, {failover.RecoverDone, failover.Normal}, {failover.Normal, failover.CommunicationsInterrupted},
-	{failover.Normal, failover.PartnerDown}, {failover.Normal, failover.Paused}, {failover.CommunicationsInterrupted, failover.Normal},
+	{failover.Normal, failover.Paused}, {failover.CommunicationsInterrupted, failover.Normal},
 	{failover.CommunicationsInterrupted, failover.PartnerDown}, {failover.PartnerDown, failover.Normal}, {failover.Paused, failover.Startup},
 	{failover.PartnerDown, failover.CommunicationsInterrupted}, {failover.CommunicationsInterrupted, failover.Paused},
 }
