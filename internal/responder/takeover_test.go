@@ -149,11 +149,16 @@ const duoList = "\x01\x03\x07\x2a\x42" // mask, routers, log, NTP, TFTP
 // lease has the client get an address from west.
 func (d *duo) lease(list string) netip.Addr {
 	d.tb.Helper()
+	return d.leaseFrom("west", list)
+}
+
+func (d *duo) leaseFrom(name binding.Member, list string) netip.Addr {
+	d.tb.Helper()
 	var m dhcpv4.Message
-	if err := m.Parse(d.ask("west", message(dhcpv4.Discover, dhcpv4.Header{}, 55, list), false).Reply); err != nil {
+	if err := m.Parse(d.ask(name, message(dhcpv4.Discover, dhcpv4.Header{}, 55, list), false).Reply); err != nil {
 		d.tb.Fatal(err)
 	}
-	if a := d.ask("west", kinds("west", m.YIAddr, list)["REQUEST, SELECTING"], false); len(a.Changes) != 1 {
+	if a := d.ask(name, kinds(name, m.YIAddr, list)["REQUEST, SELECTING"], false); len(a.Changes) != 1 {
 		d.tb.Fatal(a.Drop, a.Note)
 	}
 	return m.YIAddr
@@ -361,6 +366,43 @@ func TestTakeoverAllocatesNothing(t *testing.T) {
 			}
 		}
 	}
+}
+
+// FuzzTakeover holds west's answers about a client of east's, whatever the datagram, to what must be true of all answers.
+func FuzzTakeover(f *testing.F) {
+	d := newDuo(f)
+	d.serve("east", policyOf(f, duoDocument, "10.0.0.254").Named(eastID, nil))
+	a := d.leaseFrom("east", duoList)
+	d.serve("west", policyOf(f, duoDocument, "10.0.0.253").Named(westID, nil))
+	for i, b := range seeds() {
+		f.Add(b, i%2 == 0)
+	}
+	for kind, b := range kinds("west", a, duoList+"\x04\x1c\xf9") {
+		f.Add(b, unicast(kind))
+	}
+	known, _ := d.table.Get(host(a))
+	s := d.members["west"]
+	f.Fuzz(func(t *testing.T, packet []byte, unicast bool) {
+		var m dhcpv4.Message
+		if m.Parse(packet) != nil {
+			return
+		}
+		out := d.hear("west", packet, unicast)
+		if err := s.audit(); err != nil {
+			t.Fatalf("%v\nasked:\n%s", err, s.msg.String())
+		}
+		for i := range out.Changes {
+			switch b := &out.Changes[i].Binding; {
+			case b.State != binding.Active:
+			case b.Client.Is(&known.Client) && b.Prefix == known.Prefix && s.msg.GIAddr.IsUnspecified():
+				if b.Home != "east" || b.Version != eastID || taken(b) == "" {
+					t.Fatalf("home %s, version %v, %q", b.Home, b.Version, taken(b))
+				}
+			case b.Home != "west" || b.Version != westID || taken(b) != "":
+				t.Fatalf("home %s, version %v, %q of a client that is nobody's", b.Home, b.Version, taken(b))
+			}
+		}
+	})
 }
 
 func BenchmarkAnswer(b *testing.B) {
