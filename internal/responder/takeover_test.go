@@ -21,7 +21,7 @@ import (
 const duoDocument = `group: {name: campus, members: {west: {peer: 10.9.0.1:647, class: core}, east: {peer: 10.9.0.2:647}}}
 server-classes: {core: {options: {log-servers: [10.9.0.5]}}}
 servers:
-  west: {next-server: 10.9.0.1, boot-file-name: west.0, lease: {default: 30m}, options: {tftp-server-name: west.example, ntp-servers: {set: [10.9.0.11], on-takeover: local}}}
+  west: {next-server: 10.9.0.1, server-hostname: w, boot-file-name: west.0, lease: {default: 30m}, options: {tftp-server-name: west.example, ntp-servers: {set: [10.9.0.11], on-takeover: local}}}
   east: {next-server: 10.9.0.2, boot-file-name: east.0, lease: {default: 45m}, options: {tftp-server-name: east.example, ntp-servers: {set: [10.9.0.12], on-takeover: local}, time-servers: [10.9.0.2]}}
 networks:
   lan: {conflict-probe: 0s, subnets: {10.0.0.0/24: {options: {routers: [ROUTER]}, pools: [{range: 10.0.0.50-10.0.0.99}]}}}
@@ -229,8 +229,10 @@ func TestEveryAnswerToAKnownClientIsItsHomes(t *testing.T) {
 			if c.rule == binding.RuleToldBefore && c.more == "" && d.withoutLocal(&now) != d.withoutLocal(&before) {
 				t.Errorf("%s, %s: another result is stored", c.what, kind)
 			}
-			if c.rule == binding.RuleToldBefore && reasonsFor(&now, 3) != reasonsFor(&before, 3) {
-				t.Errorf("%s, %s: for another reason: %s, was %s", c.what, kind, reasonsFor(&now, 3), reasonsFor(&before, 3))
+			for _, code := range []uint16{3, 66, binding.ReasonLifetime, binding.ReasonNextServer, binding.ReasonBootFile, binding.ReasonServerHostname} {
+				if was := reasonsFor(&before, code); was == "" || c.rule == binding.RuleToldBefore && reasonsFor(&now, code) != was {
+					t.Errorf("%s, %s: %d for another reason: %s, was %s", c.what, kind, code, reasonsFor(&now, code), was)
+				}
 			}
 			// Back at home it has what home has.
 			if back := says(t, d.ask("west", kinds("west", a, duoList)["REQUEST, RENEWING"], true)); c.version == westID && back != strings.NewReplacer("54 10.0.0.2", "54 10.0.0.1", "42 10.9.0.12", "42 10.9.0.11").Replace(fmt.Sprintf(as, "10.0.0.254", "")) {
