@@ -31,8 +31,14 @@ type Comparison struct {
 
 // Compare judges b as Look does, and says all that differs. What it returns is valid until the Judge looks at another binding.
 func (j *Judge) Compare(b *binding.Binding) Comparison {
-	c := Comparison{As: j.HomeOf(b)}
-	if c.Standing, c.Cause = j.Look(b); c.Standing != Stale {
+	standing, cause := j.Look(b)
+	return j.compared(b, standing, cause)
+}
+
+// compared says all that differs of b, which was judged last.
+func (j *Judge) compared(b *binding.Binding, standing Standing, cause Cause) Comparison {
+	c := Comparison{Standing: standing, Cause: cause, As: j.HomeOf(b)}
+	if standing != Stale {
 		return c
 	}
 	if c.Lost = j.Lost(b); c.Lost != "" {

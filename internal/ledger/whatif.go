@@ -95,7 +95,7 @@ func (w *WhatIf) Add(b *binding.Binding) {
 	w.Total++
 	w.place(b)
 	now, _ := w.now.Look(b)
-	then, _ := w.then.Look(b)
+	then, cause := w.then.Look(b)
 	if now == Stale {
 		w.StaleNow++
 	}
@@ -120,7 +120,7 @@ func (w *WhatIf) Add(b *binding.Binding) {
 		w.ByChange++
 	}
 	if then == Stale {
-		w.change(b)
+		w.change(b, w.then.compared(b, then, cause))
 	}
 }
 
@@ -205,9 +205,8 @@ func (w *WhatIf) keep(b *binding.Binding) {
 }
 
 // change counts a client that would be told something else than it has.
-func (w *WhatIf) change(b *binding.Binding) {
+func (w *WhatIf) change(b *binding.Binding, c Comparison) {
 	w.Changed++
-	c := w.then.Compare(b)
 	classes := 0
 	w.then.Classes(func(name string) { classes++; w.Classes[name]++ })
 	if classes == 0 {
@@ -290,6 +289,14 @@ func (w *WhatIf) Squeezes() (all []Squeeze) {
 		}
 	}
 	return all
+}
+
+// Lost returns how many clients would lose their address.
+func (w *WhatIf) Lost() (clients int) {
+	for _, l := range w.Losses {
+		clients += l.Clients
+	}
+	return clients
 }
 
 // Nowhere returns how many clients would lose their address, and may use no pool.
