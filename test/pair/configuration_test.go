@@ -153,6 +153,9 @@ func (c *council) apart(address string) {
 		out, _ := c.East.Command("config", "resolve")
 		return strings.Contains(out, "1 client with a lease") && strings.Contains(out, address)
 	})
+	for _, m := range c.Both() {
+		c.says(m, []string{"1 client would get something else from the one than from the other", "heads differ", "routers", address, "10.1.0.21", "10.1.0.22"}, "drift")
+	}
 	c.refuses(c.West, []string{"north"}, "config", "resolve", "--take", "north")
 	c.says(c.East, []string{"the conflict is over"}, "config", "resolve", "--take", "west", "-m", "as agreed")
 	head := c.agree(5 * time.Second)
@@ -185,6 +188,8 @@ func (c *council) concerned(address string) {
 			return code == 0 && strings.Contains(out, address) && strings.Contains(out, "1 client holds something else than it would get: 1 ")
 		})
 	}
+	c.says(c.West, []string{"both serve by", "nobody would get anything else"}, "drift", "--with", "east")
+	c.refuses(c.West, []string{"→"}, "drift", "--with", "north")
 	c.says(c.East, []string{"The home of " + address, "is east"}, "rehome", address, "east")
 	c.refuses(c.East, nil, "rehome", address, "north")
 	c.refuses(c.East, nil, "rehome", "10.1.31.255", "east")
