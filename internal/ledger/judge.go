@@ -66,7 +66,7 @@ func (j *Judge) Look(b *binding.Binding) (Standing, Cause) {
 	}
 	j.given = j.give(b)
 	switch {
-	case j.given == givenUnknown, b.Result == nil:
+	case j.given == givenUnknown, b.Result == nil, b.Cause == binding.ToldByPartner: // it has the answer of another vendor's server
 		return Unknown, 0
 	case j.given == givenNothing:
 		return Stale, j.cause(b)

@@ -131,6 +131,7 @@ func TestLook(t *testing.T) {
 		{"rehomed", root, with(func(b *binding.Binding) { b.Home = "east" }), Stale, Elsewhere, "7: 0a000005 → 0a000006, next-server: 0a000001 → 0a000002"},
 		{"of a home that there is not", root, with(func(b *binding.Binding) { b.Home = "south" }), Current, 0, ""},
 		{"an ISC server's", root, with(func(b *binding.Binding) { b.Result, b.Facts = nil, binding.StoredFacts{} }), Unknown, 0, ""},
+		{"renewed by an ISC server", next("corp.example", "new.example"), with(func(b *binding.Binding) { b.Cause = binding.ToldByPartner }), Unknown, 0, ""},
 		{"what was told is lost", root, with(func(b *binding.Binding) { b.Result = nil }), Unknown, 0, ""},
 		{"what was told is of a newer release", next("4h", "2h"), with(func(b *binding.Binding) { b.Result = binding.NewBlob([]byte{99, 1, 2}) }), Unknown, 0, ""},
 		{"it said more than is kept", next("corp.example", "new.example"), truncated, Unknown, 0, ""},

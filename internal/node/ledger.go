@@ -136,6 +136,11 @@ func (c *Core) toldOlder(ev failover.Event, n *binding.Binding) {
 	}
 	later, earlier := n, &mine
 	switch {
+	case n.Cause == binding.ToldByPartner: // another vendor's server, which does not say by what it told the client
+		if sameAnswer(n, &mine) {
+			n.Cause = mine.Cause // it only says again what we told it
+		}
+		return
 	case n.CLTT.After(mine.CLTT): // the partner's answer was the later one
 	case mine.Cause == binding.ToldOlder && sameAnswer(n, &mine):
 		n.Cause = binding.ToldOlder // said before, and it still holds

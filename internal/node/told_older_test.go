@@ -9,6 +9,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/ledger"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -220,5 +221,34 @@ func TestRehome(t *testing.T) {
 		if b, _ := m.table.Get(host(a)); b.Home != to || len(p.listed(m)) != 0 {
 			t.Errorf("%s knows %+v, and lists %v", m.name, b, p.listed(m))
 		}
+	}
+}
+
+// Another vendor's server does not say what it tells clients. Of one that it answered that is not known any more, but what it only
+// says again of ours is what it was.
+func TestWhatAnISCServerTellsIsUnknown(t *testing.T) {
+	x := newTraffic(t)
+	a := x.lease(1)
+	mine, _ := x.core.table.Get(host(a))
+	for _, c := range []struct {
+		name     string
+		answered time.Duration // after us
+		want     binding.Cause
+	}{{"said again", 0, binding.Granted}, {"renewed", time.Minute, binding.ToldByPartner}} {
+		n := mine
+		n.Cause, n.CLTT = binding.ToldByPartner, mine.CLTT.Add(c.answered)
+		x.core.toldOlder(failover.Tick{}, &n)
+		x.core.table.Put(n, n.Expires)
+		x.core.rejudge(x.now, &n)
+		if s := x.core.ledger.summary(1); n.Cause != c.want || s.Unknown != int(c.answered/time.Minute) || s.Clients != 0 {
+			t.Errorf("%s: %q, %+v", c.name, n.Cause, s)
+		}
+	}
+	if err := x.core.Audit(); err != nil {
+		t.Error(err)
+	}
+	x.say(dhcpv4.Request, 1, a, true)
+	if s := x.core.ledger.summary(1); s.Unknown != 0 {
+		t.Errorf("we answered it, and %+v", s)
 	}
 }
