@@ -111,7 +111,7 @@ func (q *answer) look() {
 		home = q.prior.home
 		q.again = !q.w.chain.follows(q.m.keep.heads.head, q.prior.version) && q.prior.told != nil
 	}
-	q.home, q.own = settingsOf(q.doc, home, q.c), settingsOf(q.doc, q.m.name, q.c)
+	q.home, q.own = settingsOf(q.doc, home, q.c, q.addr), settingsOf(q.doc, q.m.name, q.c, q.addr)
 	switch {
 	case q.prior == nil:
 	case q.again:
@@ -238,7 +238,7 @@ func (q *answer) kept() {
 }
 
 // settingsOf returns what a document sets for a client at a member, the strongest layer of each option.
-func settingsOf(d *config.Document, as binding.Member, c *Client) map[byte]config.Setting {
+func settingsOf(d *config.Document, as binding.Member, c *Client, a netip.Addr) map[byte]config.Setting {
 	all := map[byte]config.Setting{}
 	lay := func(s *config.Scope) {
 		for _, x := range s.Options {
@@ -252,7 +252,7 @@ func settingsOf(d *config.Document, as binding.Member, c *Client) map[byte]confi
 		}
 	}
 	for i := range d.Networks {
-		if n := &d.Networks[i]; (n.Name == "far") == (c.on == 1) {
+		if n := &d.Networks[i]; (n.Name == "far") == isFar(a) {
 			lay(&n.Scope)
 			for j := range n.Subnets {
 				lay(&n.Subnets[j].Scope)
@@ -283,4 +283,10 @@ func (c *Client) list() []byte {
 		}
 	}
 	return l
+}
+
+// isFar reports whether an address is on the link behind the relay.
+func isFar(a netip.Addr) bool {
+	i, ok := place(a)
+	return ok && i >= 256
 }

@@ -64,6 +64,7 @@ type Member struct {
 	keep      *keeper // nil: there are no versions
 	ends      *conn   // its connection to the other one's keeper; nil: none
 	recovered *store.Recovery
+	sweeps    bool // it is going to look at bindings that the ledger is not sure of
 
 	powerless bool // the machine is off
 	rotten    bool // something on its disk may be unreadable
@@ -153,7 +154,7 @@ func (m *Member) start() {
 	m.run++
 	m.up, m.frozen, m.leaving, m.asleep = true, false, false, nil
 	m.core, m.wire, m.conn, m.busy, m.snapshot, m.waiting = nil, nil, nil, nil, nil, nil
-	m.full, m.opening, m.armed, m.wanted = false, false, 0, true
+	m.full, m.opening, m.armed, m.wanted, m.sweeps = false, false, 0, true, false
 	m.cur, m.spare = &load{}, &load{}
 	m.w.logf("%s starts", m.name)
 	m.begin()

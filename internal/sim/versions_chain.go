@@ -19,6 +19,7 @@ type chain struct {
 	stored [2]map[version.ID]bool // what each member has had on its disk at some time
 	served [2]map[version.ID]bool // what it has served by at some time
 	heads  [2]version.ID          // what it served by last
+	kept   [addresses]bool        // places that some version kept for a host, since the two were at rest last
 }
 
 func (c *chain) init(w *World) {
@@ -77,11 +78,26 @@ func (c *chain) made(m *Member, all []*version.Version) {
 func (c *chain) adopted(m *Member, id version.ID) {
 	c.served[m.i][id] = true
 	c.w.logf("%s serves by %s", m.name, c.name(id))
+	d := c.documents[id]
+	for i := range d.Hosts {
+		if k, ok := place(d.Hosts[i].Address); ok {
+			c.kept[k] = true
+		}
+	}
+}
+
+// wasKept reports whether an address was kept for a host, so that either server may have given it to that, and the other has perhaps
+// not heard of it.
+func (c *chain) wasKept(i int) bool {
+	if c.kept[i] && c.w.members[0].agrees() && c.w.members[1].agrees() {
+		c.kept[i] = false
+	}
+	return c.kept[i]
 }
 
 // decided sees to I6: what a member is to serve by, the other one has, unless the link is declared lost; and who made it serves by it
 // after the other one.
-func (c *chain) decided(m *Member, id version.ID) {
+func (c *chain) decided(m *Member, id version.ID, conflict bool) {
 	o, was := m.other(), c.heads[m.i]
 	again := c.served[m.i][id]
 	c.heads[m.i] = id
@@ -108,7 +124,7 @@ func (c *chain) decided(m *Member, id version.ID) {
 	switch {
 	case !c.stored[o.i][id]:
 		c.w.fail("I6: %s serves by %s, which %s does not have, and the link is not declared lost", m.name, c.name(id), o.name)
-	case v.Member == m.name && !v.IsMerge() && !c.served[o.i][id] && m.keep.stored.Rival.IsZero():
+	case v.Member == m.name && !v.IsMerge() && !c.served[o.i][id] && !conflict:
 		c.w.fail("I6: %s serves by %s, which it made, before %s does", m.name, c.name(id), o.name)
 	}
 }

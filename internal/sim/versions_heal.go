@@ -3,9 +3,11 @@ package sim
 import (
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/group"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -58,6 +60,51 @@ func (w *World) oneHead() {
 		w.fail("I6: the conflict is resolved, and they have no common head: %s, %s", w.stands(&a), w.stands(&b))
 	}
 	w.rest()
+	w.drains()
+}
+
+// drains sees to I15 and I8: the ledger of the clients that have something else than they would get says what a look at all of them says,
+// and is empty when all of them have renewed.
+func (w *World) drains() {
+	w.auditStale()
+	most := time.Duration(0)
+	for _, d := range w.chain.documents {
+		most = max(most, lifetimeOf(d))
+	}
+	w.runUntil(w.now + most + 20*time.Minute)
+	w.rest()
+	w.auditStale()
+	for _, m := range w.members {
+		if w.failed == "" {
+			if n := m.core.Stale(); n > 0 {
+				w.fail("I8: by one head, after %v, %d clients of %s have something else than it gives: %s", most, n, m.name, m.stale())
+			}
+		}
+	}
+}
+
+// auditStale looks at everybody.
+func (w *World) auditStale() {
+	for _, m := range w.members {
+		if w.failed != "" {
+			return
+		}
+		if err := m.core.AuditStale(); err != nil {
+			w.fail("I15: %s: %v", m.name, err)
+		}
+	}
+}
+
+// stale names those that have something else than they would get.
+func (m *Member) stale() string {
+	var b strings.Builder
+	for i := range addresses {
+		if s := m.core.StaleCause(single(addressOf(i))); s != "" {
+			x := m.bindingOf(addressOf(i))
+			fmt.Fprintf(&b, "%v %v (%s, told by %s, home %s) ", addressOf(i), &x.Client, s, m.w.chain.name(version.ID(x.Version)), x.Home)
+		}
+	}
+	return b.String()
 }
 
 func (w *World) stands(s *group.Status) string {

@@ -293,7 +293,7 @@ func (k *keeper) keep(out *group.Output) error {
 		return err
 	}
 	if h := out.State.Head; h != k.stored.Head && !h.IsZero() {
-		k.m.w.chain.decided(k.m, h)
+		k.m.w.chain.decided(k.m, h, !out.State.Rival.IsZero())
 	}
 	k.stored = out.State
 	for _, v := range out.Store {

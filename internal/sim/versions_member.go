@@ -50,7 +50,15 @@ func (m *Member) beginHead() bool {
 
 // noteDeclared has the keeper know whether this server has declared the link to the other one lost.
 func (m *Member) noteDeclared() {
-	if m.keep != nil && m.core != nil {
-		m.keep.declare()
+	if m.keep == nil || m.core == nil {
+		return
+	}
+	m.keep.declare()
+	if m.core.Sweeping() && !m.sweeps { // when there is time
+		m.sweeps = true
+		m.later(time.Millisecond, func() {
+			m.sweeps = false
+			m.handle(node.Sweep{})
+		})
 	}
 }
