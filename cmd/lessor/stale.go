@@ -129,6 +129,9 @@ func (l *staleList) write() {
 		}
 		for k := range r.Differs {
 			has, would := differenceCells(&r.Differs[k])
+			if why := r.Differs[k].Why; why != "" {
+				would.text += " (" + shown(why) + ")"
+			}
 			t.add(append(first, cell{text: short(printable(r.Differs[k].Name))}, has, would)...)
 			first = make([]cell, 5)
 		}
