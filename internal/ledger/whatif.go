@@ -24,7 +24,7 @@ type WhatIf struct {
 	// Changed counts the clients that would be told something else than they have, StaleNow those that would be anyway, and
 	// ByChange those whom the two policies would tell different things.
 	Changed, StaleNow, ByChange int
-	// Moved counts the clients that would have to move to an address that is reserved for them.
+	// Moved counts the clients that would have to move to an address that is reserved for them, once that is free.
 	Moved int
 	// LostAlready counts the clients that may not keep their address as things are.
 	LostAlready int

@@ -11,12 +11,13 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/ledger"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// drainingDocument is one of many: what k says is in it.
-func drainingDocument(r *rand.Rand) string {
+// drainingDocument is one of many, with these pools.
+func drainingDocument(r *rand.Rand, pools string) string {
 	var b strings.Builder
 	pick := func(all ...string) { b.WriteString(all[r.IntN(len(all))]) }
 	b.WriteString("server: {name: west, data: /nowhere}\nenterprise: {lease: {default: ")
@@ -36,7 +37,7 @@ func drainingDocument(r *rand.Rand) string {
 	pick("one", "uno")
 	b.WriteString("}}}\nnetworks:\n  all: {subnets: {10.0.0.0/8: {options: {routers: [10.0.0.")
 	pick("1", "9")
-	b.WriteString("]}, pools: [{range: 10.16.0.0-10.16.0.255}]}}}\n")
+	b.WriteString("]}, pools: [" + pools + "]}}}\n")
 	return b.String()
 }
 
@@ -46,7 +47,7 @@ func TestTheLedgerDrainsAsClientsRenew(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 7))
 	x := newTraffic(t)
-	x.core.Handle(x.now, Adopt{Policy: compiled(t, drainingDocument(r))}, &x.out)
+	x.core.Handle(x.now, Adopt{Policy: compiled(t, drainingDocument(r, onePool))}, &x.out)
 	const clients = 60
 	var addrs [clients]netip.Addr
 	told := map[netip.Addr]string{}
@@ -63,7 +64,7 @@ func TestTheLedgerDrainsAsClientsRenew(t *testing.T) {
 	}
 	met := 0
 	for round := range 60 {
-		p := compiled(t, drainingDocument(r))
+		p := compiled(t, drainingDocument(r, onePool))
 		x.now = x.now.Add(time.Minute)
 		x.core.Handle(x.now, Adopt{Policy: p}, &x.out)
 		for x.core.Sweeping() {
@@ -100,6 +101,58 @@ func TestTheLedgerDrainsAsClientsRenew(t *testing.T) {
 	}
 	if s := x.core.ledger.summary(0); s.Clients != 0 || s.Unknown != 0 || met < 100 {
 		t.Errorf("seed %d: all have renewed, and %+v; %d were stale before", seed, s, met)
+	}
+}
+
+const onePool = "{range: 10.16.0.0-10.16.0.255}"
+
+// What a proposed configuration would do is what it does: who then is stale, who is refused when it renews, and who is told what.
+func TestWhatIfSaysWhatThenHappens(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 8))
+	pools := []string{onePool, onePool, "{range: 10.16.0.0-10.16.0.29}", "{range: 10.16.0.0-10.16.0.20}, {range: 10.16.0.30-10.16.0.255, deny: [odd]}", "{range: 10.17.0.0-10.17.0.255}"}
+	hosts := []string{"", "{hardware: 02:0c:00:00:00:05, address: 10.16.0.7}", "{hardware: 02:ff:00:00:00:01, address: 10.16.0.3}"}
+	lost := 0
+	for round := range 40 {
+		x := newTraffic(t)
+		now := compiled(t, drainingDocument(r, onePool))
+		x.core.Handle(x.now, Adopt{Policy: now}, &x.out)
+		const clients = 40
+		var addrs [clients]netip.Addr
+		for n := range addrs {
+			addrs[n] = x.lease(uint32(n))
+		}
+		text := drainingDocument(r, pools[r.IntN(len(pools))])
+		if h := hosts[r.IntN(len(hosts))]; h != "" {
+			text = strings.Replace(text, "hosts: {", "hosts: {kept: "+h+", ", 1)
+		}
+		then := compiled(t, text)
+		w := ledger.NewWhatIf("west", now, nil, then)
+		x.core.table.Scan(0, 1<<20, func(b *binding.Binding) bool { w.Add(b); return true })
+		x.core.Handle(x.now, Adopt{Policy: then}, &x.out)
+		for x.core.Sweeping() {
+			x.core.Handle(x.now, Sweep{}, &x.out)
+		}
+		if got := x.core.ledger.book.Stale(); got != w.Changed+w.Lost() || w.Total != clients || w.ByChange != got || w.StaleNow != 0 {
+			t.Errorf("seed %d, round %d: %d are stale, and said were %d and %d lost, of %d; %d by the change", seed, round, got, w.Changed, w.Lost(), w.Total, w.ByChange)
+		}
+		refused := 0
+		for n := range addrs {
+			x.say(dhcpv4.Request, uint32(n), addrs[n], true)
+			if x.out.Replies[0].Type == dhcpv4.Nak {
+				refused++
+			}
+		}
+		if refused < w.Lost() || refused > w.Lost()+w.Moved { // the address to which a client is to move may be taken still
+			t.Errorf("seed %d, round %d: %d are refused, and said were %d that lose their address and %d that move", seed, round, refused, w.Lost(), w.Moved)
+		}
+		if left := x.core.ledger.book.Stale(); left > w.Lost()+w.Moved {
+			t.Errorf("seed %d, round %d: %d are stale when all have asked", seed, round, left)
+		}
+		lost += refused
+	}
+	if lost < 100 {
+		t.Errorf("seed %d: only %d were refused", seed, lost)
 	}
 }
 

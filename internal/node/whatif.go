@@ -84,7 +84,7 @@ func (r *WhatIfReport) note(w *ledger.WhatIf) {
 			r.Notes = append(r.Notes, some(n, one, many))
 		}
 	}
-	add(w.Moved, "client would have to move to the address that is reserved for it", "clients would have to move to the address that is reserved for them")
+	add(w.Moved, "client would have to move to the address that is reserved for it, once that is free", "clients would have to move to the address that is reserved for them, once that is free")
 	add(int(w.Nowhere()), "client would lose its address and may use no pool", "clients would lose their address and may use no pool")
 	add(w.LostAlready, "client may not keep its address as it is, by the configuration of now", "clients may not keep their address as it is, by the configuration of now")
 	add(w.Unknown, "client was answered by another vendor's server, so that what it has is not known", "clients were answered by another vendor's server, so that what they have is not known")
