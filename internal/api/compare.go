@@ -6,13 +6,13 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/ledger"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -263,26 +263,21 @@ func reported[R any](c *Client, resp *http.Response, progress func(done, total i
 	return nil, err
 }
 
-// StaleCauses returns the causes for which a client may hold something else than it would get.
-func StaleCauses() []string {
-	return slices.Clone(staleCauses)
-}
-
-var staleCauses = []string{"configuration changed", "granted under another version", "asked for more", "told older while apart", "another home or release"}
-
-// ParseCause reads a cause, of which the beginning is enough where it is that of no other.
+// ParseCause reads why a client holds something else than it would get. The beginning is enough where it is that of no other.
 func ParseCause(s string) (string, error) {
-	var found []string
-	for _, cause := range staleCauses {
-		if cause == s {
-			return cause, nil
+	var found, all []string
+	for _, cause := range ledger.Causes() {
+		name := cause.String()
+		if name == s {
+			return name, nil
 		}
-		if strings.HasPrefix(cause, s) {
-			found = append(found, cause)
+		if strings.HasPrefix(name, s) {
+			found = append(found, name)
 		}
+		all = append(all, name)
 	}
 	if len(found) != 1 {
-		return "", badRequest("%q is not a cause; causes are %s", s, strings.Join(staleCauses, ", "))
+		return "", badRequest("%q is not a cause; causes are %s", s, strings.Join(all, ", "))
 	}
 	return found[0], nil
 }

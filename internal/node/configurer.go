@@ -32,6 +32,12 @@ type Configurer interface {
 	ConfigResolve(ctx context.Context, take binding.Member, r ApplyRequest) (Applied, error)
 }
 
+// A node is both: who reports for another may lack either.
+var (
+	_ Configurer = (*Node)(nil)
+	_ Comparer   = (*Node)(nil)
+)
+
 // MinVersion is how many digits of a version's name are enough to name it.
 const MinVersion = 6
 
