@@ -2,10 +2,14 @@ package node
 
 import (
 	"errors"
+	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/responder"
 	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
 
@@ -133,4 +137,59 @@ func TestDriftAlone(t *testing.T) {
 	if err := r.node.Rehome(t.Context(), a, "east"); !errors.As(err, &refused) {
 		t.Error(err)
 	}
+}
+
+// Of another vendor's server it is said what cannot be known.
+func TestDriftWithAnISCServer(t *testing.T) {
+	document := fmt.Sprintf(`server: {name: west, data: /nowhere}
+group: {name: campus, members: {west: {peer: "127.0.0.1:%d"}, b: {peer: "127.0.0.9:%d", protocol: isc-dhcpd}}}
+networks:
+  all: {lease: {default: 1h}, subnets: {10.0.0.0/16: {relays: [127.0.0.1], pools: [{range: 10.0.1.0-10.0.8.255}]}}}
+`, freeTCPPort(t, "127.0.0.1"), freeTCPPort(t, "127.0.0.1"))
+	r, err := runAt(t, memfs.New(0), false, document, "127.0.0.1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.stop()
+	for _, with := range []binding.Member{"", "b"} {
+		d, err := r.node.Drift(t.Context(), with, nil)
+		if err != nil || d.With != "b" || d.Protocol != "isc-dhcpd" || d.TheirHead != "" || d.SameHead || d.Clients+d.NewClients != 0 || len(d.CannotKnow) != 1 {
+			t.Errorf("%v %+v", err, d)
+		}
+	}
+	// A lease of which the ISC server told is counted, and nothing is said of it.
+	err = r.node.do(t.Context(), func(*Effects) {
+		b := binding.Binding{
+			Prefix: netip.MustParsePrefix("10.0.1.7/32"), State: binding.Active, Cause: binding.ToldByPartner, Home: "b",
+			Client: binding.Client{Hardware: binding.HardwareOf(1, []byte{2, 0, 0, 0, 0, 7})}, Expires: epoch.AddDate(50, 0, 0),
+		}
+		r.node.core.apply(&responder.Change{Binding: b}, &r.node.current.effects)
+		r.node.core.rejudge(epoch, &b)
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d, err := r.node.Drift(t.Context(), "", nil)
+	if err != nil || d.Total != 1 || d.Unknown != 1 || len(d.CannotKnow) != 2 {
+		t.Errorf("%v %+v", err, d)
+	}
+	s, err := r.node.Status(t.Context())
+	if err != nil || s.Stale.Unknown != 1 || s.Stale.Clients != 0 {
+		t.Errorf("%v %+v", err, s.Stale)
+	}
+	doc := func(replace ...string) *config.Document {
+		d, problems := config.Parse("isc.yaml", []byte(strings.NewReplacer(replace...).Replace(document)))
+		if d == nil {
+			t.Fatal(problems)
+		}
+		return d
+	}
+	w, err := r.node.WhatIf(t.Context(), doc("1h", "2h"), nil)
+	if err != nil || w.Unknown != 1 || w.Changed != 0 || w.Lost != 0 || len(w.Notes) != 1 {
+		t.Errorf("%v %+v", err, w)
+	}
+	if w, err = r.node.WhatIf(t.Context(), doc("10.0.1.0-", "10.0.2.0-"), nil); err != nil || w.Lost != 1 || w.LostBy[0].Why != "no pool has it" {
+		t.Errorf("its address alone is looked at: %v %+v", err, w)
+	}
+	audit(t, r)
 }
