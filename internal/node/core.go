@@ -19,12 +19,13 @@ type Core struct {
 	self   binding.Member
 	policy *policy.Policy
 	// agreed is the last version that both members adopted, where safety stands on something else there; nil: nowhere.
-	agreed *policy.Policy
-	hurry  hurry
-	table  *binding.Table
-	pools  *pool.Pools
-	terms  responder.Terms
-	guard  time.Duration
+	agreed    *policy.Policy
+	unsettled unsettled
+	hurry     hurry
+	table     *binding.Table
+	pools     *pool.Pools
+	terms     responder.Terms
+	guard     time.Duration
 	// relation is the relationship with the other server of the group; nil: this one is alone.
 	relation *relation
 	forget   time.Time // when the responder's earlier policies are of no use any more
@@ -108,9 +109,10 @@ func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
 		earlier = earlierOf(c.policy, earlier)
 		c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	}
+	c.unsettle(p, agreed)
 	c.policy, c.agreed = p, agreed
 	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
-	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Earlier: earlier, Guard: c.guard}
+	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Withheld: c.unsettled.addrs, Earlier: earlier, Guard: c.guard}
 	c.layPools()
 	if !again {
 		c.pools.NewVersion()
@@ -134,6 +136,9 @@ func (c *Core) layPools() {
 	ranges, reserved := c.policy.Ranges(), append(c.policy.Reserved(), c.policy.Relays()...)
 	if c.agreed != nil {
 		reserved = append(reserved, c.agreed.Reserved()...)
+	}
+	for a := range c.unsettled.addrs {
+		reserved = append(reserved, a)
 	}
 	for _, m := range c.policy.Document.Group.Members {
 		if m.Peer.IsValid() {

@@ -190,8 +190,14 @@ func TestWhatBothKeptIsOfferedToNobodyElse(t *testing.T) {
 		t.Errorf("whom it is kept for is offered %s", got)
 	}
 	p.handle(p.sides[0], Adopt{Policy: p.compile(without, binding.Digest{})})
-	if got := p.offers(0); !strings.Contains(got, "west "+x.String()) {
-		t.Errorf("once both let it go: %s", got)
+	if p.sides[0].core.pools.Available(x) {
+		t.Error("it is free before the two have told each other all")
+	}
+	p.handle(p.sides[1], Adopt{Policy: p.compile(without, binding.Digest{})})
+	p.link()
+	p.pass(3 * time.Minute)
+	if !p.sides[0].core.pools.Available(x) {
+		t.Error("once both let it go, it is not free")
 	}
 }
 
@@ -245,6 +251,8 @@ func TestNobodyMovesForAReservationThatWaits(t *testing.T) {
 	if got := p.offers(newcomer); !strings.Contains(got, "west "+y.String()) {
 		t.Errorf("it is offered %s", got)
 	}
+	p.link()
+	p.pass(time.Minute)
 	p.handle(p.sides[0], Adopt{Policy: p.compile(kept(printerHost+", "+newHost(y)), binding.Digest{})})
 	if got := p.keeps(newcomer, ack.YIAddr); !strings.HasPrefix(got, "west NAK") {
 		t.Errorf("once both have it: %s", got)
@@ -267,5 +275,59 @@ func TestAgreeingOnAVersionIsNoNewVersion(t *testing.T) {
 	p.pass(2 * time.Minute)
 	if len(core.responder.Earlier) > 0 {
 		t.Error("the one before is kept for ever")
+	}
+}
+
+// Apart, east gave an address of west's to whom both kept it for. When they meet, the version that lets it go is adopted before the
+// leases are known: until they are, nobody else gets it.
+func TestWhatIsLetGoWhenTheyMeetIsGivenToNobodyYet(t *testing.T) {
+	for what, after := range map[string]string{
+		"let go": printerHost, "kept for another": printerHost + ", other: {hardware: 02:00:00:00:00:c9, address: ADDRESS}",
+	} {
+		p := newNormalPair(t)
+		west, east := p.sides[0], p.sides[1]
+		x := p.free(west, 0) // the one that is offered next
+		with := p.compile(kept(printerHost+", "+newHost(x)), binding.Digest{})
+		without := p.compile(kept(strings.Replace(after, "ADDRESS", x.String(), 1)), binding.Digest{})
+		for _, m := range p.sides {
+			p.handle(m, Adopt{Policy: with})
+		}
+		p.cut("cut")
+		p.pass(time.Minute)
+		p.handle(west, Adopt{Policy: without, Agreed: with})
+		p.only(east, func() {
+			if ack, ok := p.take(newcomer); !ok || ack.YIAddr != x {
+				t.Fatalf("%s: east gives %v", what, ack)
+			}
+		})
+		for _, m := range p.sides { // the versions have met
+			p.handle(m, Adopt{Policy: without})
+		}
+		check := func(when string) {
+			t.Helper()
+			for client := range byte(10) {
+				if got := p.offers(client); strings.Contains(got, x.String()) {
+					t.Fatalf("%s, %s: client %d is offered %s", what, when, client, got)
+				}
+			}
+			if got := p.offers(0xc9) + p.keeps(0xc9, x); strings.Contains(got, x.String()) || strings.Contains(got, "ACK") {
+				t.Errorf("%s, %s: the other one has %s", what, when, got)
+			}
+		}
+		check("still apart")
+		p.pass(3 * time.Minute)
+		check("apart for long")
+		p.link()
+		check("in touch")
+		p.pass(2 * time.Minute)
+		for _, m := range p.sides {
+			if len(m.core.unsettled.addrs) > 0 || m.core.responder.Withheld != nil {
+				t.Errorf("%s: %s still waits", what, m.name)
+			}
+			if b, ok := m.table.Get(host(x)); !ok || b.State != binding.Active {
+				t.Errorf("%s: %s does not know who has it", what, m.name)
+			}
+		}
+		check("settled, and leased")
 	}
 }

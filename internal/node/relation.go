@@ -117,6 +117,7 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
 	r.terms, r.wake, r.untold = o.Terms, r.nextLook(now, o.Wake), time.Time{}
+	c.settle(now)
 }
 
 // nextLook returns when the endpoint is asked next: also where it waits for nothing, so that in every state a server notices

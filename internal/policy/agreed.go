@@ -1,7 +1,9 @@
 package policy
 
 import (
+	"bytes"
 	"net/netip"
+	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -61,4 +63,26 @@ func (p *Policy) MayKeep(d *Decision, a netip.Addr) bool {
 func (p *Policy) isRelay(a netip.Addr) bool {
 	_, is := p.relays[a]
 	return is
+}
+
+// EachKeptOtherwise calls each with the addresses that p and q do not keep for the same host, or that one of the two keeps for
+// nobody.
+func (p *Policy) EachKeptOtherwise(q *Policy, each func(netip.Addr)) {
+	for a, h := range p.hosts.byAddress {
+		if o := q.hosts.byAddress[a]; o == nil || !h.sameClient(o) {
+			each(a)
+		}
+	}
+	for a := range q.hosts.byAddress {
+		if p.hosts.byAddress[a] == nil {
+			each(a)
+		}
+	}
+}
+
+// sameClient reports whether h and o mean the same clients.
+func (h *Host) sameClient(o *Host) bool {
+	return h.hardware == o.hardware && bytes.Equal(h.clientID, o.clientID) && bytes.Equal(h.circuitID, o.circuitID) &&
+		bytes.Equal(h.remoteID, o.remoteID) && bytes.Equal(h.subscriberID, o.subscriberID) &&
+		slices.EqualFunc(h.options, o.options, func(x, y binding.Fact) bool { return x.Code == y.Code && bytes.Equal(x.Value, y.Value) })
 }

@@ -68,6 +68,8 @@ type Responder struct {
 	// Agreed is the last version that both members of the group adopted; nil where nothing that safety stands on differs
 	// between it and Policy.
 	Agreed *policy.Policy
+	// Withheld are addresses that are given to nobody who does not have them.
+	Withheld map[netip.Addr]struct{}
 	// Earlier are the policies before Policy, the latest first, for as long as something may be on offer that was decided
 	// by them: who takes such an offer is granted what it was offered.
 	Earlier []*policy.Policy

@@ -20,6 +20,9 @@ func (r *Responder) freeFor(a netip.Addr) bool {
 	if ok && b.State != binding.Free && !r.holds(&b) && !r.sameMachine(a, &b) {
 		return false
 	}
+	if _, withheld := r.Withheld[a]; withheld && !(ok && r.holds(&b)) {
+		return false
+	}
 	if a == r.decision.Reserved { // offered to whom the reservation means, by whatever name
 		return true
 	}
