@@ -39,13 +39,14 @@ kill: build
 	cd test && LESSOR_BINARY=$(CURDIR)/build/lessor go test -count=1 -v -timeout 60m ./kill
 
 # Histories of two servers and their clients in virtual time (docs/simulator.md): SEEDS of them, or the one of SEED, shown.
-# OUTSIDE=1 plays those in which what safety stands on does not hold.
+# OUTSIDE=1 plays those in which what safety stands on does not hold, VERSIONS=1 those in which the configuration has versions, a
+# fourth of as many.
 SEEDS ?= 2000
 sim:
 ifdef SEED
-	go test -count=1 -timeout 10m -v -run '$(if $(OUTSIDE),Outside,NoHistory)' ./internal/sim -seeds 1 -seed $(SEED)
+	go test -count=1 -timeout 10m -v -run '$(if $(OUTSIDE),Outside,$(if $(VERSIONS),WithVersions,NoHistoryBreaks))' ./internal/sim -seeds 1 -seed $(SEED)
 else
-	go test -count=1 -timeout 24h -v -run '$(if $(OUTSIDE),Outside,NoHistory)' ./internal/sim -seeds $(SEEDS)
+	go test -count=1 -timeout 24h -v -run '$(if $(OUTSIDE),Outside,$(if $(VERSIONS),WithVersions,NoHistoryBreaks))' ./internal/sim -seeds $(SEEDS)
 endif
 
 clean:

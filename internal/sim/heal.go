@@ -41,8 +41,8 @@ func (w *World) heal() {
 	for range 12 {
 		w.after(time.Minute, w.link.attempt)
 	}
+	w.oneHead() // while a conflict is open, what is in a range of one side only is told to nobody
 	w.rest()
-	w.oneHead()
 	w.agree()
 }
 
