@@ -61,3 +61,9 @@ func (c *Core) settle(now time.Time) {
 		c.layPools()
 	}
 }
+
+// Withholds reports whether a is given to nobody new until the two members have told each other all.
+func (c *Core) Withholds(a netip.Addr) bool {
+	_, is := c.unsettled.addrs[a]
+	return is
+}

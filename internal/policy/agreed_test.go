@@ -84,3 +84,21 @@ func fields(list string) (all []netip.Addr) {
 	}
 	return all
 }
+
+func TestWhichAddressesAreKeptOtherwise(t *testing.T) {
+	document := func(hosts string) *Policy {
+		return compiled(t, "networks: {lan: {subnets: {10.0.0.0/24: {}}}}\nhosts: {"+hosts+"}\n")
+	}
+	p := document("a: {hardware: 02:00:00:00:00:01, address: 10.0.0.1}, b: {hardware: 02:00:00:00:00:02, address: 10.0.0.2}, c: {client-id: 01:03, address: 10.0.0.3}, d: {circuit-id: x, address: 10.0.0.4}")
+	q := document("z: {hardware: 02:00:00:00:00:01, address: 10.0.0.1, options: {host-name: z}}, b: {hardware: 02:00:00:00:00:09, address: 10.0.0.2}, c: {client-id: 01:04, address: 10.0.0.3}, d: {circuit-id: y, address: 10.0.0.4}, e: {hardware: 02:00:00:00:00:05, address: 10.0.0.5}")
+	for _, pair := range [][2]*Policy{{p, q}, {q, p}} {
+		got := map[netip.Addr]int{}
+		pair[0].EachKeptOtherwise(pair[1], func(a netip.Addr) { got[a]++ })
+		for n, want := range []int{0, 1, 1, 1, 1} {
+			if a := netip.AddrFrom4([4]byte{10, 0, 0, byte(n + 1)}); got[a] != want {
+				t.Errorf("%v: %d times", a, got[a])
+			}
+		}
+	}
+	p.EachKeptOtherwise(p, func(a netip.Addr) { t.Errorf("%v is kept as it is", a) })
+}
