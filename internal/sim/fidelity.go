@@ -214,6 +214,9 @@ func (q *answer) granted() {
 	case h.Lifetime != lifetime:
 		q.w.fail("I8: %s wants client %d to have %v for %v: %v is right (%s)", q.m.name, q.c.id, q.addr, h.Lifetime, lifetime, q.about(0))
 	}
+	if now := version.ID(b.Version); now != q.c.version && q.w.chain.history.Descends(q.c.version, now) {
+		q.w.marks.hit(MarkToldOlder) // nobody could know: what the server knew of the client was looked at above
+	}
 	q.c.version = version.ID(b.Version)
 	q.kept()
 }

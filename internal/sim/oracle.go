@@ -259,7 +259,7 @@ func (o *oracle) authority() {
 
 // mine sees to it that the address of a place is not both servers' to give.
 func (o *oracle) mine(i int, a, b *Member) {
-	if o.w.failed != "" || !a.pools(i) || !b.pools(i) || a.keeps(i) || b.keeps(i) || !o.w.set.Strict && o.w.chain.wasKept(i) {
+	if o.w.failed != "" || !a.pools(i) || !b.pools(i) || a.keeps(i) || b.keeps(i) || !o.w.set.Strict && o.w.chain.wasKept(i) || a.core.Withholds(addressOf(i)) || b.core.Withholds(addressOf(i)) {
 		return
 	}
 	if !o.gives(a, i) || !o.gives(b, i) || !o.view[0][i].unheld() && !o.view[1][i].unheld() {
