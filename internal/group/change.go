@@ -155,30 +155,12 @@ func (m *Machine) rejoin(out *Output) error {
 // Resolve ends a conflict: where both changed the same, what one side says is taken. What does not fit together even so is
 // returned as a *StaleError: then a document of the operator's own, applied, is what resolves it.
 func (m *Machine) Resolve(take binding.Member, by version.By) (out Output, err error) {
-	tip, rival := m.State.Tip, m.State.Rival
-	if rival.IsZero() {
-		return out, errors.New("there is no conflict to resolve")
-	}
-	j, err := m.History.Join(tip, rival, m.open)
+	d, err := m.Taken(take)
 	if err != nil {
 		return out, err
 	}
-	side := version.TakeA
-	switch own := j.A == tip; {
-	case take != m.Self && take != m.Partner:
-		return out, fmt.Errorf("%s is neither %s nor %s", take, m.Self, m.Partner)
-	case own != (take == m.Self):
-		side = version.TakeB
-	}
-	d, conflicts, err := m.History.Resolve(j.A, j.B, side, m.open)
-	switch {
-	case err != nil:
-		return out, err
-	case d == nil:
-		return out, &StaleError{Parent: rival, Tip: tip, Conflicts: against(tip, &j, conflicts)}
-	}
 	by.Member = m.Self
-	v, err := version.Child(d, by, tip, rival)
+	v, err := version.Child(d, by, m.State.Tip, m.State.Rival)
 	if err != nil {
 		return out, err
 	}
@@ -189,6 +171,30 @@ func (m *Machine) Resolve(take binding.Member, by version.By) (out Output, err e
 	m.agree()
 	m.settle(&out)
 	return out, nil
+}
+
+// Taken returns what Resolve would make the configuration, and changes nothing.
+func (m *Machine) Taken(take binding.Member) (*config.Document, error) {
+	tip, rival := m.State.Tip, m.State.Rival
+	if rival.IsZero() {
+		return nil, errors.New("there is no conflict to resolve")
+	}
+	j, err := m.History.Join(tip, rival, m.open)
+	if err != nil {
+		return nil, err
+	}
+	side := version.TakeA
+	switch own := j.A == tip; {
+	case take != m.Self && take != m.Partner:
+		return nil, fmt.Errorf("%s is neither %s nor %s", take, m.Self, m.Partner)
+	case own != (take == m.Self):
+		side = version.TakeB
+	}
+	d, conflicts, err := m.History.Resolve(j.A, j.B, side, m.open)
+	if err == nil && d == nil {
+		err = &StaleError{Parent: rival, Tip: tip, Conflicts: against(tip, &j, conflicts)}
+	}
+	return d, err
 }
 
 // File takes what this member's file says, at the start and when it is read again, and the version that it says it was

@@ -28,7 +28,7 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 	}
 	if len(g.Pending) > 0 {
 		raise("config-pending", "A change waits until both members have it", Warning, keysOf(g.Pending)+": what safety stands on is changed by both or by none",
-			"bring "+partner+" back, or mend the network between the two")
+			pendingRemedy(g))
 	}
 	if g.FileUnknown {
 		raise("config-file", "This member's file is not the group's configuration", Warning, "it differs, and is not applied: "+keysOf(g.FileChanges),
@@ -60,4 +60,15 @@ func conflictKeys(all []version.Conflict) string {
 		changes[i].Key = c.Key
 	}
 	return keysOf(changes)
+}
+
+// pendingRemedy says what a change waits for that both members must have.
+func pendingRemedy(g *GroupConfigStatus) string {
+	switch {
+	case g.Conflict != nil:
+		return "it waits until the conflict is over: lessor config resolve"
+	case g.Link == "up":
+		return "it waits for the word of " + string(g.Partner) + ", which comes by itself"
+	}
+	return "bring " + string(g.Partner) + " back, or mend the network between the two"
 }

@@ -176,7 +176,7 @@ func (k *keeper) consequences(d *config.Document, parent version.ID, from []neti
 	e := &ConfirmError{Remedy: "give it again with --yes if that is what you want"}
 	if parent.IsZero() {
 		if e.Undoes = k.undoes(d); len(e.Undoes) > 0 {
-			e.Why = append(e.Why, fmt.Sprintf("it names no version that it was written against, and would undo %d changes that were made since one that it may have been", len(e.Undoes)))
+			e.Why = append(e.Why, fmt.Sprintf("it names no version that it was written against, and would undo what was changed since one that it may have been: %s", keysOf(e.Undoes)))
 			e.Remedy = "edit what lessor config show prints, which says what it is written against; or give it again with --yes"
 		}
 	}
@@ -249,12 +249,44 @@ func (k *keeper) undoes(d *config.Document) (undone []version.Change) {
 // ConfigResolve implements Configurer.
 func (n *Node) ConfigResolve(ctx context.Context, take binding.Member, r ApplyRequest) (Applied, error) {
 	k := n.keeper
+	if err := k.mayResolve(ctx, take, r); err != nil {
+		return Applied{}, err
+	}
 	return k.make(ctx, nil, func() (group.Output, error) {
 		if k.machine.Status().Trouble == group.FilesDiffer {
 			return k.machine.Take(take)
 		}
 		return k.machine.Resolve(take, k.by(r))
 	})
+}
+
+// mayResolve returns what ending a conflict so would cost, unless its author said yes to it. What cannot be ended so is for Resolve
+// to say.
+func (k *keeper) mayResolve(ctx context.Context, take binding.Member, r ApplyRequest) error {
+	if r.Yes {
+		return nil
+	}
+	var d *config.Document
+	ask := &ConfirmError{}
+	err := k.do(ctx, func() {
+		taken, err := k.machine.Taken(take)
+		if err != nil {
+			return
+		}
+		d = k.asThis(taken)
+		ask = k.consequences(d, k.machine.State.Tip, r.From)
+	})
+	if err != nil || d == nil {
+		return err
+	}
+	lost, err := k.n.losses(ctx, d)
+	if err != nil {
+		return err
+	}
+	if ask.Why = append(ask.Why, lost...); len(ask.Why) > 0 {
+		return ask
+	}
+	return nil
 }
 
 // make carries out a change, and waits a little for the other member to have it too.
