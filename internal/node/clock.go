@@ -47,7 +47,11 @@ func (c *clock) sleptFor(d time.Duration) {
 // at returns the time that it was at t, which has a monotonic reading and lies behind the last suspension of the machine.
 func (c *clock) at(t time.Time) time.Time {
 	passed := t.Sub(c.base) + time.Duration(c.slept.Load())
-	return c.base.Round(0).Add(passed + max(0, c.forward-passed/slower)).UTC()
+	back := passed / slower
+	if c.forward <= time.Second { // a store knows times in whole seconds, rounded up: so little is waited for
+		back = passed
+	}
+	return c.base.Round(0).Add(passed + max(0, c.forward-back)).UTC()
 }
 
 // suspended returns for how long the machine was suspended since it was started: the monotonic clock stands still then.

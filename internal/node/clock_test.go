@@ -49,3 +49,20 @@ func TestTimeGoesOnWhileTheMachineSleeps(t *testing.T) {
 		t.Errorf("this machine was suspended for %v", d)
 	}
 }
+
+// What the store rounded up is over within that second: two servers that were started at different times do not differ by it.
+func TestAFractionOfASecondIsWaitedFor(t *testing.T) {
+	wall := time.Now()
+	ahead := wall.Add(900 * time.Millisecond)
+	c, _ := newClock(wall, ahead)
+	for _, passed := range []time.Duration{0, 300 * time.Millisecond, 899 * time.Millisecond} {
+		if now := c.at(wall.Add(passed)); !now.Equal(ahead) {
+			t.Errorf("after %v it shows %v, not what the store knows", passed, now.Sub(wall))
+		}
+	}
+	for _, passed := range []time.Duration{900 * time.Millisecond, time.Second, time.Hour} {
+		if now := c.at(wall.Add(passed)); !now.Equal(wall.Add(passed)) {
+			t.Errorf("after %v it shows %v", passed, now.Sub(wall))
+		}
+	}
+}
