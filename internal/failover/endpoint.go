@@ -60,6 +60,7 @@ type Endpoint struct {
 func New(cfg Config, rec Record, view View, now time.Time) *Endpoint {
 	e := &Endpoint{cfg: cfg, rec: rec, overlay: Startup, until: now.Add(cfg.Startup), began: now}
 	e.rec.Shares, e.rec.Gifts = slices.Clone(rec.Shares), slices.Clone(rec.Gifts)
+	e.takeRole(now)
 	if cfg.Role == Primary {
 		e.rec.Buckets = Split(cfg.Split)
 	}

@@ -38,6 +38,7 @@ type Record struct {
 	// and not told us; the zero time: at once.
 	OwnShareFrom time.Time
 
+	Role        Role // by which Shares are meant; 0: not known
 	Founder     bool // the operator founded the group here, so nobody has promised anything before
 	Met         bool // the partner was greeted at some time
 	Lost        bool // this store lacks what it once had, or cannot know; until NORMAL
@@ -94,6 +95,8 @@ const (
 	flagLost
 	flagNeverServed
 	flagRoused
+	flagPrimary
+	flagSecondary
 )
 
 // Append appends r in a form that DecodeRecord reads.
@@ -142,6 +145,8 @@ func (r *Record) flags() (f byte) {
 	set(flagLost, r.Lost)
 	set(flagNeverServed, r.NeverServed)
 	set(flagRoused, r.Roused)
+	set(flagPrimary, r.Role == Primary)
+	set(flagSecondary, r.Role == Secondary)
 	return f
 }
 
@@ -177,6 +182,12 @@ func DecodeRecord(b []byte) (Record, error) {
 	f := d.octet()
 	r.Founder, r.Met, r.Lost, r.NeverServed = f&flagFounder != 0, f&flagMet != 0, f&flagLost != 0, f&flagNeverServed != 0
 	r.Roused = f&flagRoused != 0
+	switch f & (flagPrimary | flagSecondary) {
+	case flagPrimary:
+		r.Role = Primary
+	case flagSecondary:
+		r.Role = Secondary
+	}
 	for _, t := range [...]*time.Time{&r.Since, &r.PartnerSince, &r.PartnerLearnt, &r.LargestUntil, &r.WaitUntil, &r.Forgotten, &r.OwnShareFrom, &r.LongestUntil} {
 		if n := int64(d.number()); n != 0 {
 			*t = time.Unix(0, n).UTC()

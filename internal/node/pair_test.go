@@ -29,7 +29,8 @@ type pair struct {
 type member struct {
 	name   binding.Member
 	role   failover.Role
-	core   *Core // nil: it is down
+	first  failover.Role // when the relationship was formed
+	core   *Core         // nil: it is down
 	table  *binding.Table
 	record failover.Record
 	commit uint64
@@ -51,7 +52,7 @@ func newPair(t *testing.T) *pair {
 	p := &pair{t: t, now: epoch}
 	for i, name := range []binding.Member{"west", "east"} {
 		p.sides[i] = &member{
-			name: name, role: []failover.Role{failover.Primary, failover.Secondary}[i], table: binding.NewTable(),
+			name: name, role: failover.Primary + failover.Role(i), first: failover.Primary + failover.Role(i), table: binding.NewTable(),
 			record: failover.NewRecord(p.now, time.Hour, false),
 		}
 		p.start(p.sides[i])
@@ -75,11 +76,11 @@ func (p *pair) start(m *member) {
 	m.core = NewCore(m.name, policy.Compile(doc), m.table, m.commit)
 	m.core.Join(p.now, failover.Config{
 		Self: m.name, Partner: p.other(m).nameOr(m.name), Role: m.role, Protocol: failover.Lessor, Relationship: "campus",
-		Store: [16]byte{byte(m.role)}, MCLT: time.Hour, Guard: time.Minute, Longest: 24 * time.Hour, Split: 128,
+		Store: [16]byte{byte(m.first)}, MCLT: time.Hour, Guard: time.Minute, Longest: 24 * time.Hour, Split: 128,
 		LoadBalanceSecs: 3 * time.Second, ReceiveTimer: 10 * time.Second, Startup: 5 * time.Second, MaxUnacked: 100, MaxSkew: 30 * time.Second,
 		Parts: partsOf(doc),
 	}, m.record, &m.out)
-	address := []string{"10.0.0.1/24", "10.0.0.2/24"}[m.role-failover.Primary]
+	address := []string{"10.0.0.1/24", "10.0.0.2/24"}[m.first-failover.Primary]
 	p.handle(m, LinksChanged{Links: []Link{{Index: 1, Name: "eth0", Up: true, Addrs: []netip.Prefix{netip.MustParsePrefix(address)}}}})
 }
 
