@@ -76,6 +76,10 @@ func (t *Translator) hearUpdate(w *Update, table Interner, u *failover.Update) (
 	if b.Cause = d.Cause; b.Cause > binding.ToldOlder {
 		b.Cause = binding.ToldByPartner // a newer Lessor's
 	}
+	if u.Last.IsValid() { // addresses that nobody used: there is no client, and nothing that one said
+		*b = binding.Binding{Prefix: b.Prefix, State: b.State, Owner: b.Owner, Changed: b.Changed, Cause: b.Cause, Sync: binding.Sync{Ours: b.Sync.Ours, Theirs: b.Sync.Theirs}}
+		return 0, nil
+	}
 	if t.setup.Dialect == ISC {
 		timesOfISC(w, b)
 		return 0, nil
