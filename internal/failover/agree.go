@@ -35,7 +35,6 @@ func (s *step) refuse(h *Hello) (Reason, string) {
 	switch {
 	case s.cfg.Role == Secondary && h.MCLT <= 0:
 		add(InvalidMCLT, "no MCLT")
-	case s.cfg.Versioned && vital.None():
 	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT && vital.names("group.failover.mclt"): // said below
 		first = cmp.Or(first, InvalidMCLT)
 	case s.cfg.Protocol == Lessor && h.MCLT != s.cfg.MCLT:

@@ -54,9 +54,6 @@ type Config struct {
 	// AwaitedMCLT is one by which the partner may grant already, since both have the configuration that says it, and this server does
 	// not know yet that the partner knows; 0: none. What is waited for is the longer of the two.
 	AwaitedMCLT time.Duration
-	// Versioned says that both members have the configuration from one history: where one has a later version than the other, their
-	// MCLTs may differ until both have it, and are no reason to refuse each other.
-	Versioned bool
 	// Guard is how long after its end a binding's address stays withheld.
 	Guard time.Duration
 	// Longest is the longest lifetime that any client may be granted; Infinite counts.

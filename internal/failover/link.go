@@ -219,10 +219,6 @@ func (s *step) open(h *Hello) {
 			s.setMCLT(s.now, h.MCLT)
 		}
 	}
-	if s.cfg.Versioned {
-		s.cfg.AwaitedMCLT = max(s.cfg.AwaitedMCLT, h.MCLT)
-		s.awaitMCLT(s.now)
-	}
 	s.note(Note{Kind: LinkOpened})
 	s.trouble = ""
 	if d := &s.compared.others; s.cfg.Protocol == Lessor && !d.None() {

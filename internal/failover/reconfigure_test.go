@@ -282,18 +282,3 @@ func TestAnMCLTThatThePartnerMayHaveIsWaitedFor(t *testing.T) {
 		t.Errorf("in force: %+v", st)
 	}
 }
-
-// Two members of one history of which one has a later MCLT serve together: each grants by its own, and waits by the longer.
-func TestMembersOfOneHistoryMayHaveTwoMCLTs(t *testing.T) {
-	for _, versioned := range []bool{false, true} {
-		x := normalWithLessor(t, Primary, nil)
-		x.n.ep.cfg.Versioned = versioned
-		s := &step{Endpoint: x.n.ep, now: x.now}
-		h := x.n.ep.link.hello
-		h.MCLT = 3 * simMCLT
-		reason, why := s.refuse(&h)
-		if refused := reason != 0; refused == versioned {
-			t.Errorf("versioned %v: refused %v: %s", versioned, refused, why)
-		}
-	}
-}

@@ -27,7 +27,6 @@ func (k *keeper) mayReload(ctx context.Context, file *config.Document) (err erro
 func relationshipOf(doc *config.Document, p *policy.Policy, root version.ID, store [16]byte, seed uint64) (failover.Config, bool) {
 	cfg, ok := RelationshipOf(doc, p, store, seed)
 	if cfg.Parts = nil; cfg.Protocol == failover.Lessor { // two groups never share addresses
-		cfg.Versioned = true
 		cfg.Parts = failover.PartsOf([]failover.Part{{Name: historyPart, Digest: binding.Digest(root), Vital: true, Says: "begins with version " + root.Short()}})
 	}
 	if d := p.Document.Group.Failover.MCLT; d > cfg.MCLT { // the head's, which waits here; the partner may know that both have it
