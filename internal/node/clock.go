@@ -20,12 +20,12 @@ type clock struct {
 // slower is by which part of the time that passes a clock that is ahead comes back.
 const slower = 20
 
-// newClock returns a clock that never shows a time before last, the newest that is recorded. held says by how much the
-// machine's clock is behind it.
+// newClock returns a clock that never shows a time before last, the newest that is recorded, but for the second by which that may have
+// been rounded up: leases would end so much too early. held says by how much the machine's clock is behind it.
 func newClock(wall, last time.Time) (c *clock, held time.Duration) {
 	c = &clock{base: wall, begun: suspended()}
-	if last.After(wall) {
-		c.forward = last.Sub(wall)
+	if ahead := last.Sub(wall); ahead > time.Second {
+		c.forward = ahead
 	}
 	return c, c.forward
 }
@@ -47,11 +47,7 @@ func (c *clock) sleptFor(d time.Duration) {
 // at returns the time that it was at t, which has a monotonic reading and lies behind the last suspension of the machine.
 func (c *clock) at(t time.Time) time.Time {
 	passed := t.Sub(c.base) + time.Duration(c.slept.Load())
-	back := passed / slower
-	if c.forward <= time.Second { // a store knows times in whole seconds, rounded up: so little is waited for
-		back = passed
-	}
-	return c.base.Round(0).Add(passed + max(0, c.forward-back)).UTC()
+	return c.base.Round(0).Add(passed + max(0, c.forward-passed/slower)).UTC()
 }
 
 // suspended returns for how long the machine was suspended since it was started: the monotonic clock stands still then.

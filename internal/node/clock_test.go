@@ -50,19 +50,16 @@ func TestTimeGoesOnWhileTheMachineSleeps(t *testing.T) {
 	}
 }
 
-// What the store rounded up is over within that second: two servers that were started at different times do not differ by it.
-func TestAFractionOfASecondIsWaitedFor(t *testing.T) {
+// What the store rounded up is no time that has passed: a lease that was granted before a restart ends no earlier by it.
+func TestAFractionOfASecondIsNoTime(t *testing.T) {
 	wall := time.Now()
-	ahead := wall.Add(900 * time.Millisecond)
-	c, _ := newClock(wall, ahead)
-	for _, passed := range []time.Duration{0, 300 * time.Millisecond, 899 * time.Millisecond} {
-		if now := c.at(wall.Add(passed)); !now.Equal(ahead) {
-			t.Errorf("after %v it shows %v, not what the store knows", passed, now.Sub(wall))
+	for _, ahead := range []time.Duration{-time.Hour, 0, 300 * time.Millisecond, time.Second} {
+		c, held := newClock(wall, wall.Add(ahead))
+		if now := c.at(wall); !now.Equal(wall) || held != 0 {
+			t.Errorf("%v ahead: it shows %v", ahead, now.Sub(wall))
 		}
 	}
-	for _, passed := range []time.Duration{900 * time.Millisecond, time.Second, time.Hour} {
-		if now := c.at(wall.Add(passed)); !now.Equal(wall.Add(passed)) {
-			t.Errorf("after %v it shows %v", passed, now.Sub(wall))
-		}
+	if c, held := newClock(wall, wall.Add(2*time.Second)); held != 2*time.Second || !c.at(wall).Equal(wall.Add(held)) {
+		t.Errorf("2 s ahead: it shows %v", c.at(wall).Sub(wall))
 	}
 }
