@@ -262,7 +262,9 @@ func FuzzToken(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	f.Add(newToken(a, "east", founderAt).Text())
+	text := newToken(a, "east", founderAt).Text()
+	f.Add(text)
+	f.Add(text[:40] + "\r" + text[40:])
 	f.Add(tokenPrefix)
 	f.Fuzz(func(t *testing.T, text string) {
 		token, err := ParseToken(text)

@@ -62,7 +62,7 @@ func (t *Token) Text() string {
 func ParseToken(text string) (*Token, error) {
 	const longest = 1024
 	body, ok := strings.CutPrefix(strings.TrimSpace(text), tokenPrefix)
-	if !ok || len(body) > longest {
+	if !ok || len(body) > longest || strings.ContainsAny(body, "\r\n") { // which the decoder would pass over
 		return nil, errToken
 	}
 	b, err := base64.RawURLEncoding.Strict().DecodeString(body)
