@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -82,22 +83,13 @@ func (k *keeper) reopen() error {
 	k.history, k.stored = h, state
 	partner := lessorBeside(k.file)
 	if !state.Agreed.IsZero() || !state.Head.IsZero() {
-		d, err := k.document(firstID(state.Agreed, state.Head))
+		d, err := k.document(cmp.Or(state.Agreed, state.Head))
 		if err != nil {
 			return err
 		}
 		partner = lessorBeside(d)
 	}
 	return k.machineFor(partner)
-}
-
-func firstID(ids ...version.ID) version.ID {
-	for _, id := range ids {
-		if !id.IsZero() {
-			return id
-		}
-	}
-	return version.ID{}
 }
 
 // machineFor makes the machine of a group in which the other Lessor is partner; empty: there is none.

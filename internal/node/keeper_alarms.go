@@ -35,7 +35,7 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 			"lessor config show prints what is in force: write that into the file, below server:, and edit it there")
 	}
 	if len(g.Restart) > 0 {
-		raise("config-restart", "A change takes effect with the next start", Warning, joined(g.Restart), "restart lessor on each member, one after the other")
+		raise("config-restart", "A change takes effect with the next start", Warning, strings.Join(g.Restart, ", "), "restart lessor on each member, one after the other")
 	}
 	if g.Failed != "" {
 		raise("config-not-stored", "A version of the configuration could not be stored", Critical, g.Failed, "look at the disk; the server tries again by itself")

@@ -1,11 +1,13 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -84,7 +86,7 @@ func (n *Node) ConfigApply(ctx context.Context, r ApplyRequest) (Applied, error)
 	if err != nil {
 		return Applied{}, &RefusedError{Why: err.Error(), Remedy: "leave the line as lessor config show printed it, or take it out"}
 	}
-	d, problems := config.Parse(firstWord(r.File, "the document"), src)
+	d, problems := config.Parse(cmp.Or(r.File, "the document"), src)
 	if d == nil {
 		return Applied{}, problems
 	}
@@ -95,18 +97,9 @@ func (n *Node) ConfigApply(ctx context.Context, r ApplyRequest) (Applied, error)
 	return n.keeper.change(ctx, r, notes, func(k *keeper) (*config.Document, version.ID, error) { return k.asThis(d), parent, nil })
 }
 
-func firstWord(all ...string) string {
-	for _, s := range all {
-		if s != "" {
-			return s
-		}
-	}
-	return ""
-}
-
 // ConfigRollback implements Configurer.
 func (n *Node) ConfigRollback(ctx context.Context, id string, r ApplyRequest) (Applied, error) {
-	r.Comment = firstWord(r.Comment, "back to "+id)
+	r.Comment = cmp.Or(r.Comment, "back to "+id)
 	return n.keeper.change(ctx, r, nil, func(k *keeper) (*config.Document, version.ID, error) {
 		v, err := k.named(id)
 		if err != nil {
@@ -166,7 +159,7 @@ func (k *keeper) mayApply(d *config.Document) error {
 		return nil
 	}
 	if _, waits := sinceStart(k.start, d); len(waits) > 0 {
-		return &RefusedError{Why: fmt.Sprintf("%s: this cannot change while the server runs", joined(waits)), Remedy: "write it into the server's file, and restart it"}
+		return &RefusedError{Why: fmt.Sprintf("%s: this cannot change while the server runs", strings.Join(waits, ", ")), Remedy: "write it into the server's file, and restart it"}
 	}
 	return nil
 }
@@ -344,22 +337,8 @@ func (k *keeper) note(a *Applied) {
 	}
 	a.Pending = k.pendingChanges()
 	if len(k.restart) > 0 {
-		a.Notes = []string{joined(k.restart) + ": this takes effect when each server is started again"}
+		a.Notes = []string{strings.Join(k.restart, ", ") + ": this takes effect when each server is started again"}
 	}
-}
-
-func joined(all []string) string {
-	switch len(all) {
-	case 0:
-		return ""
-	case 1:
-		return all[0]
-	}
-	s := all[0]
-	for _, x := range all[1:] {
-		s += ", " + x
-	}
-	return s
 }
 
 // losses returns what a change would do to those who have a lease now that nobody should do unasked, in sentences.

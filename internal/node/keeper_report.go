@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -264,16 +265,7 @@ func (n *Node) ConfigShow(ctx context.Context, id string) (shown VersionShown, e
 		}
 		shown = VersionShown{VersionRow: k.row(v), Text: string(x.Show())}
 	})
-	return shown, firstError(err2, err)
-}
-
-func firstError(all ...error) error {
-	for _, err := range all {
-		if err != nil {
-			return err
-		}
-	}
-	return nil
+	return shown, cmp.Or(err2, err)
 }
 
 // ConfigHistory implements Configurer.
@@ -300,7 +292,7 @@ func (n *Node) ConfigDiff(ctx context.Context, a, b string) (changes []version.C
 			changes, err = k.diff(x, y)
 		}
 	})
-	return changes, firstError(err2, err)
+	return changes, cmp.Or(err2, err)
 }
 
 // noteTrouble has operators hear of what keeps the members from one head, when it begins.
@@ -312,7 +304,7 @@ func (k *keeper) noteTrouble() {
 	case before == nil:
 	case now.Trouble != "" && now.Trouble != before.Trouble:
 		detail := version.Text(now.Differs)
-		k.event(slog.LevelError, now.Trouble, firstWord(detail, troubleRemedy(now)))
+		k.event(slog.LevelError, now.Trouble, cmp.Or(detail, troubleRemedy(now)))
 	case now.Conflict != nil && (before.Conflict == nil || before.Conflict.Theirs.Version != now.Conflict.Theirs.Version):
 		var lines []string
 		for _, c := range now.Conflict.Conflicts {

@@ -53,10 +53,7 @@ func (k *keeper) compile(next *served) error {
 	if next.policy == nil || next.policy.Version != binding.Digest(next.head) || next.policy.Document != head {
 		next.policy = PolicyOf(k.history, next.head, head)
 	}
-	next.agreedPolicy = nil
-	if agreed != head && len(version.Pending(agreed, head)) > 0 {
-		next.agreedPolicy = PolicyOf(k.history, next.agreed, agreed)
-	}
+	next.agreedPolicy = AgreedPolicy(k.history, next.agreed, agreed, head)
 	next.document = inForce(head, agreed)
 	return nil
 }

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"fmt"
 	"strings"
 	"time"
@@ -129,23 +130,23 @@ func partnerAlarms(ps *PartnerStatus) (as []Alarm) {
 	partner := string(ps.Partner)
 	switch ps.State {
 	case failover.CommunicationsInterrupted.String(), failover.ResolutionInterrupted.String():
-		raise("partner-unreachable", "No connection to "+partner, Warning, orWords(ps.Trouble, ps.Cause)+"; this server answers every client it hears, and gives new ones addresses of its own share",
+		raise("partner-unreachable", "No connection to "+partner, Warning, cmp.Or(ps.Trouble, ps.Cause)+"; this server answers every client it hears, and gives new ones addresses of its own share",
 			"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
 	case failover.ConflictDone.String():
 		if !ps.Connected {
-			raise("partner-unreachable", "No connection to "+partner, Warning, orWords(ps.Trouble, ps.Cause)+"; this server does not know yet that the two agree, and answers every client it hears",
+			raise("partner-unreachable", "No connection to "+partner, Warning, cmp.Or(ps.Trouble, ps.Cause)+"; this server does not know yet that the two agree, and answers every client it hears",
 				"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
 		}
 	case failover.RecoverDone.String():
 		if !ps.Connected { // else it lasts for a moment
-			raise("not-serving", "New clients are not answered here", Critical, orWords(ps.Waiting, ps.Cause)+"; there is no connection to it",
+			raise("not-serving", "New clients are not answered here", Critical, cmp.Or(ps.Waiting, ps.Cause)+"; there is no connection to it",
 				"start "+partner+", or mend the network between the two; if it is dead for good: lessor partner-down "+partner, ps.Since)
 		}
 	case failover.PartnerDown.String():
 		raise("partner-down", partner+" is declared down", Warning, "this server answers alone: "+ps.Cause,
 			"bring "+partner+" back when it can serve: it recovers by itself", ps.Since)
 	case failover.Recover.String(), failover.RecoverWait.String(), failover.PotentialConflict.String():
-		raise("not-serving", "Clients are not answered here", Critical, orWords(ps.Waiting, ps.Cause), "see the text; lessor status --watch shows when it ends", ps.Since)
+		raise("not-serving", "Clients are not answered here", Critical, cmp.Or(ps.Waiting, ps.Cause), "see the text; lessor status --watch shows when it ends", ps.Since)
 	case failover.Paused.String():
 		raise("paused", "Paused by the operator", Warning, "clients are left to "+partner, "lessor maintenance off", ps.Since)
 	}
@@ -185,11 +186,4 @@ func firstOf(all []string, n int) string {
 		return fmt.Sprintf("%s and %d more", strings.Join(all[:n], ", "), more)
 	}
 	return strings.Join(all, ", ")
-}
-
-func orWords(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }

@@ -1,8 +1,10 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -16,10 +18,10 @@ import (
 func (k *keeper) mayReload(ctx context.Context, file *config.Document) (err error) {
 	err2 := k.do(ctx, func() {
 		if _, waits := sinceStart(k.start, file); k.machine.Partner == "" && len(waits) > 0 {
-			err = fmt.Errorf("%s: this cannot change while the server runs: restart it", joined(waits))
+			err = fmt.Errorf("%s: this cannot change while the server runs: restart it", strings.Join(waits, ", "))
 		}
 	})
-	return firstError(err2, err)
+	return cmp.Or(err2, err)
 }
 
 // relationshipOf is RelationshipOf for a server whose group keeps versions: what the two members must agree on they have in common
