@@ -26,7 +26,8 @@ type State struct {
 	// Tip is the latest version here: Head, or one that comes from it and waits for the partner.
 	Tip version.ID
 	// Agreed is the last version that both members are known to have adopted, which safety stands on: members, primary,
-	// protocol, MCLT, and which address either may give to whom. Head is it, or comes from it; zero: there is none yet.
+	// protocol, MCLT, and which address either may give to whom. Head is it, or comes from it, unless this store went back;
+	// zero: there is none yet.
 	Agreed version.ID
 	// FileSaid is what this member's file said when it was last looked at, and FileVersion the version that it was then;
 	// zero: of none.
@@ -272,8 +273,24 @@ func (m *Machine) settle(out *Output) {
 	case known:
 		m.agreeOnBase()
 	}
+	if known {
+		m.takeAgreed()
+	}
 	out.State = *s
 	m.tell(out)
+}
+
+// takeAgreed notes what the partner knows both to have adopted, where that is later than what is known here: it was told so by this
+// member, whose store has gone back since or did not keep the partner's word. Head need not come from it then, until the two heads
+// are one again.
+func (m *Machine) takeAgreed() {
+	s, theirs := &m.State, m.told.Agreed
+	if s.Head.IsZero() || m.History.Get(theirs) == nil {
+		return
+	}
+	if s.Agreed.IsZero() || m.History.Descends(theirs, s.Agreed) {
+		s.Agreed = theirs
+	}
 }
 
 // agreeOnBase notes what both members have adopted on the way to their heads, where these are two branches: what both heads

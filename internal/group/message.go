@@ -18,6 +18,8 @@ type Told struct {
 	Tip  version.ID
 	// Seen is the last tip of the receiver that it has stored.
 	Seen version.ID
+	// Agreed is the last version that it knows both to have adopted.
+	Agreed version.ID
 	// Format is the highest that it reads. CannotRead says that Seen needs a higher one.
 	Format     uint16
 	CannotRead bool
@@ -39,7 +41,7 @@ func (m *Machine) tell(out *Output) {
 	if m.link != Up {
 		return
 	}
-	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Format: version.Format}
+	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Agreed: m.State.Agreed, Format: version.Format}
 	if t.Root.IsZero() {
 		t.File = m.file
 	}

@@ -33,7 +33,7 @@ var errNoDocument = errors.New("a version comes without its document")
 
 // Append appends a message; after an error nothing was appended: ErrTooLong, or a version has no document at hand.
 //
-//	told: 1, member (1 + n), root, head, tip, seen (16 each), format (2), cannot read (1: 0 or 1), file (4 + n; 0: none)
+//	told: 1, member (1 + n), root, head, tip, seen, agreed (16 each), format (2), cannot read (1: 0 or 1), file (4 + n; 0: none)
 //	want: 2, version (16), have (16)
 //	versions: 3, how many (1), each 4 + n
 //
@@ -44,7 +44,7 @@ func Append(dst []byte, m group.Message) ([]byte, error) {
 	case group.Told:
 		dst = append(dst, told, byte(len(m.Member)))
 		dst = append(dst, m.Member...)
-		for _, id := range []version.ID{m.Root, m.Head, m.Tip, m.Seen} {
+		for _, id := range []version.ID{m.Root, m.Head, m.Tip, m.Seen, m.Agreed} {
 			dst = append(dst, id[:]...)
 		}
 		dst = binary.BigEndian.AppendUint16(dst, m.Format)
@@ -145,7 +145,7 @@ func (r *reader) id() (id version.ID) {
 
 func (r *reader) told() group.Message {
 	m := group.Told{Member: binding.Member(r.octets(int(r.octet())))}
-	m.Root, m.Head, m.Tip, m.Seen = r.id(), r.id(), r.id(), r.id()
+	m.Root, m.Head, m.Tip, m.Seen, m.Agreed = r.id(), r.id(), r.id(), r.id(), r.id()
 	if b := r.octets(2); b != nil {
 		m.Format = binary.BigEndian.Uint16(b)
 	}

@@ -35,7 +35,7 @@ const small = "# a comment\nnetworks: {n: {subnets: {10.0.0.0/24: }}}\n"
 func all(t testing.TB) []group.Message {
 	root, child := made(t, small)
 	return []group.Message{
-		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Format: 3, CannotRead: true},
+		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Agreed: version.ID{2}, Format: 3, CannotRead: true},
 		group.Told{Member: "east", Format: 1, File: root},
 		group.Want{Version: child.ID(), Have: root.ID()},
 		group.Versions{All: []*version.Version{root, child}},
@@ -79,7 +79,7 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 	forged := encoded(t, group.Versions{All: []*version.Version{root}})
 	forged[len(forged)/2]++
 	flag := encoded(t, group.Told{Member: "west"})
-	flag[1+1+4+4*16+2] = 2
+	flag[1+1+4+5*16+2] = 2
 	for name, b := range map[string][]byte{
 		"nothing": nil, "type 0": {0}, "type 9": {9}, "forged": forged, "flag": flag,
 		"an empty version":  {versions, 1, 0, 0, 0, 0},
