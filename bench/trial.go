@@ -36,16 +36,12 @@ type setting struct {
 	patience time.Duration
 }
 
-// acquire is the rate at which clients of renewals get their leases first; dnsmasq and dhcpd take no more.
-const acquire = 250
-
 // try runs one trial. The server begins with an empty store each time.
 func (s *setting) try(ctx context.Context, p *peer, program, mode string, rate float64) (*trial, error) {
 	total := int(rate * s.length.Seconds())
 	cfg := load.Config{
-		Servers: []netip.AddrPort{netip.MustParseAddrPort(serverAddr + ":67")}, Local: netip.MustParseAddr(clientAddr),
-		Mode: load.Mode(mode), Rate: rate, Duration: s.length, Clients: min(total, poolSize*9/10), AcquireRate: acquire,
-		Wait: time.Second, Once: true,
+		Servers: []netip.AddrPort{netip.MustParseAddrPort(serverAddr + ":67")}, Local: []netip.Addr{netip.MustParseAddr(clientAddr)},
+		Plan: load.Plan{Mode: load.Mode(mode), Rate: rate, Duration: s.length, Wait: time.Second, Once: true}, Clients: min(total, poolSize*9/10),
 	}
 	leases := cfg.Clients
 	if mode == "renew" {
@@ -64,7 +60,8 @@ func (s *setting) try(ctx context.Context, p *peer, program, mode string, rate f
 	var before usage
 	var busyBefore time.Duration
 	began := time.Now()
-	cfg.Measured = func() { before, _ = server.usage(); busyBefore, began = busy(), time.Now() }
+	before, _ = server.usage()
+	busyBefore, began = busy(), time.Now()
 	t := &trial{peer: p.name, mode: mode, rate: rate}
 	if t.report, err = s.ask(ctx, cfg); err != nil {
 		return nil, err
@@ -100,8 +97,8 @@ const readyWithin = 60 * time.Second
 // ready waits until the server answers a client and has then nothing more to do by itself.
 func (s *setting) ready(ctx context.Context, server *process) error {
 	cfg := load.Config{
-		Servers: []netip.AddrPort{netip.MustParseAddrPort(serverAddr + ":67")}, Local: netip.MustParseAddr(clientAddr),
-		Rate: 10, Duration: 100 * time.Millisecond, Clients: 1, First: 1 << 30, Wait: 500 * time.Millisecond, Once: true,
+		Servers: []netip.AddrPort{netip.MustParseAddrPort(serverAddr + ":67")}, Local: []netip.Addr{netip.MustParseAddr(clientAddr)},
+		Plan: load.Plan{Rate: 10, Duration: 100 * time.Millisecond, Wait: 500 * time.Millisecond, Once: true}, Clients: 1, First: 1 << 30,
 	}
 	for end := time.Now().Add(readyWithin); time.Now().Before(end) && ctx.Err() == nil; {
 		r, err := s.ask(ctx, cfg)

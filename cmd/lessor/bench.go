@@ -14,16 +14,18 @@ import (
 )
 
 type benchCommand struct {
-	Server      []string      `required:"" placeholder:"ADDR" help:"Server to ask, or ADDR:PORT; may be given more than once: each message then goes to all."`
-	Local       netip.Addr    `placeholder:"ADDR" help:"Address of the relay agent that this poses as (giaddr); default: the one that the first server is reached from. The servers must serve its network."`
+	Server      []string      `placeholder:"ADDR" help:"Server to ask, or ADDR:PORT; may be given more than once: each message then goes to all."`
+	Direct      string        `placeholder:"IFACE" help:"The clients are on this interface themselves, not behind a relay agent: they broadcast, and renew with their server. Needs root."`
+	Local       []netip.Addr  `placeholder:"ADDR" help:"Address of the relay agent that this poses as (giaddr); may be given more than once: the clients are spread over them. Default: the one that the first server is reached from. The servers must serve its network."`
 	SourcePort  uint16        `default:"67" help:"Port of that relay agent; another than 67 needs servers that know RFC 8357."`
 	Mode        load.Mode     `enum:"new,renew,release,mixed" default:"new" help:"What the clients do: ${enum}."`
 	Rate        float64       `default:"1000" help:"Exchanges begun a second, whether or not earlier ones are answered."`
 	Duration    time.Duration `default:"10s" help:"Length of the measured part."`
 	Clients     int           `default:"100000" help:"How many different clients, used in turn."`
 	First       int           `default:"0" help:"Number of the first client, so that runs can have clients of their own."`
-	AcquireRate float64       `default:"500" help:"In the other modes than new, the rate at which clients first get their leases."`
+	AcquireRate float64       `default:"0" help:"In the other modes than new, the rate at which clients first get their leases; 0: as fast as they are answered."`
 	Wait        time.Duration `default:"5s" help:"How long after the last exchange began answers still count."`
+	Resend      time.Duration `default:"4s" help:"How long a client waits for an answer before it asks again; doubled each time, and a fourth of it more or less by chance."`
 	Once        bool          `help:"Do not send again what gets no answer."`
 	JSON        bool          `name:"json" help:"Print one JSON object; times in it are in nanoseconds."`
 }
@@ -31,12 +33,17 @@ type benchCommand struct {
 func (benchCommand) Help() string {
 	return `This fills the servers' pools. Do it where no real client is, as in a network namespace of its own.
 
-The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. Exit code 1 says that an address was given to two clients at once, or that no exchange ended well.
+The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. A client that gets no answer asks again after 4, 8, 16, 32 s, each a second more or less, and gives up after 64 s more (RFC 2131, section 4.1). Exit code 1 says that an address was given to two clients at once, or that no exchange ended well.
+
+mixed: of 20 exchanges 16 renew, 2 are of new clients, and 2 release.
+
+With --direct each client has its own hardware address and answers for its address (ARP). A server that renews leases of more clients than its table of neighbours has room for (sysctl net.ipv4.neigh.default.gc_thresh3) cannot answer them.
 
 Examples:
 
   lessor bench --server 10.0.0.2
   lessor bench --server 10.0.0.2 --mode renew --rate 5000 --clients 20000
+  lessor bench --direct eth0 --rate 500 --clients 500
   lessor bench --server 10.0.0.2 --server 10.0.0.3 --local 10.0.0.1 --json`
 }
 
@@ -49,7 +56,8 @@ func (x benchCommand) Run(ctx context.Context, c *console) error {
 	live := isTerminalWriter(c.err)
 	r, err := load.Run(ctx, cfg, func(p load.Progress) {
 		if live {
-			fmt.Fprintf(c.err, "\r\033[K%s %v: begun %d, done %d, open %d, %.0f/s", p.Phase, p.At.Round(time.Second), p.Begun, p.Done, p.Open, p.Rate)
+			fmt.Fprintf(c.err, "\r\033[K%s %v: %.0f/s, p50 %v, p99 %v; begun %d, done %d, open %d", p.Phase, p.At.Round(time.Second), p.Rate,
+				p.P50.Round(10*time.Microsecond), p.P99.Round(10*time.Microsecond), p.Begun, p.Done, p.Open)
 		}
 	})
 	if live {
@@ -75,8 +83,11 @@ func (x benchCommand) Run(ctx context.Context, c *console) error {
 // config returns what the command line says, for the load generator.
 func (x *benchCommand) config() (load.Config, error) {
 	cfg := load.Config{
-		Local: x.Local, SourcePort: x.SourcePort, Mode: x.Mode, Rate: x.Rate, Duration: x.Duration, Clients: x.Clients, First: x.First,
-		AcquireRate: x.AcquireRate, Wait: x.Wait, Once: x.Once,
+		Local: x.Local, SourcePort: x.SourcePort, Direct: x.Direct, Clients: x.Clients, First: x.First, AcquireRate: x.AcquireRate,
+		Resend: x.Resend, Plan: load.Plan{Mode: x.Mode, Rate: x.Rate, Duration: x.Duration, Wait: x.Wait, Once: x.Once},
+	}
+	if x.Direct == "" && len(x.Server) == 0 {
+		return cfg, errors.New("--server says whom to ask, or --direct on which interface")
 	}
 	for _, s := range x.Server {
 		at, err := serverAt(s)
@@ -85,12 +96,12 @@ func (x *benchCommand) config() (load.Config, error) {
 		}
 		cfg.Servers = append(cfg.Servers, at)
 	}
-	if !cfg.Local.IsValid() {
+	if len(cfg.Local) == 0 && x.Direct == "" {
 		local, err := addressTowards(cfg.Servers[0])
 		if err != nil {
 			return cfg, fmt.Errorf("%w; --local says which address to use", err)
 		}
-		cfg.Local = local
+		cfg.Local = []netip.Addr{local}
 	}
 	return cfg, cfg.Check()
 }

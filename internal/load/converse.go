@@ -1,256 +1,261 @@
 package load
 
-import (
-	"time"
+import "time"
 
-	"github.com/lessor-dhcp/lessor/internal/socket"
-)
-
-// burst collects messages and sends them together.
-type burst struct {
-	r      *run
-	octets []byte
-	out    []socket.Outgoing
-}
-
-const burstSize = 256
-
-func newBurst(r *run) *burst {
-	return &burst{r: r, octets: make([]byte, 0, burstSize*largest), out: make([]socket.Outgoing, 0, burstSize*len(r.cfg.Servers))}
-}
-
-// add queues q for every server. What is queued goes out by itself where there is no more room.
-func (b *burst) add(q question) {
-	if cap(b.octets)-len(b.octets) < largest {
-		b.flush()
-	}
-	q.relay, q.portOfRelay = b.r.relay, b.r.cfg.SourcePort != socket.ServerPort
-	begin := len(b.octets)
-	b.octets = q.append(b.octets)
-	for _, to := range b.r.cfg.Servers {
-		b.out = append(b.out, socket.Outgoing{Bytes: b.octets[begin:], To: to, From: b.r.cfg.Local})
-	}
-}
-
-func (b *burst) flush() {
-	if len(b.out) > 0 {
-		b.r.s.Send(b.out)
-	}
-	b.octets, b.out = b.octets[:0], b.out[:0]
-}
-
-// begin makes an exchange of client c; nil if one of that client is going on.
-func (r *run) begin(c int, due time.Duration) *exchange {
-	if r.clients[c].busy {
-		r.skip()
+// enter begins an exchange of client i; nil if one of that client is going on.
+func (c *Crowd) enter(i int, due time.Duration) *exchange {
+	if c.clients[i].busy {
+		c.rep.Skipped++
 		return nil
 	}
-	if old := r.exchanges.oldest(); old.waits() {
-		r.end(old, over)
+	if old := c.exchanges.oldest(); old.waits() {
+		c.end(old, over)
 	}
-	e := r.exchanges.add()
-	r.begun++
-	r.open++
-	e.client, e.due, e.begun, e.measured = uint32(c), due, r.now(), r.measuring
-	r.clients[c].busy = true
+	e := c.exchanges.add()
+	c.begun++
+	c.open++
+	e.client, e.due, e.begun = uint32(i), due, c.now()
+	c.clients[i].busy = true
 	return e
 }
 
-func (r *run) skip() {
-	if r.measuring {
-		r.rep.Skipped++
+// looked is how many clients are looked at for one that can do what it is the turn of.
+const looked = 64
+
+// has reports whether client i has a lease that still runs. One that does not is forgotten.
+func (c *Crowd) has(i int, now time.Duration) bool {
+	x := &c.clients[i]
+	if x.addr == 0 {
+		return false
 	}
+	if x.until <= now && !x.busy {
+		c.forget(uint32(i))
+	}
+	return x.until > now
 }
 
-// next returns whose turn it is.
-func (r *run) next() int {
-	c := r.turn
-	r.turn = (r.turn + 1) % r.reach
-	return c
+// without returns the next client that has no lease, or the next of all where most have one.
+func (c *Crowd) without(now time.Duration) (i int) {
+	for range looked {
+		i = c.fresh
+		c.fresh = (c.fresh + 1) % len(c.clients)
+		c.reach = max(c.reach, i+1)
+		if !c.clients[i].busy && !c.has(i, now) {
+			return i
+		}
+	}
+	return i
+}
+
+// with returns the next client that has a lease; false if none was found.
+func (c *Crowd) with(now time.Duration) (int, bool) {
+	for range min(looked, c.reach) {
+		if c.turn >= c.reach {
+			c.turn = 0
+		}
+		i := c.turn
+		c.turn++
+		if !c.clients[i].busy && c.has(i, now) {
+			return i, true
+		}
+	}
+	c.rep.Skipped++
+	return 0, false
 }
 
 // beginNew lets the next client look for a server.
-func (r *run) beginNew(out *burst, due time.Duration) { r.discover(out, r.next(), due) }
-
-func (r *run) discover(out *burst, c int, due time.Duration) {
-	if e := r.begin(c, due); e != nil {
+func (c *Crowd) beginNew(out sender, due time.Duration) {
+	if e := c.enter(c.without(due), due); e != nil {
 		e.stage = selecting
-		r.say(out, e, e.begun)
+		c.fresher.Begun++
+		c.say(out, e, e.begun)
 	}
 }
 
 // beginRenewal lets the next client renew what it has.
-func (r *run) beginRenewal(out *burst, due time.Duration) {
-	c := r.next()
-	if r.clients[c].addr == 0 {
-		r.skip()
+func (c *Crowd) beginRenewal(out sender, due time.Duration) {
+	i, ok := c.with(due)
+	if !ok {
 		return
 	}
-	if e := r.begin(c, due); e != nil {
-		e.stage, e.renewal, e.addr = requesting, true, r.clients[c].addr
-		r.say(out, e, e.begun)
+	if e := c.enter(i, due); e != nil {
+		x := &c.clients[i]
+		e.stage, e.renewal, e.addr, e.server = requesting, true, x.addr, x.server
+		c.renewed.Begun++
+		c.say(out, e, e.begun)
 	}
 }
 
 // beginRelease lets the next client give back what it has (RFC 2131 §4.4.6), which ends at once.
-func (r *run) beginRelease(out *burst, due time.Duration) {
-	c := r.next()
-	had := &r.clients[c]
-	if had.addr == 0 {
-		r.skip()
+func (c *Crowd) beginRelease(out sender, due time.Duration) {
+	i, ok := c.with(due)
+	if !ok {
 		return
 	}
-	e := r.begin(c, due)
+	e := c.enter(i, due)
 	if e == nil {
 		return
 	}
-	out.add(question{kind: release, xid: r.exchanges.xid(e), client: r.name(e), held: had.addr, server: had.server})
-	delete(r.holders, had.addr)
-	*had = client{}
-	e.stage = bound
-	r.open--
-	r.done++
-	r.rep.Releases++
+	x := &c.clients[i]
+	out.add(question{kind: release, xid: c.exchanges.xid(e), client: c.name(e), held: x.addr, server: x.server, towards: x.server})
+	c.forget(e.client)
+	c.end(e, bound)
+	c.done++
+	c.rep.Releases++
 }
 
 // beginMixed does what the exchange's place among twenty says.
-func (r *run) beginMixed(out *burst, due time.Duration) {
-	switch place := r.exchanges.next % 20; {
-	case place == 19:
-		r.beginRelease(out, due)
-	case place%6 == 5:
-		c := r.fresh
-		r.fresh = (r.fresh + 1) % len(r.clients)
-		r.discover(out, c, due)
+func (c *Crowd) beginMixed(out sender, due time.Duration) {
+	switch c.exchanges.next % 20 {
+	case 9, 19:
+		c.beginRelease(out, due)
+	case 4, 14:
+		c.beginNew(out, due)
 	default:
-		r.beginRenewal(out, due)
+		c.beginRenewal(out, due)
 	}
 }
 
 // name is the number in the client's hardware address.
-func (r *run) name(e *exchange) uint32 { return uint32(r.cfg.First) + e.client }
+func (c *Crowd) name(e *exchange) uint32 { return uint32(c.cfg.First) + e.client }
 
 // say sends the message of the exchange's stage.
-func (r *run) say(out *burst, e *exchange, now time.Duration) {
-	q := question{kind: discover, xid: r.exchanges.xid(e), client: r.name(e)}
+func (c *Crowd) say(out sender, e *exchange, now time.Duration) {
+	q := question{kind: discover, xid: c.exchanges.xid(e), client: c.name(e)}
 	q.secs = uint16(min((now-e.begun)/time.Second, 0xffff))
 	if e.stage == requesting {
 		q.kind = request
 		if e.renewal {
-			q.held = e.addr // RFC 2131 §4.3.2: RENEWING and REBINDING
+			q.held, q.towards = e.addr, e.server // RFC 2131 §4.3.2: RENEWING, and REBINDING once it asks again
+			if e.tries > 0 {
+				q.towards = 0
+			}
 		} else {
 			q.wanted, q.server = e.addr, e.server
 		}
 	}
+	e.said = now
 	out.add(q)
-	r.resends.arm(e, now)
+	c.wheel.arm(e, now, c.first)
 }
 
 // sendAgain says again what got no answer in time, and gives up after the last try.
-func (r *run) sendAgain(out *burst, now time.Duration) {
-	for p, ok := r.resends.due(now); ok; p, ok = r.resends.due(now) {
-		e := r.exchanges.at(p.number)
+func (c *Crowd) sendAgain(out sender, now time.Duration) {
+	c.wheel.due(now, func(p pending) {
+		e := c.exchanges.at(p.number)
 		switch {
 		case e.number != p.number || e.resend != p.at || !e.waits():
 			// It was answered, or its place was taken.
-		case e.tries == lastTry || r.cfg.Once && e.measured:
-			r.end(e, over)
+		case e.tries == lastTry || c.once:
+			c.end(e, over)
 		default:
 			e.tries++
-			if e.measured {
-				r.rep.Again++
-			}
-			r.say(out, e, now)
+			c.rep.Again++
+			c.say(out, e, now)
 		}
-	}
+	})
 }
 
 // end closes e.
-func (r *run) end(e *exchange, s stage) {
+func (c *Crowd) end(e *exchange, s stage) {
 	e.stage = s
-	r.clients[e.client].busy = false
-	if e.measured == r.measuring {
-		r.open--
-	}
+	c.clients[e.client].busy = false
+	c.open--
 }
 
-// receive takes the answers until the sockets are closed.
-func (r *run) receive() {
-	in, out := socket.NewBatch(128), newBurst(r)
-	for {
-		if _, err := r.s.Receive(in); err != nil {
-			return
+// receive takes the answers until the wire is closed. The lock is taken once a batch.
+func (c *Crowd) receive() {
+	out, locked, now := c.w.sender(), false, time.Duration(0)
+	lock := func() {
+		if !locked {
+			locked, now = true, c.now()
+			c.mu.Lock()
 		}
-		now := r.now()
-		r.mu.Lock()
-		for i := range in.Datagrams() {
-			r.hear(out, in.Datagrams()[i].Bytes, now)
-		}
-		r.mu.Unlock()
-		out.flush()
 	}
+	c.w.receive(ears{
+		hear: func(b []byte) {
+			lock()
+			c.hear(out, b, now)
+		},
+		holder: func(addr uint32) (uint32, bool) {
+			lock()
+			i, ok := c.holders[addr]
+			return uint32(c.cfg.First) + i, ok
+		},
+		behind: func() {
+			if locked {
+				locked = false
+				c.mu.Unlock()
+			}
+			out.flush()
+		},
+	})
 }
 
 // hear takes one answer.
-func (r *run) hear(out *burst, b []byte, now time.Duration) {
+func (c *Crowd) hear(out sender, b []byte, now time.Duration) {
 	a, ok := readAnswer(b)
 	if !ok {
-		r.rep.Malformed++
+		c.rep.Malformed++
 		return
 	}
-	e := r.exchanges.find(a.xid)
+	e := c.exchanges.find(a.xid)
 	switch {
 	case e != nil && a.kind == offer && e.stage == selecting && a.addr != 0:
-		r.offered(out, e, a, now)
+		c.offered(out, e, a, now)
 	case e != nil && a.kind == ack && e.stage == requesting:
-		r.acked(e, a, now)
+		c.acked(e, a, now)
 	case e != nil && a.kind == nak && e.stage == requesting:
-		if e.measured {
-			r.rep.Refused++
-		}
-		r.forget(e)
-		r.end(e, over)
+		c.rep.Refused++
+		c.of(e).Refused++
+		c.forget(e.client)
+		c.end(e, over)
 	default:
-		r.rep.Stray++
+		c.rep.Stray++
 	}
 }
 
-func (r *run) offered(out *burst, e *exchange, a answer, now time.Duration) {
-	if e.measured {
-		r.rep.Offers++
-		r.offers.Add(now - e.due)
-	}
+func (c *Crowd) offered(out sender, e *exchange, a answer, now time.Duration) {
+	c.rep.Offers++
+	c.offers.Add(now - e.due)
 	e.stage, e.tries, e.addr, e.server = requesting, 0, a.addr, a.server
-	r.say(out, e, now)
+	c.say(out, e, now)
 }
 
-func (r *run) acked(e *exchange, a answer, now time.Duration) {
-	c := &r.clients[e.client]
-	if holder, ok := r.holders[a.addr]; ok && holder != e.client {
-		if h := &r.clients[holder]; h.addr == a.addr && h.until > now {
-			r.rep.Doubled++
+func (c *Crowd) acked(e *exchange, a answer, now time.Duration) {
+	x := &c.clients[e.client]
+	if holder, ok := c.holders[a.addr]; ok && holder != e.client {
+		if h := &c.clients[holder]; h.addr == a.addr && h.until > now {
+			c.rep.Doubled++
 		}
 	}
-	if c.addr != 0 && c.addr != a.addr && r.holders[c.addr] == e.client {
-		delete(r.holders, c.addr)
+	if x.addr != a.addr {
+		c.forget(e.client)
 	}
-	r.holders[a.addr] = e.client
-	c.addr, c.server, c.until = a.addr, a.server, now+time.Duration(a.lease)*time.Second
-	if e.measured {
-		r.done++
-		r.whole.Add(now - e.due)
-		r.servers[a.server]++
-	} else if !r.measuring {
-		r.done++
-	}
-	r.end(e, bound)
+	c.holders[a.addr] = e.client
+	// A client counts from when it asked (RFC 2131 §4.4.1).
+	x.addr, x.server, x.until = a.addr, a.server, e.said+time.Duration(a.lease)*time.Second
+	c.done++
+	c.whole.Add(now - e.due)
+	c.recent.Add(now - e.due)
+	c.of(e).finish(e.due, now, c.since)
+	c.servers[a.server]++
+	c.end(e, bound)
 }
 
-// forget takes the client's lease away, as a NAK does (RFC 2131 §4.4.5).
-func (r *run) forget(e *exchange) {
-	c := &r.clients[e.client]
-	if c.addr != 0 && r.holders[c.addr] == e.client {
-		delete(r.holders, c.addr)
+// of returns where e is counted.
+func (c *Crowd) of(e *exchange) *tally {
+	if e.renewal {
+		return &c.renewed
 	}
-	c.addr, c.until = 0, 0
+	return &c.fresher
+}
+
+// forget takes the client's lease away, as its end, its RELEASE or a NAK does (RFC 2131 §4.4.5).
+func (c *Crowd) forget(i uint32) {
+	x := &c.clients[i]
+	if x.addr != 0 && c.holders[x.addr] == i {
+		delete(c.holders, x.addr)
+	}
+	x.addr, x.until = 0, 0
 }

@@ -8,6 +8,7 @@ import (
 // Histogram counts durations in buckets whose width is about 3 % of what they hold. It never grows.
 type Histogram struct {
 	n       uint64
+	sum     time.Duration
 	max     time.Duration
 	buckets [64 * subBuckets]uint64
 }
@@ -39,12 +40,21 @@ func top(i int) time.Duration {
 // Add counts d.
 func (h *Histogram) Add(d time.Duration) {
 	h.n++
+	h.sum += d
 	h.max = max(h.max, d)
 	h.buckets[bucket(d)]++
 }
 
 // Count returns how many were counted.
 func (h *Histogram) Count() uint64 { return h.n }
+
+// Mean returns the mean; 0 if there are none.
+func (h *Histogram) Mean() time.Duration {
+	if h.n == 0 {
+		return 0
+	}
+	return h.sum / time.Duration(h.n)
+}
 
 // Max returns the longest.
 func (h *Histogram) Max() time.Duration { return h.max }

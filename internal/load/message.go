@@ -28,6 +28,8 @@ type question struct {
 	held   uint32 // ciaddr
 	wanted uint32 // option 50
 	server uint32 // option 54
+	// towards is the server that a client on the link asks alone; 0: everybody.
+	towards uint32
 	// portOfRelay says that the relay does not listen on port 67 (RFC 8357).
 	portOfRelay bool
 }
@@ -37,7 +39,11 @@ var zeros [smallest]byte
 // append writes q.
 func (q *question) append(b []byte) []byte {
 	start := len(b)
-	b = append(b, 1, 1, 6, 1)
+	hops := byte(0)
+	if q.relay != 0 {
+		hops = 1
+	}
+	b = append(b, 1, 1, 6, hops)
 	b = binary.BigEndian.AppendUint32(b, q.xid)
 	b = binary.BigEndian.AppendUint16(b, q.secs)
 	b = append(b, 0, 0)

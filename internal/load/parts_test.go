@@ -99,11 +99,13 @@ func FuzzReadAnswer(f *testing.F) {
 
 // The memory of a run does not grow with how long it lasts.
 func TestTheOldestExchangeMakesRoom(t *testing.T) {
-	x := newExchanges(1e12, 1e6, time.Hour, 5)
+	x := exchanges{base: 5, next: 1}
+	x.fit(1e12, 1e6, time.Hour)
 	if len(x.ring) != maxOpen {
 		t.Fatalf("room for %d", len(x.ring))
 	}
-	x = newExchanges(10, 10, time.Minute, 1<<32-3)
+	x = exchanges{base: 1<<32 - 3, next: 1}
+	x.fit(10, 10, time.Minute)
 	for range 3 * len(x.ring) {
 		e := x.add()
 		e.stage = selecting
@@ -114,23 +116,71 @@ func TestTheOldestExchangeMakesRoom(t *testing.T) {
 	if x.find(x.base+1) != nil {
 		t.Error("what made room is still found")
 	}
+	last := x.xid(x.at(x.next - 1))
+	if x.fit(10, 10, time.Minute); x.find(last) != nil {
+		t.Error("what was forgotten is still found")
+	}
 }
 
-func TestQueuesForgetWhatTheyGave(t *testing.T) {
-	var q queue
-	for i := range uint64(100000) {
-		q.push(pending{i, time.Duration(i)})
-		if i >= 10 {
-			if p, ok := q.pop(time.Duration(i)); !ok || p.number != i-10 {
-				t.Fatalf("got %v after %d", p, i)
+func TestDelaysAreThoseOfTheRFC(t *testing.T) {
+	for try, want := range []time.Duration{4, 8, 16, 32, 64} {
+		for _, chance := range []float64{0, .5, 1} {
+			got := delay(firstDelay, uint8(try), chance)
+			if d := got - want*time.Second; d != time.Duration((2*chance-1)*1e9) {
+				t.Errorf("try %d, chance %v: %v", try, chance, got)
 			}
 		}
 	}
-	if cap(q.waiting) > 10000 {
-		t.Errorf("room for %d", cap(q.waiting))
+}
+
+func TestTheWheelGivesEachInItsTime(t *testing.T) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	rnd := rand.New(rand.NewPCG(seed, 1))
+	const first = 40 * time.Millisecond
+	w := newWheel(first)
+	w.clear(time.Second)
+	waiting := map[uint64]time.Duration{}
+	now, number := time.Second, uint64(0)
+	for range 20000 {
+		now += time.Duration(rnd.Int64N(int64(time.Millisecond)))
+		w.due(now, func(p pending) {
+			at, ok := waiting[p.number]
+			if !ok || at != p.at || p.at > now {
+				t.Fatalf("%d, armed for %v (%v), is due at %v", p.number, at, ok, now)
+			}
+			delete(waiting, p.number)
+		})
+		for n, at := range waiting {
+			if at < now-2*w.slot {
+				t.Fatalf("%d should have come at %v, it is %v", n, at, now)
+			}
+			break // any one will do
+		}
+		number++
+		e := exchange{number: number, tries: uint8(rnd.IntN(lastTry + 1))}
+		w.arm(&e, now, first)
+		waiting[number] = e.resend
 	}
-	if _, ok := q.pop(0); ok {
-		t.Error("gave what is not due")
+	w.due(now+giveUp(first), func(p pending) { delete(waiting, p.number) })
+	if len(waiting) > 0 {
+		t.Errorf("%d never came", len(waiting))
+	}
+}
+
+func TestSilenceIsTheLongestTimeWithoutAnAnswer(t *testing.T) {
+	ms := func(n int) time.Duration { return time.Duration(n) * time.Millisecond }
+	var x tally
+	for _, at := range []int{1010, 1020, 1320, 1330} {
+		x.finish(ms(at-5), ms(at), ms(1000))
+	}
+	x.quiet(ms(1400), ms(1000))
+	if got := x.close(); got.Silence != ms(300) || got.SilenceAt != ms(20) || got.Done != 4 || got.Max != ms(5) {
+		t.Errorf("%+v", got)
+	}
+	x = tally{}
+	if x.quiet(ms(1400), ms(1000)); x.Silence != ms(400) || x.SilenceAt != 0 {
+		t.Errorf("without any answer: %+v", x.Tally)
 	}
 }
 

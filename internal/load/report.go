@@ -11,6 +11,7 @@ import (
 type Report struct {
 	Mode     Mode          `json:"mode"`
 	Rate     float64       `json:"rate"`       // asked for, a second
+	Clients  int           `json:"clients"`    // that had a lease when it began
 	Elapsed  time.Duration `json:"elapsed_ns"` // of the measured part
 	Begun    uint64        `json:"begun"`
 	Offers   uint64        `json:"offers"`
@@ -35,13 +36,17 @@ type Report struct {
 	// GeneratorCPU is the processor time that an exchange cost here.
 	GeneratorCPU time.Duration `json:"generator_cpu_ns"`
 
-	P50       time.Duration `json:"p50_ns"` // from when it was due until its ACK
+	Mean      time.Duration `json:"mean_ns"` // from when it was due until its ACK, as are the following
+	P50       time.Duration `json:"p50_ns"`
 	P99       time.Duration `json:"p99_ns"`
 	P999      time.Duration `json:"p999_ns"`
 	Max       time.Duration `json:"max_ns"`
 	OfferP50  time.Duration `json:"offer_p50_ns"`
 	OfferP99  time.Duration `json:"offer_p99_ns"`
 	Histogram []Bar         `json:"histogram"`
+	// New and Renew are the exchanges of new clients and the renewals apart.
+	New   Tally `json:"new"`
+	Renew Tally `json:"renew"`
 	// Servers counts the leases that each server gave or renewed, by its identifier.
 	Servers map[string]uint64 `json:"servers"`
 }
@@ -54,6 +59,29 @@ func (r *Report) LostPart() float64 {
 	return float64(r.Lost) / float64(r.Begun)
 }
 
+// report is what was measured.
+func (c *Crowd) report() *Report {
+	rep := c.rep
+	rep.Begun, rep.Done = c.begun, c.done
+	rep.Lost = rep.Begun - rep.Done - rep.Refused
+	rep.Achieved = float64(rep.Done) / max(rep.Elapsed.Seconds(), 1e-9)
+	rep.GeneratorCPU /= time.Duration(max(rep.Done, 1))
+	rep.P50, rep.P99, rep.P999, rep.Max = c.whole.Quantile(.5), c.whole.Quantile(.99), c.whole.Quantile(.999), c.whole.Max()
+	rep.Mean = c.whole.Mean()
+	rep.OfferP50, rep.OfferP99 = c.offers.Quantile(.5), c.offers.Quantile(.99)
+	rep.Histogram = c.whole.Bars()
+	for _, t := range []*tally{&c.fresher, &c.renewed} {
+		if t.Begun > 0 {
+			t.quiet(c.since+rep.Elapsed, c.since)
+		}
+	}
+	rep.New, rep.Renew = c.fresher.close(), c.renewed.close()
+	for s, n := range c.servers {
+		rep.Servers[address(s).String()] = n
+	}
+	return &rep
+}
+
 // Write shows the report to a person.
 func (r *Report) Write(w io.Writer) {
 	fmt.Fprintf(w, "mode %s: %.0f/s asked for, %.0f/s done in %v\n", r.Mode, r.Rate, r.Achieved, r.Elapsed.Round(time.Millisecond))
@@ -64,8 +92,10 @@ func (r *Report) Write(w io.Writer) {
 	}
 	fmt.Fprintln(w)
 	if r.P50 > 0 {
-		fmt.Fprintf(w, "  until the ACK: p50 %v, p99 %v, p999 %v, max %v\n", short(r.P50), short(r.P99), short(r.P999), short(r.Max))
+		fmt.Fprintf(w, "  until the ACK: mean %v, p50 %v, p99 %v, p999 %v, max %v\n", short(r.Mean), short(r.P50), short(r.P99), short(r.P999),
+			short(r.Max))
 	}
+	r.writeKinds(w)
 	if r.OfferP50 > 0 {
 		fmt.Fprintf(w, "  until the OFFER: p50 %v, p99 %v\n", short(r.OfferP50), short(r.OfferP99))
 	}
@@ -86,6 +116,24 @@ func (r *Report) Write(w io.Writer) {
 	}
 	fmt.Fprintf(w, "  the generator: at most %v late, %v of processor time an exchange\n", short(r.Lag), short(r.GeneratorCPU))
 	r.writeHistogram(w)
+}
+
+// silent is from when on a silence is told.
+const silent = 100 * time.Millisecond
+
+// writeKinds shows the kinds of exchanges apart where there are two, and when none of a kind was answered for long.
+func (r *Report) writeKinds(w io.Writer) {
+	for _, x := range []struct {
+		name string
+		t    *Tally
+	}{{"new clients", &r.New}, {"renewals", &r.Renew}} {
+		if r.New.Begun > 0 && r.Renew.Begun > 0 {
+			fmt.Fprintf(w, "  %s: begun %d, done %d; p50 %v, p99 %v, max %v\n", x.name, x.t.Begun, x.t.Done, short(x.t.P50), short(x.t.P99), short(x.t.Max))
+		}
+		if x.t.Begun > 0 && x.t.Silence >= silent {
+			fmt.Fprintf(w, "  %s: none done for %v, from %v on\n", x.name, short(x.t.Silence), short(x.t.SilenceAt))
+		}
+	}
 }
 
 const barWidth = 50
