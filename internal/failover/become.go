@@ -129,7 +129,7 @@ func (s *step) partnerReport(r *Report) {
 	if first {
 		s.link.firstState = r.State
 	}
-	s.rec.Roused = rouses(r)
+	s.rouse(rouses(r))
 	switch {
 	case s.overlay == Paused:
 	case r.Starting && s.rec.State == PartnerDown: // it will go to RECOVER when it hears us
@@ -149,6 +149,14 @@ func (s *step) partnerReport(r *Report) {
 // rouses reports whether a partner that says r may go on alone if the connection is lost now. In RECOVER it waits for us, whatever
 // happens. So does one that has just started, and it has not heard yet what we did meanwhile: that it must learn on the next connection.
 func rouses(r *Report) bool { return r.State != Recover && !r.Starting }
+
+// rouse keeps in mind whether the partner may go on alone. Where it may not any more, time frees again what it did not.
+func (s *step) rouse(may bool) {
+	if s.rec.Roused && !may && s.rec.State == PartnerDown {
+		s.sweep.begin()
+	}
+	s.rec.Roused = may
+}
 
 // overheard reports whether an ISC server that started may not have looked at our state: where it hears the one that it
 // remembers, it goes on as it was before, and would wait for another word for ever. said is how often we had said one.
@@ -194,7 +202,7 @@ func (s *step) follow(r *Report) {
 	if to != me || starting {
 		s.become(to, cause)
 	}
-	s.rec.Roused = rouses(r)
+	s.rouse(rouses(r))
 	s.leaving = s.rec.State == PartnerDown && r.State == RecoverDone && !r.Starting
 	if to == PartnerDown && me != PartnerDown && r.State == Recover && s.link.firstMeeting {
 		s.rec.NeverServed = true

@@ -19,8 +19,8 @@ func (e *Endpoint) Due(b *binding.Binding) time.Time {
 }
 
 // freeFrom returns when an ended binding becomes free. Both must know that it ended, and then only the primary makes it so:
-// one of the two does. What the partner never heard of, whoever owned the address does. In PARTNER-DOWN time does, and so
-// it does where the one that acknowledged may have promised more before it lost its store.
+// one of the two does. What the partner never heard of, whoever owned the address does. In PARTNER-DOWN time does, as long as
+// the partner does not answer clients again, and so it does where the one that acknowledged may have promised more before it lost its store.
 func (e *Endpoint) freeFrom(b *binding.Binding) time.Time {
 	if !e.frees() {
 		return time.Time{}
@@ -52,11 +52,15 @@ func (e *Endpoint) freeOnceFrom(b *binding.Binding) time.Time {
 			return b.Changed // its client said so
 		}
 	}
-	if e.rec.State == PartnerDown {
+	if e.rec.State == PartnerDown && (!e.awake() || m.Has(binding.Ceded) && !m.Has(binding.Pending)) {
 		return e.freeAt(b)
 	}
 	return time.Time{}
 }
+
+// awake reports whether the partner of a server in PARTNER-DOWN answers its clients again, or does so before it hears what is done
+// from now on: it is being told what it needs for that. It may prolong a lease that is over here, unless it knows that that is over.
+func (e *Endpoint) awake() bool { return (e.rec.Roused || e.dump.running) && e.keeps(ruleRoused) }
 
 // frees reports whether this is a state in which ended bindings become free: not where the partner may have been in
 // PARTNER-DOWN, and have freed them itself.

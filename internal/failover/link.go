@@ -85,6 +85,9 @@ func (s *step) lose(reason string) {
 	s.link = link{}
 	s.flights.clear()
 	s.outbox.restart()
+	if s.dump.running && s.rec.State == PartnerDown {
+		s.sweep.begin() // time frees again what it did not (awake)
+	}
 	s.dump = dump{}
 	s.leaving, s.told = false, false
 	s.trouble = reason

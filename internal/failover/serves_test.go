@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"net/netip"
 	"testing"
 	"time"
 
@@ -165,5 +166,49 @@ func TestALeaseThatThePartnerToldOfEndsTheOverride(t *testing.T) {
 				t.Errorf("the third DISCOVER is answered: %v", !c.answer)
 			}
 		})
+	}
+}
+
+// In PARTNER-DOWN time frees nothing while the partner answers its clients again, or is being told what it needs for that: it may
+// prolong a lease that is over here, unless it has said that this is over.
+func TestTimeFreesNothingThatAnAwakePartnerMayProlong(t *testing.T) {
+	told := binding.Sync{Ours: binding.SequenceOf(1, 1), Marks: binding.Sent}
+	agreed := binding.Sync{Ours: binding.SequenceOf(1, 1), Marks: binding.Sent | binding.Ceded}
+	alone := binding.Sync{Ours: binding.SequenceOf(1, 1), Marks: binding.Private | binding.Pending}
+	for _, c := range []struct {
+		about           string
+		roused, dumping bool
+		sync            binding.Sync
+		frees           bool
+	}{
+		{"asleep", false, false, told, true},
+		{"in RECOVER-DONE", true, false, told, false},
+		{"being told everything", false, true, told, false},
+		{"in RECOVER-DONE, and knows that it is over", true, false, agreed, true},
+		{"in RECOVER-DONE, and never heard of it", true, false, alone, true},
+	} {
+		for _, role := range []Role{Primary, Secondary} {
+			s := stepOf(role, Lessor)
+			s.rec.State, s.rec.Roused, s.dump.running = PartnerDown, c.roused, c.dumping
+			b := binding.Binding{Prefix: single(netip.MustParseAddr("10.0.0.10")), State: binding.Expired, Client: client(1), Expires: noon, Sync: c.sync}
+			if got := !s.Due(&b).IsZero(); got != c.frees {
+				t.Errorf("%v, the partner is %s: time frees it: %v", role, c.about, got)
+			}
+		}
+	}
+}
+
+// What an awake partner kept from becoming free is due again when the partner is lost while it was told, or begins anew.
+func TestTimeFreesAgainWhenThePartnerIsDownAgain(t *testing.T) {
+	lost := stepOf(Primary, Lessor)
+	lost.rec.State, lost.dump.running, lost.link = PartnerDown, true, link{up: true, open: true}
+	lost.lose("cut")
+	anew := stepOf(Primary, Lessor)
+	anew.rec.State, anew.rec.Roused, anew.link = PartnerDown, true, link{up: true, open: true}
+	anew.partnerReport(&Report{State: Recover})
+	for about, s := range map[string]*step{"lost": lost, "anew": anew} {
+		if s.rec.State != PartnerDown || s.awake() || !s.sweep.running {
+			t.Errorf("%s: in %v, awake %v, looked at again %v", about, s.rec.State, s.awake(), s.sweep.running)
+		}
 	}
 }
