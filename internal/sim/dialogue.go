@@ -50,7 +50,7 @@ func (c *Client) say() {
 		a.first = c.w.now
 	}
 	a.times++
-	c.w.lan.ask(&datagram{octets: c.message(), from: c.source(), to: c.destination(), client: c, asked: *a, list: c.list()}, c.only())
+	c.w.lan.ask(&datagram{octets: c.message(), from: c.source(), to: c.destination(), client: c, on: c.on, asked: *a, list: c.list()}, c.only())
 }
 
 // only returns the server that hears the client, nil if every one may.

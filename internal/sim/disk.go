@@ -46,7 +46,7 @@ const images = 24
 // newDisk gives the machine an empty disk.
 func (m *Member) newDisk() {
 	m.stores++
-	m.rotten = false
+	m.rotten, m.tailRotten = false, false
 	m.past = nil
 	m.plug(memfs.New(0))
 }
@@ -371,7 +371,9 @@ func (m *Member) withhold(t *binding.Table, rec *store.Recovery, p *policy.Polic
 		_ = m.store.Close()
 		m.end()
 		m.newDisk()
-		m.w.oracle.lost(m)
+		if m.w.oracle.lost(m); m.w.oracle.met {
+			m.w.oracle.wipedAt[m.i] = m.w.now
+		}
 		m.start()
 		return 0, false
 	}

@@ -24,6 +24,7 @@ type datagram struct {
 	from   netip.AddrPort
 	to     netip.Addr
 	client *Client
+	on     int // the link on which it was then
 	asked  ask
 	list   []byte // the options that it asks for
 }

@@ -68,6 +68,8 @@ type Member struct {
 
 	powerless bool // the machine is off
 	rotten    bool // something on its disk may be unreadable
+	// tailRotten says that a sector of its disk rotted, which may have been the one that was written last.
+	tailRotten bool
 }
 
 func newMember(w *World, i int) *Member {

@@ -140,6 +140,12 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 	if len(rec.Damaged) > 0 {
 		o.w.marks.hit(MarkRotFound)
 	}
+	if m.tailRotten && o.forgot(m, &was) {
+		r := o.record[m.i]
+		o.lost(m)
+		o.record[m.i] = r
+	}
+	m.tailRotten = false
 	if !o.lost_[m.i] {
 		for i := range was {
 			if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
@@ -153,6 +159,16 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 	}
 	o.view[m.i] = o.disk[m.i]
 	o.touched, o.full = true, true
+}
+
+// forgot reports whether the disk of a server lacks something that it had.
+func (o *oracle) forgot(m *Member, was *diskView) bool {
+	for i := range was {
+		if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
+			return true
+		}
+	}
+	return o.latest[m.i].After(m.clk.now())
 }
 
 // kept sees to I2: what a client or the other server was told is on the disk.
@@ -179,7 +195,9 @@ func (o *oracle) crashed(m *Member) {
 func (o *oracle) lost(m *Member) {
 	o.lostAt[m.i], o.lost_[m.i], o.ever[m.i] = o.w.now, true, true
 	o.told[m.i] = [addresses]promise{}
-	o.wire[m.i] = [addresses]talk{}
+	for i := range o.wire[m.i] {
+		o.wire[m.i][i] = talk{run: o.wire[m.i][i].run} // which may be on its way
+	}
 	o.record[m.i], o.latest[m.i] = failover.Record{}, time.Time{}
 }
 

@@ -49,7 +49,7 @@ func (o *oracle) asked(m *Member, d *datagram) {
 	}
 	i, _ := place(about)
 	onFar := i >= 256
-	if onFar != (d.client.on == 1) || !m.pools(i) || m.keep != nil && m.keep.isMoved(d.client, about) {
+	if onFar != (d.on == 1) || !m.pools(i) || m.keep != nil && m.keep.isMoved(d.client, about) {
 		return
 	}
 	o.pending.known = true

@@ -14,7 +14,12 @@ func (m *Member) rollBack(hours int) bool {
 	return true
 }
 
-// rot turns a bit over somewhere on the disk. What cannot be read then is not gone by a guess: the operator takes the disk away.
+// wholeSector is from which N on a whole sector rots, and not a bit.
+const wholeSector = 50
+
+// rot turns a bit over somewhere on the disk, or makes a sector something else. What cannot be read then is not gone by a guess: the
+// operator takes the disk away. A sector of what was written last looks as if the power had failed before: then it is the other server that
+// finds that the store went back.
 func (m *Member) rot(n int) {
 	files := m.fs.Files()
 	if len(files) == 0 {
@@ -26,10 +31,20 @@ func (m *Member) rot(n int) {
 		return
 	}
 	m.w.marks.hit(MarkRot)
-	b[m.rng.IntN(len(b))] ^= 1 << m.rng.IntN(8)
+	at := m.rng.IntN(len(b))
+	if m.rotten = true; n < wholeSector {
+		b[at] ^= 1 << m.rng.IntN(8)
+	} else {
+		m.tailRotten, m.w.oracle.mustHear[m.i] = true, true
+		for at -= at % sector; at < len(b) && (at+1)%sector != 0; at++ {
+			b[at] = byte(m.rng.IntN(256))
+		}
+	}
 	m.fs.Set(name, b)
-	m.rotten = true
 }
+
+// sector is what a disk reads and writes as one.
+const sector = 512
 
 // mayLose reports whether a server may lose something of its store: the other one serves and has not lost anything itself (A6). Where
 // the store is not gone but older, the other server has heard of all that is lost: what it never heard of, nobody can miss.
