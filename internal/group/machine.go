@@ -199,6 +199,15 @@ func (m *Machine) Pending() ([]version.Change, error) {
 	return version.Pending(agreed, tip), nil
 }
 
+// HasMet reports whether every version is here that the partner has said to have since the connection began: whatever binding it tells
+// of, told by a version that it has, is told by one that is known here.
+func (m *Machine) HasMet() bool {
+	if m.link != Up || m.told.Member == "" {
+		return false
+	}
+	return m.told.Tip.IsZero() || m.History.Get(m.told.Tip) != nil || m.trouble == Unrelated
+}
+
 // isRefused reports whether the partner cannot read Tip.
 func (m *Machine) isRefused() bool { return m.told.CannotRead && m.told.Seen == m.State.Tip }
 

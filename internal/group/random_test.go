@@ -48,6 +48,8 @@ func TestRandomHistoriesOfAPair(t *testing.T) {
 			default:
 				m.deliver()
 			}
+			knowsWhatIsServedBy(t, a)
+			knowsWhatIsServedBy(t, b)
 		}
 		link(Away, a, b)
 		link(Up, a, b)
@@ -73,5 +75,18 @@ func TestRandomHistoriesOfAPair(t *testing.T) {
 	t.Logf("%d merges, %d pairs ended in conflict", merged, conflicting)
 	if merged == 0 || conflicting == 0 {
 		t.Error("merges or conflicts are not tried")
+	}
+}
+
+// knowsWhatIsServedBy: once it has met the other one a member has every version by which that serves, so that no binding update that
+// arrives names a version that is not here.
+func knowsWhatIsServedBy(t *testing.T, m *member) {
+	t.Helper()
+	p := m.partner
+	if m.link != Up || p.link != Up || !m.HasMet() || p.State.Head.IsZero() {
+		return
+	}
+	if m.History.Get(p.State.Head) == nil {
+		t.Fatalf("%s has met %s, and does not have version %s, by which that serves", m.name, p.name, p.State.Head.Short())
 	}
 }

@@ -113,6 +113,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 		case <-wake.C:
 			n.core.Observe(n.hub.wanted())
 			n.look()
+			n.releaseEarly()
 			n.handle(Tick{})
 		case <-stopping.unless(ctx):
 			stopping.begin(n)
@@ -227,6 +228,9 @@ func (n *Node) setWake(wake *time.Timer) {
 	after := n.lookAt.Sub(now) // a point in time, so that traffic does not put it off
 	if n.snapshot != nil {
 		after = min(after, snapshotPause)
+	}
+	if at, waits := n.earlyUntil(); waits {
+		after = min(after, at.Sub(now))
 	}
 	if n.core.Sweeping() {
 		after = min(after, n.sweepAt.Sub(now))

@@ -27,8 +27,11 @@ type keeper struct {
 	asks   chan func()     // of operators and of the file, carried out one after the other
 	events chan peer.Event // of lessor-group/1
 	lost   atomic.Bool     // the decider: this server has declared the link lost
-	nudge  chan struct{}   // lost has changed
-	ended  chan struct{}   // closed when the goroutine has ended
+	// wasLost is what of lost the keeper has acted on, and met is a meeting; both are for the decider, too.
+	wasLost atomic.Bool
+	met     atomic.Int32
+	nudge   chan struct{} // lost has changed
+	ended   chan struct{} // closed when the goroutine has ended
 
 	// What follows is the goroutine's own, and New's before it runs.
 	machine *group.Machine
@@ -37,7 +40,6 @@ type keeper struct {
 	file    *config.Document // this member's file as it was read last, as this server
 	start   *config.Document // by which the server was started: what cannot change while it runs
 	link    groupLink
-	wasLost bool
 	heads   served
 	restart []string // keys of what takes effect with the next start
 	failed  error    // the last step could not be made durable, or be served by
@@ -279,6 +281,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.pulse()
 		}
 		k.publish()
+		k.noteMeeting(ctx)
 	}
 }
 
@@ -314,16 +317,17 @@ var errDeclaredLost = errors.New("this server has declared the link to its partn
 // one on which nobody answers.
 func (k *keeper) lostChanged() {
 	lost := k.lost.Load()
-	if lost && !k.wasLost {
+	if lost && !k.wasLost.Load() {
 		k.dropGroupLink(errDeclaredLost)
+		k.met.Store(notMeeting)
 	}
-	k.wasLost = lost
+	k.wasLost.Store(lost)
 	k.tellLink()
 }
 
 // tellLink tells the machine what is known of the connection.
 func (k *keeper) tellLink() {
-	out := k.machine.LinkChanged(linkOf(k.link.up != nil, k.wasLost))
+	out := k.machine.LinkChanged(linkOf(k.link.up != nil, k.wasLost.Load()))
 	k.finish(&out)
 }
 

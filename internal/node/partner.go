@@ -31,9 +31,10 @@ type partnership struct {
 	greeted bool       // the two have greeted each other on link
 	ending  *peer.Link // was closed, and is not down yet
 	spare   spare
-	// early is a connection that waits until the two members have a configuration; nil: none.
-	early     *peer.Link
-	earlySaid []peer.Message
+	// early is a connection that waits until the two members have a configuration, and each other's versions; nil: none.
+	early      *peer.Link
+	earlySaid  []peer.Message
+	earlySince time.Time
 
 	refusals []RefusedUpdate // the latest
 	flood    flood
@@ -87,7 +88,7 @@ func (n *Node) linkUp(e peer.Up) {
 	p := n.partner
 	switch {
 	case n.core.headless: // it will be wanted once the two have a configuration
-		p.keepEarly(e.Link)
+		p.keepEarly(e.Link, nil, n.clock.now())
 		return
 	case !p.wanted || n.roomLost || !n.core.joined():
 		e.Link.Close(errNotWanted)
@@ -101,7 +102,7 @@ func (n *Node) linkUp(e peer.Up) {
 	case p.link != nil:
 		n.dropLink(errNewerLink)
 	}
-	n.useLink(e.Link)
+	n.takeLink(e.Link, nil)
 }
 
 // seconds reports whether a new connection is one that the partner made though there was one that worked. An ISC server's
@@ -119,8 +120,12 @@ func (n *Node) replaces(l *peer.Link) bool {
 	if p.config.Protocol == failover.ISC {
 		return false
 	}
-	byFirst := l.Inbound() == (p.config.Partner < p.config.Self)
-	return !p.heard && byFirst && l.Inbound() != p.link.Inbound()
+	return !p.heard && p.madeByFirst(l) && l.Inbound() != p.link.Inbound()
+}
+
+// madeByFirst reports whether that member made a connection whose name sorts first.
+func (p *partnership) madeByFirst(l *peer.Link) bool {
+	return l.Inbound() == (p.config.Partner < p.config.Self)
 }
 
 // dropLink ends the connection in use, and has the core know.
@@ -212,6 +217,7 @@ func (n *Node) letGo(cause error) {
 		return
 	}
 	p.unpark(cause)
+	p.dropEarly(cause)
 	if p.link != nil {
 		p.link.Close(cause)
 		p.ending, p.link, p.wire = p.link, nil, nil

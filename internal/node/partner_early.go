@@ -1,13 +1,30 @@
 package node
 
-import "github.com/lessor-dhcp/lessor/internal/peer"
+import (
+	"time"
 
-// keepEarly has a connection wait that was made before the two members have a configuration in common. The newest is kept.
-func (p *partnership) keepEarly(l *peer.Link) {
+	"github.com/lessor-dhcp/lessor/internal/peer"
+)
+
+// keepEarly has a connection wait that was made before the two members have a configuration in common, or know each other's versions.
+// One is kept: of two that both made at the same time that which the other one keeps, too.
+func (p *partnership) keepEarly(l *peer.Link, said []peer.Message, now time.Time) {
 	if p.early != nil {
+		if l.Inbound() != p.early.Inbound() && !p.madeByFirst(l) {
+			l.Close(errSecondLink)
+			return
+		}
 		p.early.Close(errNewerLink)
 	}
-	p.early, p.earlySaid = l, nil
+	p.early, p.earlySaid, p.earlySince = l, said, now
+}
+
+// dropEarly ends the connection that waits, if there is one.
+func (p *partnership) dropEarly(cause error) {
+	if p.early != nil {
+		p.early.Close(cause)
+	}
+	p.early, p.earlySaid = nil, nil
 }
 
 // earlyEvent takes what happens to a connection that waits; false if it is another's.
@@ -39,7 +56,7 @@ func (n *Node) useEarly() {
 	p := n.partner
 	link, said := p.early, p.earlySaid
 	p.early, p.earlySaid = nil, nil
-	if !p.wanted || !n.core.joined() {
+	if !p.wanted || n.roomLost || !n.core.joined() || p.link != nil {
 		link.Close(errNotWanted)
 		return
 	}

@@ -75,10 +75,7 @@ func (n *Node) useSpare() {
 		was.link.Close(errNotWanted)
 		return
 	}
-	n.useLink(was.link)
-	for _, m := range was.said {
-		n.partnerEvent(m)
-	}
+	n.takeLink(was.link, was.said)
 }
 
 // useLink makes a connection the one in use.

@@ -28,7 +28,7 @@ func (p *Peer) dialAll(ctx context.Context, up outlets, n *line) {
 		if err == nil {
 			p.carry(ctx, up, n, conn, raw, false)
 		}
-		if !sleep(ctx, p.cfg.Wait()) {
+		if !n.pause(ctx, p.cfg.Wait()) {
 			return
 		}
 	}
@@ -43,7 +43,7 @@ func (p *Peer) reach(ctx context.Context, n *line) (conn, raw net.Conn, err erro
 	}
 	within, cancel := context.WithTimeout(ctx, p.cfg.Limits.Connect)
 	defer cancel()
-	raw, err = p.cfg.dial(within, n.member.Peer)
+	n.hurry(within, func(ctx context.Context) { raw, err = p.cfg.dial(ctx, n.member.Peer) })
 	if err != nil {
 		return nil, nil, p.explain(n.member, err)
 	}

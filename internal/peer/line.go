@@ -13,6 +13,7 @@ type line struct {
 	member   Member
 	protocol Protocol
 	changed  chan struct{} // has one element when a link has come to life or gone
+	reached  chan struct{} // has one element when the member was reached in another protocol: it is tried at once
 
 	mu       sync.Mutex // guards what follows
 	links    []*Link
@@ -22,7 +23,7 @@ type line struct {
 }
 
 func newLine(m Member, p Protocol) *line {
-	return &line{member: m, protocol: p, changed: make(chan struct{}, 1)}
+	return &line{member: m, protocol: p, changed: make(chan struct{}, 1), reached: make(chan struct{}, 1)}
 }
 
 // add takes a link in; false if there are as many already as a member may make.
@@ -49,11 +50,45 @@ func (n *line) remove(l *Link) {
 	n.change()
 }
 
-func (n *line) change() {
+func (n *line) change() { notify(n.changed) }
+
+// notify puts an element into a channel that has room for one, if there is none.
+func notify(c chan struct{}) {
 	select {
-	case n.changed <- struct{}{}:
+	case c <- struct{}{}:
 	default:
 	}
+}
+
+// pause waits until the next attempt is due, or the member was reached in another protocol; false if ctx ended before.
+func (n *line) pause(ctx context.Context, d time.Duration) bool {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-t.C:
+	case <-n.reached:
+	case <-ctx.Done():
+	}
+	return ctx.Err() == nil
+}
+
+// hurry runs try, and ends its context when the member is reached in another protocol meanwhile: what has waited for an answer since
+// before that waits longer than one that begins anew. pause does not wait then.
+func (n *line) hurry(ctx context.Context, try func(context.Context)) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		select {
+		case <-n.reached:
+			notify(n.reached)
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
+	try(ctx)
+	cancel()
+	<-done
 }
 
 // works reports whether the member talks to us on some link.

@@ -160,6 +160,9 @@ func (p *Peer) carry(ctx context.Context, up outlets, n *line, conn, raw net.Con
 		p.refuse(l.refusal(TooManyLinks, n.protocol.String()))
 		return
 	}
+	if group := p.lineOf(n.member.Name, Group); group != nil && n.protocol == Failover4 && !inbound {
+		notify(group.reached) // what is said there waits for what is said on that (node)
+	}
 	cause := l.run(ctx, up.of(n.protocol), n.change)
 	n.remove(l)
 	var r *Refusal
