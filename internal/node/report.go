@@ -77,6 +77,8 @@ type Status struct {
 	// Bindings counts the records by state, Memory is what they take in octets.
 	Bindings map[string]int `json:"bindings"`
 	Memory   int64          `json:"memory"`
+	// Goroutines is how many the process has.
+	Goroutines int `json:"goroutines,omitempty"`
 	// Stale counts the clients that hold something else than they would get; nil where that is not kept.
 	Stale *StaleSummary `json:"stale,omitempty"`
 	Store StoreStatus   `json:"store"`

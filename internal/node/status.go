@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"runtime"
 	"slices"
 	"time"
 
@@ -100,7 +101,7 @@ func (c *Core) alarms() (as []Alarm) {
 func (n *Node) Status(ctx context.Context) (Status, error) {
 	s := Status{
 		Server: n.self, Version: n.cfg.Version, Ready: n.ready.Load(), Started: At(n.started),
-		Uptime: int64(time.Since(n.started) / time.Second),
+		Uptime: int64(time.Since(n.started) / time.Second), Goroutines: runtime.NumGoroutine(),
 	}
 	err := n.do(ctx, func(*Effects) {
 		n.core.status(n.clock.now(), &s)
