@@ -108,6 +108,7 @@ func TestWhatTheOtherLessorKnowsCounts(t *testing.T) {
 		{"a shorter lease", update(func(u *binding.Binding) { u.Expires = noon }), 0, binding.Active, 1},
 		{"an end before its time", update(func(u *binding.Binding) { u.State = binding.Expired }), FatalConflict, 0, 0},
 		{"a release", update(func(u *binding.Binding) { u.State, u.Cause = binding.Released, binding.ClientReleased }), 0, binding.Released, 1},
+		{"a release of an address that is in no pool", update(func(u *binding.Binding) { u.State, u.Cause = binding.Expired, binding.ClientReleased }), 0, binding.Expired, 1},
 		{"a decline", update(func(u *binding.Binding) { u.State = binding.Abandoned }), 0, binding.Abandoned, 1},
 		{"free before its time", update(func(u *binding.Binding) { u.State, u.Owner = binding.Free, "east" }), FatalConflict, 0, 0},
 		{"free after a release", update(func(u *binding.Binding) {

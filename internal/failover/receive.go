@@ -180,9 +180,8 @@ func (s *step) take(mine, u *binding.Binding) verdict {
 	running := mine.State == binding.Active && mine.Expires.After(s.now.Add(early))
 	switch {
 	case !running || s.recovering():
-	case u.State == binding.Expired && same:
-		return refused(FatalConflict, "the lease has not ended yet")
-	case u.State == binding.Free && u.Cause != binding.ClientReleased && same:
+	case u.Cause == binding.ClientReleased: // which may be told as an end: it was in no pool then
+	case (u.State == binding.Expired || u.State == binding.Free) && same:
 		return refused(FatalConflict, "the lease has not ended yet")
 	}
 	return verdict{change: true, binding: s.adopt(mine, u), compare: s.takes()}
