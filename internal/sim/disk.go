@@ -272,6 +272,9 @@ func (m *Member) checkRoom() {
 	if lost == m.full {
 		return
 	}
+	if !lost && !m.w.mayReturn(m) {
+		return // it is found a minute later
+	}
 	m.full = lost
 	m.w.logf("%s: room on its disk: %v", m.name, !lost)
 	m.w.marks.hit(MarkDiskFull)
@@ -362,20 +365,16 @@ func (m *Member) crash(survival float64) {
 	m.plug(m.fs.Crash(m.rng, survival))
 }
 
-// withhold commits that what was lost of the disk is given to nobody (node.Node.withhold). Where not even the addresses are
-// known, the server does not start, and its operator takes the disk away.
+// withhold commits that what was lost of the disk is given to nobody (node.Node.withhold). Where not even the addresses are known, what
+// could be read is the store from now on, and the other server tells the rest before anybody is answered.
 func (m *Member) withhold(t *binding.Table, rec *store.Recovery, p *policy.Policy) (commit uint64, ok bool) {
 	if rec.Unknown > 0 {
-		m.w.marks.hit(MarkRefusedToStart)
-		m.w.logf("%s does not start: %d records of unknown addresses were lost; its disk is replaced", m.name, rec.Unknown)
-		_ = m.store.Close()
-		m.end()
-		m.newDisk()
-		if m.w.oracle.lost(m); m.w.oracle.met {
-			m.w.oracle.wipedAt[m.i] = m.w.now
+		m.w.marks.hit(MarkRecordsLost)
+		m.w.logf("%s: %d records of unknown addresses were lost", m.name, rec.Unknown)
+		if err := m.acceptLoss(t); err != nil {
+			m.beginAgain(err)
+			return 0, false
 		}
-		m.start()
-		return 0, false
 	}
 	lost := rec.Quarantine()
 	if len(lost) == 0 {
@@ -397,8 +396,30 @@ func (m *Member) withhold(t *binding.Table, rec *store.Recovery, p *policy.Polic
 		batch.Put(commit, &b)
 	}
 	if err := m.store.Commit(batch); err != nil {
-		m.later(time.Second, m.begin)
+		m.beginAgain(err)
 		return 0, false
 	}
 	return commit, true
+}
+
+// acceptLoss makes what could be read the whole of the store (node.acceptLoss).
+func (m *Member) acceptLoss(t *binding.Table) error {
+	sn, err := m.store.BeginSnapshot(t)
+	for done := false; err == nil && !done; {
+		if done, err = sn.Step(16); !done {
+			m.store.Work()
+		}
+	}
+	if err == nil {
+		err = m.store.AcceptLoss()
+	}
+	return err
+}
+
+// beginAgain: the process cannot begin on this store now. It ends, and is begun again.
+func (m *Member) beginAgain(why error) {
+	m.w.marks.hit(MarkOpenFailed)
+	m.w.logf("%s: %v", m.name, why)
+	_ = m.store.Close() // it says why it is dead, which is known
+	m.later(time.Second, m.begin)
 }

@@ -217,6 +217,23 @@ func (w *World) restart(m *Member) {
 	w.link.pump()
 }
 
+// mayReturn reports whether there may be room again on the disk of a server: one that was declared down, and notices only with room that it
+// stood still, goes on where it is heard (A2).
+func (w *World) mayReturn(m *Member) bool {
+	o := m.other()
+	if w.set.Outside || !w.declared(m) {
+		return true
+	}
+	if o.serves() {
+		o.goOn()
+	}
+	if !o.takes() {
+		return false
+	}
+	w.link.heals()
+	return true
+}
+
 // declared reports whether the other server has been told that m does not serve.
 func (w *World) declared(m *Member) bool { return w.oracle.record[1-m.i].State == failover.PartnerDown }
 
@@ -227,7 +244,7 @@ func (w *World) mending() bool {
 		return false
 	}
 	for _, m := range w.members {
-		if w.declared(m) && (!m.up || m.frozen || m.starting()) || w.oracle.mustHear[m.i] {
+		if w.declared(m) && (!m.up || m.frozen || m.full || m.starting()) || w.oracle.mustHear[m.i] {
 			return true
 		}
 	}

@@ -44,7 +44,7 @@ const (
 	MarkRot
 	MarkRotFound
 	MarkWithheld
-	MarkRefusedToStart
+	MarkRecordsLost
 	MarkFrozen
 	MarkStopped
 	MarkOpenFailed
@@ -107,7 +107,7 @@ var markNames = [marksOfEvents]string{
 	MarkDawdled: "an offer taken late", MarkDeclined: "declined", MarkMoved: "moved to the other link", MarkNak: "refused", MarkNakIgnored: "a NAK ignored",
 	MarkUnanswered: "asked in vain", MarkDuplicate: "a packet came twice", MarkSplit: "each client reaches one server", MarkOneWay: "the servers hear one another one way",
 	MarkReplaced: "a connection takes the place of a dead one", MarkReplayed: "an update came twice", MarkCrash: "crash", MarkTorn: "crash in the middle of a write",
-	MarkDurableUntold: "crash between commit and answer", MarkWiped: "disk lost", MarkRolledBack: "disk rolled back", MarkRot: "disk rotten", MarkRotFound: "rot found", MarkWithheld: "addresses withheld", MarkRefusedToStart: "a start refused",
+	MarkDurableUntold: "crash between commit and answer", MarkWiped: "disk lost", MarkRolledBack: "disk rolled back", MarkRot: "disk rotten", MarkRotFound: "rot found", MarkWithheld: "addresses withheld", MarkRecordsLost: "records lost of which not even the address is known",
 	MarkFrozen: "process stopped for a while", MarkStopped: "stopped in good order", MarkOpenFailed: "store not opened at first", MarkDiskError: "disk error",
 	MarkDiskFull: "disk full", MarkSlowSync: "slow sync", MarkReopened: "store opened anew", MarkSnapshot: "snapshot", MarkClockStep: "clock stepped",
 	MarkMaintenance: "maintenance", MarkReload: "reload", MarkDeclaredDown: "declared down", MarkDeclareRefused: "partner-down refused",

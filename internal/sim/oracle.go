@@ -25,6 +25,7 @@ type oracle struct {
 	lostAt     [2]time.Duration   // when a server last lost something of its store, 0: it did not
 	lost_      [2]bool            // and has not been in NORMAL since
 	ever       [2]bool            // it has lost something at some time
+	mclt       [2]time.Duration   // the least that it went by since it lost something
 	met        bool               // both have been in NORMAL
 	wipedAt    [2]time.Duration   // when a server that had served last lost all of its store
 	mustHear   [2]bool            // its store went back, and it does not know that yet
@@ -90,6 +91,8 @@ type promise struct {
 	until   time.Duration
 	at      time.Duration
 	over    bool // by the client's own word, or another one's
+	// ended is the change with which a lease of the address was over last in that way, which may be decided before an answer leaves.
+	ended binding.Sequence
 }
 
 func (o *oracle) init(w *World) { o.w, o.options = w, map[answerKey]uint32{} }
@@ -146,6 +149,7 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 		o.record[m.i] = r
 	}
 	m.tailRotten = false
+	o.mclt[m.i] = min(o.mclt[m.i], m.relation.MCLT) // by which it will have waited
 	if !o.lost_[m.i] {
 		for i := range was {
 			if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
@@ -195,6 +199,10 @@ func (o *oracle) crashed(m *Member) {
 func (o *oracle) lost(m *Member) {
 	o.lostAt[m.i], o.lost_[m.i], o.ever[m.i] = o.w.now, true, true
 	o.told[m.i] = [addresses]promise{}
+	o.mclt[m.i] = o.w.set.MCLT
+	if m.relation.MCLT > 0 {
+		o.mclt[m.i] = min(o.mclt[m.i], m.relation.MCLT)
+	}
 	for i := range o.wire[m.i] {
 		o.wire[m.i][i] = talk{run: o.wire[m.i][i].run} // which may be on its way
 	}
@@ -251,7 +259,7 @@ func (o *oracle) authority() {
 	dirty, all := o.dirty, o.full || o.w.now-o.lastFull > 10*time.Minute
 	o.touched, o.dirty = false, o.dirty[:0]
 	a, b := o.w.members[0], o.w.members[1]
-	if o.w.set.Outside || !a.gives() || !b.gives() {
+	if o.w.set.Outside || !a.gives() && !b.gives() || !a.renews() || !b.renews() {
 		o.full = o.full || all // what was not looked at is looked at later
 		if len(dirty) > 0 {
 			o.full = true
@@ -286,7 +294,7 @@ func (o *oracle) mine(i int, a, b *Member) {
 	addr := addressOf(i)
 	p, q := a.bindingOf(addr), b.bindingOf(addr)
 	x, y := a.core.Endpoint(), b.core.Endpoint()
-	if (leases(a, p) || x.MayGive(a.clk.now(), addr, p)) && (leases(b, q) || y.MayGive(b.clk.now(), addr, q)) {
+	if (leases(a, p) || a.gives() && x.MayGive(a.clk.now(), addr, p)) && (leases(b, q) || b.gives() && y.MayGive(b.clk.now(), addr, q)) {
 		o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
 	}
 }
@@ -300,6 +308,11 @@ func (o *oracle) gives(m *Member, i int) bool {
 // leases reports whether a client has an address, by what a server knows.
 func leases(m *Member, b *binding.Binding) bool {
 	return b != nil && b.State == binding.Active && b.Expires.After(m.clk.now())
+}
+
+// renews reports whether a server answers clients that it knows.
+func (m *Member) renews() bool {
+	return m.serves() && !m.full && m.core.Endpoint() != nil && m.core.Endpoint().Terms().Known
 }
 
 // gives reports whether a server answers new clients.

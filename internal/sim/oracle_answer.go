@@ -188,7 +188,8 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 		o.w.fail("I2: %s tells client %d that it has %v, of which its disk says %v", m.name, c.id, msg.YIAddr, b.state)
 		return
 	}
-	o.told[m.i][k] = promise{client: c, ours: b.ours, expires: b.expires, until: o.w.now + lifetime, at: o.w.now}
+	ended := o.told[m.i][k].ended
+	o.told[m.i][k] = promise{client: c, ours: b.ours, expires: b.expires, until: o.w.now + lifetime, at: o.w.now, over: ended > b.ours, ended: ended}
 	if !o.w.set.Outside {
 		o.fenced(m, c, msg.YIAddr)
 	}
@@ -197,7 +198,7 @@ func (o *oracle) replied(m *Member, l *load, r *node.Reply) {
 // fenced sees to I11: a server that lost something of its store grants nothing before what it forgot is over. How much a store
 // lacks that went back, its server finds out; one that is gone lacks everything, also where it is in NORMAL again.
 func (o *oracle) fenced(m *Member, c *Client, a netip.Addr) {
-	mclt, gone := min(o.w.set.MCLT, m.relation.MCLT), o.wipedAt[m.i]
+	mclt, gone := min(o.mclt[m.i], m.relation.MCLT), o.wipedAt[m.i]
 	if at := o.lostAt[m.i]; at > 0 && o.lost_[m.i] && o.w.now < at+mclt-time.Second ||
 		gone > 0 && o.w.now < gone+mclt/2 { // the file may have said half of it meanwhile
 		o.w.fail("I11: %s lost its store %v ago, and grants client %d %v", m.name, o.w.now-at, c.id, a)

@@ -12,7 +12,10 @@ func (o *oracle) reused(m *Member, i int, b *binding.Binding) {
 	was, is := o.view[m.i][i], o.briefOf(b)
 	o.view[m.i][i] = is
 	if is.state != binding.Active {
-		o.told[m.i][i].over = is.state != binding.Expired || b.Cause != binding.LeaseExpired || o.told[m.i][i].over
+		p := &o.told[m.i][i]
+		if is.state != binding.Expired || b.Cause != binding.LeaseExpired {
+			p.over, p.ended = true, is.ours
+		}
 	}
 	if is.ours < was.ours || is.theirs < was.theirs {
 		o.w.fail("I13: %s: %v goes back in its numbers", m.name, b.Prefix)

@@ -17,9 +17,8 @@ func (m *Member) rollBack(hours int) bool {
 // wholeSector is from which N on a whole sector rots, and not a bit.
 const wholeSector = 50
 
-// rot turns a bit over somewhere on the disk, or makes a sector something else. What cannot be read then is not gone by a guess: the
-// operator takes the disk away. A sector of what was written last looks as if the power had failed before: then it is the other server that
-// finds that the store went back.
+// rot turns a bit over somewhere on the disk, or makes a sector something else. A sector of what was written last looks as if the power
+// had failed before: then it is the other server that finds that the store went back.
 func (m *Member) rot(n int) {
 	files := m.fs.Files()
 	if len(files) == 0 {
