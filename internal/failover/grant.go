@@ -19,7 +19,7 @@ type Promise struct {
 // may, nothing that the partner said about time is counted on (RELIABILITY I12).
 func (e *Endpoint) Grant(now time.Time, old *binding.Binding, c *binding.Client, want time.Duration) Promise {
 	var acked time.Time
-	if old != nil && holds(old, c) && !e.skewed {
+	if old != nil && holds(old, c) && !e.mayBeForgotten(old) && !e.skewed {
 		acked = old.Sync.Acked
 	}
 	lifetime := want
@@ -43,6 +43,12 @@ func within(now, end time.Time, want time.Duration) time.Duration {
 
 func holds(b *binding.Binding, c *binding.Client) bool {
 	return (b.State == binding.Active || b.State == binding.Expired) && b.Client.Is(c)
+}
+
+// mayBeForgotten reports whether b is a lease that the partner knows to have ended: it may have made the address free meanwhile, and
+// have forgotten what it had acknowledged.
+func (e *Endpoint) mayBeForgotten(b *binding.Binding) bool {
+	return b.State == binding.Expired && !e.Known(b)
 }
 
 // Known reports whether b's client has a claim to the address: it is leased, or its lease has ended here while the partner
@@ -154,6 +160,8 @@ func (e *Endpoint) stamp(now time.Time, was, b *binding.Binding) {
 	begins := b.State == binding.Active && !holds(was, &b.Client)
 	if begins {
 		b.Sync.Potential, b.Sync.Acked = time.Time{}, time.Time{}
+	} else if b.State == binding.Active && e.mayBeForgotten(was) { // it is told again, and waited for further
+		b.Sync.Potential, b.Sync.Acked = later(b.Sync.Potential, b.Sync.Acked), time.Time{}
 	}
 	if b.State == binding.Active {
 		b.Sync.Potential = later(b.Sync.Potential, potential)

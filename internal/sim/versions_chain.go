@@ -74,6 +74,15 @@ func (c *chain) made(m *Member, all []*version.Version) {
 	}
 }
 
+// read: a member has read its store. It may have versions of which the disk said that they could not be kept.
+func (c *chain) read(m *Member, h *version.History) {
+	for id := range c.number {
+		if h.Get(id) != nil {
+			c.stored[m.i][id] = true
+		}
+	}
+}
+
 // adopted: a member serves by a version from now on.
 func (c *chain) adopted(m *Member, id version.ID) {
 	c.served[m.i][id] = true
