@@ -2,7 +2,7 @@
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test demo bench bench-quick fmt lint e2e kill sim clean
+.PHONY: build test demo bench bench-thorough bench-scale soak fmt lint e2e kill sim clean
 
 # No cgo: the program is one file, and drops its privileges on every thread.
 build:
@@ -15,13 +15,20 @@ test:
 demo:
 	scripts/demo
 
-# Our figures beside those of the other servers that are installed.
+# Our figures beside those of other servers, which it installs, in some ten minutes; and in about fifty.
 bench: build
-	bench/run
+	bench/run --install
 
-# The same in some minutes, with fewer and shorter runs.
-bench-quick: build
-	bench/run --quick
+bench-thorough: build
+	bench/run --install --thorough
+
+# How the costs grow with leases, subnets, classes and free addresses.
+bench-scale: build
+	bench/run --scale
+
+# A pair that serves for 20 minutes while it fails over and changes its configuration; LESSOR_SOAK=2m is a short one.
+soak: build
+	bench/run --soak
 
 fmt:
 	gofmt -w cmd internal test

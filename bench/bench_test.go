@@ -1,6 +1,9 @@
 package main
 
 import (
+	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -37,7 +40,7 @@ func TestVersionsAreFoundInWhatProgramsSay(t *testing.T) {
 }
 
 func run(cpu time.Duration, lost uint64, achieved float64) *trial {
-	return &trial{rate: 1000, cpu: cpu, report: &load.Report{Begun: 1000, Lost: lost, Achieved: achieved, P50: 1e6, P99: 2e6}}
+	return &trial{rate: 1000, cpu: cpu, syncs: .5, exact: true, report: &load.Report{Begun: 1000, Lost: lost, Achieved: achieved, P50: 1e6, P99: 2e6}}
 }
 
 func TestARateHoldsWithOnePercentUnanswered(t *testing.T) {
@@ -47,7 +50,7 @@ func TestARateHoldsWithOnePercentUnanswered(t *testing.T) {
 	}{
 		{run(1, 0, 1000), true}, {run(1, 10, 990), true}, {run(1, 11, 989), false}, {run(1, 0, 940), false},
 		{&trial{rate: 1, report: &load.Report{Begun: 1, Achieved: 1, Doubled: 1}}, false},
-		{&trial{rate: 1, report: &load.Report{Begun: 1, Achieved: 1, Refused: 1}}, false},
+		{&trial{rate: 1, report: &load.Report{Begun: 10, Achieved: 1, Refused: 1}}, false},
 	} {
 		if got := c.t.holds(); got != c.want {
 			t.Errorf("%+v holds: %v", c.t.report, got)
@@ -55,20 +58,82 @@ func TestARateHoldsWithOnePercentUnanswered(t *testing.T) {
 	}
 }
 
+func sat(name, durable string, best, missed float64, half ...*trial) *contender {
+	return &contender{peer: &peer{name: name, durable: durable}, program: "/usr/sbin/" + name, version: "1",
+		of: map[load.Mode]*series{load.New: {best: best, missed: missed, half: half}}}
+}
+
 func TestTheTableShowsMediansAndRatios(t *testing.T) {
-	ours := &contender{peer: &peer{name: "Lessor", durable: "yes"}, mode: "new", version: "1", best: 10000,
-		half: []*trial{run(40e3, 0, 1), run(20e3, 0, 1), run(30e3, 0, 1)}}
-	theirs := &contender{peer: &peer{name: "Kea", durable: "no"}, mode: "new", version: "2", best: 4000, half: []*trial{run(120e3, 0, 1)}}
-	broken := &contender{peer: &peer{name: "dhcpd"}, mode: "new", failed: errBroken{}}
-	got := table(&plan{rounds: 3, length: time.Second}, []*contender{ours, theirs, broken})
-	for _, want := range []string{"| Lessor | yes | 10000 | 30 (20 to 40) | 1.00 (1.00 to 1.00) | 2.0 (2.0 to 2.0) |",
-		"Lessor: 2.5× the rate of Kea at 0.25× its CPU.", "| dhcpd | | it / broke |"} {
+	mine := sat(ours, "yes", 10000, 12000, run(40e3, 0, 1), run(20e3, 0, 1), run(30e3, 0, 1))
+	theirs := sat("Kea", "no", 4000, 0, run(120e3, 0, 1))
+	theirs.of[load.New].half[0].exact = false
+	broken := sat("dhcpd", "yes", 0, 0)
+	broken.failed = errors.New("it |\nbroke")
+	losses := []*loss{{contender: theirs, fault: killed, report: &load.Report{Begun: 9, Lost: 1, Renew: load.Tally{Silence: 63e9, Max: 64e9}}}}
+	got := table(&plan{rounds: 3}, []*contender{mine, theirs, broken}, []*contender{mine}, losses, time.Minute)
+	for _, want := range []string{
+		"| new clients | Lessor | yes | 10000 |  | 30 (20 to 40) |  | 1.00 | 2.0 (2.0 to 2.0) | 0.0 | 0.50 |",
+		"| new clients | Kea | no | ≥ 4000 | 2.5 | 120 (120 to 120) | 4.00 | 1.00 | 2.0 (2.0 to 2.0) | 0.0 | ≈ 0.50 |",
+		"| new clients | dhcpd | | it / broke |", "| a pair, new clients | Lessor |",
+		"| Kea | kill -9 | 63.00 | 64.00 | 0.00 | 0.00 | 1 of 9 | 0 |", "Versions: Lessor 1, Kea 1,",
+	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%q is missing in\n%s", want, got)
 		}
 	}
+	columns := 0
+	for line := range strings.Lines(got) {
+		if !strings.HasPrefix(line, "|") {
+			columns = 0
+			continue
+		}
+		if n := strings.Count(line, "|"); columns != 0 && n != columns {
+			t.Errorf("%d columns instead of %d: %s", n, columns, line)
+		} else {
+			columns = n
+		}
+	}
 }
 
-type errBroken struct{}
+// A search that ended upwards, or in noise, says so.
+func TestTheHighestRateIsWhatHeldBelowWhatDidNot(t *testing.T) {
+	for _, c := range []struct {
+		best, missed float64
+		want         string
+	}{{0, 100, "none held"}, {100, 0, "≥ 100"}, {100, 90, "≥ 100"}, {100, 125, "100"}} {
+		if got := (&series{best: c.best, missed: c.missed}).highest(); got != c.want {
+			t.Errorf("%+v: %s", c, got)
+		}
+	}
+}
 
-func (errBroken) Error() string { return "it |\nbroke" }
+func TestTheDiskTellsHowOftenItWasFlushed(t *testing.T) {
+	dir := t.TempDir()
+	before, ok := flushes(dir)
+	if !ok {
+		t.Log("the disk under the temporary directory has no counter") // as memory has none
+		return
+	}
+	f, err := os.Create(filepath.Join(dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 3 {
+		f.Write([]byte("x"))
+		f.Sync()
+	}
+	if after, _ := flushes(dir); after < before {
+		t.Errorf("%d, then %d", before, after)
+	}
+}
+
+func TestAChapterReplacesItsOwn(t *testing.T) {
+	page := withChapter("", "Measured", "fast\n")
+	page = withChapter(page, "Soak", "flat\n\n")
+	page = withChapter(page, "Measured", "faster\n\n## In a pair\n\ntoo\n")
+	page = withChapter(page, "Soak", "flatter")
+	if want := "# Measured\n\nfaster\n\n## In a pair\n\ntoo\n\n# Soak\n\nflatter\n"; page != want {
+		t.Errorf("%q", page)
+	}
+}

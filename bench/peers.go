@@ -1,7 +1,10 @@
 package main
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"fmt"
+	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -9,46 +12,59 @@ import (
 	"strings"
 )
 
-// peer is a way to run a DHCP server.
+// peer is a way to run a DHCP server, or a pair of them.
 type peer struct {
 	name string
 	// durable says whether a lease is on the disk before its ACK leaves.
 	durable string
 	program string
 	version []string // arguments that make it print its version
-	// start are the rates at which the search for the highest begins.
-	start map[string]float64
-	// command writes what it needs into dir, and returns what to run. leases is how many there may be.
-	command func(program, dir string, leases int) (args, env []string, err error)
+	sides   int      // 1, or 2 for a pair
+	// command writes what it needs into the place, and returns what to run.
+	command func(at *place) (args, env []string, err error)
+	// normal reports whether one side of a pair has found the other; nil: it need not.
+	normal func(at *place) bool
+	// syncs is how many syncs one side has made; nil: it does not say.
+	syncs func(at *place) (uint64, error)
 }
 
-// peers are all that can be compared.
-func peers(lessor string) []peer {
-	kea := func(threads int) func(string, string, int) ([]string, []string, error) {
-		return func(program, dir string, _ int) ([]string, []string, error) {
-			env := []string{"KEA_PIDFILE_DIR=" + dir, "KEA_LOCKFILE_DIR=" + dir, "KEA_LOGGER_DESTINATION=stderr"}
-			conf, err := write(dir, "kea.json", keaConf(dir, threads))
-			return []string{program, "-c", conf}, env, err
-		}
-	}
+// place is where one side runs.
+type place struct {
+	program, dir string
+	side         int
+	// first and last are the addresses that it gives.
+	first, last netip.Addr
+	enterprise  string // further keys of that layer in Lessor's document
+	more        string // further lines of it
+}
+
+func (at *place) file(name string) string { return filepath.Join(at.dir, name) }
+
+// ours is the name under which the others are compared.
+const ours = "Lessor"
+
+// alone are the servers that are compared.
+func alone(lessor string) []peer {
 	return []peer{
-		{"Lessor", "yes", lessor, []string{"version"}, rates(12000, 20000), lessorCommand},
-		{"responder without leases", "yes", "/proc/self/exe", nil, rates(18000, 25000), responderCommand},
-		{"Kea memfile, one thread", "no, never synced", "kea-dhcp4", []string{"-v"}, rates(3000, 4000), kea(0)},
-		{"Kea memfile, two threads", "no, never synced", "kea-dhcp4", []string{"-v"}, rates(5000, 6000), kea(2)},
-		{"ISC dhcpd", "yes", "dhcpd", []string{"--version"}, rates(400, 3000), dhcpdCommand},
-		{"dnsmasq", "yes", "dnsmasq", []string{"--version"}, rates(300, 400), dnsmasqCommand},
+		{ours, "yes", lessor, []string{"version"}, 1, lessorCommand, nil, lessorSyncs},
+		{"responder without leases, durable", "yes", "/proc/self/exe", nil, 1, responderCommand(true), nil, responderSyncs},
+		{"responder without leases", "no", "/proc/self/exe", nil, 1, responderCommand(false), nil, responderSyncs},
+		{"Kea memfile, one thread", "no, never synced", "kea-dhcp4", []string{"-v"}, 1, keaCommand(0), nil, nil},
+		{"Kea memfile, two threads", "no, never synced", "kea-dhcp4", []string{"-v"}, 1, keaCommand(2), nil, nil},
+		{"ISC dhcpd", "yes", "dhcpd", []string{"--version"}, 1, dhcpdCommand(""), nil, nil},
+		{"ISC dhcpd, delayed-ack", "yes", "dhcpd", []string{"--version"}, 1, dhcpdCommand("delayed-ack 1000; max-ack-delay 10000;"), nil, nil},
+		{"dnsmasq", "yes", "dnsmasq", []string{"--version"}, 1, dnsmasqCommand, nil, nil},
 	}
 }
 
-// responderCommand runs this program as the responder, the limit of what can be done.
-func responderCommand(_, dir string, _ int) ([]string, []string, error) {
-	self, err := os.Executable()
-	return []string{self, "-respond", filepath.Join(dir, "journal")}, nil, err
-}
-
-func rates(fresh, renew float64) map[string]float64 {
-	return map[string]float64{"new": fresh, "renew": renew}
+// pairs are the pairs that are compared.
+func pairs(lessor string) []peer {
+	return []peer{
+		{ours, "yes", lessor, []string{"version"}, 2, lessorPairCommand, lessorNormal, lessorSyncs},
+		{"ISC failover", "yes", "dhcpd", []string{"--version"}, 2, dhcpdPairCommand, dhcpdNormal, nil},
+		{"Kea hot standby, threads", "no, never synced", "kea-dhcp4", []string{"-v"}, 2, keaPairCommand("hot-standby"), keaNormal, nil},
+		{"Kea load balancing, threads", "no, never synced", "kea-dhcp4", []string{"-v"}, 2, keaPairCommand("load-balancing"), keaNormal, nil},
+	}
 }
 
 // installed returns the program's path and version; false if it is not there.
@@ -81,57 +97,133 @@ func versionIn(s string) string {
 	return strings.TrimSpace(strings.SplitN(s, "\n", 2)[0])
 }
 
-func write(dir, name, text string) (string, error) {
-	path := filepath.Join(dir, name)
+func (at *place) write(name, text string) (string, error) {
+	path := at.file(name)
 	return path, os.WriteFile(path, []byte(text), 0o644)
 }
 
-func lessorCommand(program, dir string, _ int) ([]string, []string, error) {
-	conf, err := write(dir, "lessor.yaml", fmt.Sprintf(`server:
-  name: bench
-  interfaces: [eth0]
-  data: %s
-enterprise:
-  lease: {default: 1h}
-networks:
-  all:
-    subnets:
-      10.0.0.0/8:
-        pools: [{range: %s-%s}]
-`, filepath.Join(dir, "data"), poolFirst, poolLast))
-	return []string{program, "serve", "--config", conf, "--log-level", "warn"}, nil, err
+// sizeable ends the pool of a server whose cost of a new lease grows with those that are free.
+func (at *place) sizeable() netip.Addr {
+	n := binary.BigEndian.Uint32(at.first.AsSlice()) + dhcpdPool - 1
+	return netip.AddrFrom4([4]byte(binary.BigEndian.AppendUint32(nil, n)))
 }
 
-func keaConf(dir string, threads int) string {
-	return fmt.Sprintf(`{"Dhcp4": {
-  "interfaces-config": {"interfaces": ["eth0"], "dhcp-socket-type": "udp", "re-detect": false},
-  "lease-database": {"type": "memfile", "persist": true, "name": "%s/leases.csv", "lfc-interval": 0},
+// dhcpdPool is as many as it can give in one sitting.
+const dhcpdPool = 1 << 14
+
+// responderCommand runs this program as the responder, the limit of what can be done.
+func responderCommand(durable bool) func(*place) ([]string, []string, error) {
+	return func(at *place) ([]string, []string, error) {
+		self, err := os.Executable()
+		args := []string{self, "-respond", at.dir}
+		if durable {
+			args = append(args, "-durable")
+		}
+		return args, nil, err
+	}
+}
+
+func responderSyncs(at *place) (uint64, error) {
+	b, err := os.ReadFile(at.file("syncs"))
+	if err != nil || len(b) < 8 {
+		return 0, fmt.Errorf("no count of syncs: %w", err)
+	}
+	return binary.LittleEndian.Uint64(b), nil
+}
+
+func lessorCommand(at *place) ([]string, []string, error) {
+	conf, err := at.write("lessor.yaml", fmt.Sprintf(`server: {name: bench, interfaces: [eth0], data: %s}
+enterprise: {lease: {default: 1h}%s}
+networks: {all: {subnets: {10.0.0.0/8: {pools: [{range: %v-%v}]}}}}
+%s`, at.file("data"), at.enterprise, at.first, at.last, at.more))
+	return []string{at.program, "serve", "--config", conf, "--log-level", "warn"}, nil, err
+}
+
+// lessorStatus is what is read of `lessor status --json`.
+type lessorStatus struct {
+	Ready      bool           `json:"ready"`
+	Bindings   map[string]int `json:"bindings"`
+	Goroutines int            `json:"goroutines"`
+	Partners   []struct {
+		State        string `json:"state"`
+		PartnerState string `json:"partner_state"`
+		Unacked      int    `json:"unacked"`
+		Connected    bool   `json:"connected"`
+	} `json:"partners"`
+	Alarms []struct {
+		Code string `json:"code"`
+	} `json:"alarms"`
+	Stale *struct {
+		Clients  int  `json:"clients"`
+		Sweeping bool `json:"sweeping"`
+	} `json:"stale"`
+	Store struct {
+		Syncs uint64 `json:"syncs"`
+	} `json:"store"`
+}
+
+func (at *place) status() (s lessorStatus, err error) {
+	out, err := exec.Command(at.program, "status", "--json", "--socket", at.socket()).Output()
+	if err != nil {
+		return s, fmt.Errorf("lessor status: %w", err)
+	}
+	return s, json.Unmarshal(out, &s)
+}
+
+func (at *place) socket() string { return at.file("data/lessor.sock") }
+
+func lessorSyncs(at *place) (uint64, error) {
+	s, err := at.status()
+	return s.Store.Syncs, err
+}
+
+func keaCommand(threads int) func(*place) ([]string, []string, error) {
+	return func(at *place) ([]string, []string, error) {
+		return at.kea(fmt.Sprintf(`{"Dhcp4": {
+  %s
   "multi-threading": {"enable-multi-threading": %v, "thread-pool-size": %d, "packet-queue-size": 64},
+  "loggers": [{"name": "kea-dhcp4", "severity": "ERROR", "output_options": [{"output": "stderr"}]}],
+  "subnet4": [{"id": 1, "subnet": "10.0.0.0/8", "pools": [{"pool": "%v - %v"}]}]
+}}
+`, at.keaCommon(), threads > 0, threads, at.first, at.last))
+	}
+}
+
+func (at *place) keaCommon() string {
+	return fmt.Sprintf(`"interfaces-config": {"interfaces": ["eth0"], "dhcp-socket-type": "udp", "re-detect": false},
+  "lease-database": {"type": "memfile", "persist": true, "name": "%s", "lfc-interval": 0},
   "valid-lifetime": 3600, "sanity-checks": {"lease-checks": "none"},
   "expired-leases-processing": {"reclaim-timer-wait-time": 0},
-  "loggers": [{"name": "kea-dhcp4", "severity": "ERROR", "output_options": [{"output": "stderr"}]}],
-  "subnet4": [{"id": 1, "subnet": "10.0.0.0/8", "pools": [{"pool": "%s - %s"}]}]
-}}
-`, dir, threads > 0, threads, poolFirst, poolLast)
+  "control-socket": {"socket-type": "unix", "socket-name": "%s"},`, at.file("leases.csv"), at.file("kea.sock"))
 }
 
-// dhcpdCommand gives dhcpd a pool of no more than it needs, since its cost of a new lease grows with those that are
-// free, and no check of its own before an offer.
-func dhcpdCommand(program, dir string, leases int) ([]string, []string, error) {
-	last := min(leases*13/10+512, poolSize) - 1
-	conf, err := write(dir, "dhcpd.conf", fmt.Sprintf(`ddns-update-style none; authoritative; ping-check false;
-default-lease-time 3600; max-lease-time 3600; dhcp-cache-threshold 0;
-subnet 10.0.0.0 netmask 255.0.0.0 { range %s 10.%d.%d.%d; }
-`, poolFirst, 16+last>>16, last>>8&255, last&255))
+func (at *place) kea(conf string) ([]string, []string, error) {
+	file, err := at.write("kea.json", conf)
+	env := []string{"KEA_PIDFILE_DIR=" + at.dir, "KEA_LOCKFILE_DIR=" + at.dir, "KEA_LOGGER_DESTINATION=stderr"}
+	return []string{at.program, "-c", file}, env, err
+}
+
+// dhcpdCommand gives dhcpd no check of its own before an offer.
+func dhcpdCommand(more string) func(*place) ([]string, []string, error) {
+	return func(at *place) ([]string, []string, error) {
+		return at.dhcpd(fmt.Sprintf(`ddns-update-style none; authoritative; ping-check false;
+default-lease-time 3600; max-lease-time 3600; dhcp-cache-threshold 0; %s
+subnet 10.0.0.0 netmask 255.0.0.0 { range %v %v; }
+`, more, at.first, at.sizeable()))
+	}
+}
+
+func (at *place) dhcpd(conf string) ([]string, []string, error) {
+	file, err := at.write("dhcpd.conf", conf)
 	if err != nil {
 		return nil, nil, err
 	}
-	file, err := write(dir, "dhcpd.leases", "")
-	return []string{program, "-4", "-f", "-q", "--no-pid", "-cf", conf, "-lf", file, "eth0"}, nil, err
+	leases, err := at.write("dhcpd.leases", "")
+	return []string{at.program, "-4", "-f", "-q", "--no-pid", "-cf", file, "-lf", leases, "eth0"}, nil, err
 }
 
-func dnsmasqCommand(program, dir string, _ int) ([]string, []string, error) {
-	return []string{program, "-C", "/dev/null", "-k", "-p", "0", "-i", "eth0", "--no-ping", "--quiet-dhcp", "--dhcp-authoritative",
-		"-u", "root", "--dhcp-range=" + poolFirst + "," + poolLast + ",255.0.0.0,1h", "--dhcp-lease-max=1000000",
-		"--dhcp-leasefile=" + filepath.Join(dir, "leases"), "--pid-file=" + filepath.Join(dir, "pid")}, nil, nil
+func dnsmasqCommand(at *place) ([]string, []string, error) {
+	return []string{at.program, "-C", "/dev/null", "-k", "-p", "0", "-i", "eth0", "--no-ping", "--quiet-dhcp", "--dhcp-authoritative",
+		"-u", "root", fmt.Sprintf("--dhcp-range=%v,%v,255.0.0.0,1h", at.first, at.last), "--dhcp-lease-max=2000000",
+		"--dhcp-leasefile=" + at.file("leases"), "--pid-file=" + at.file("pid")}, nil, nil
 }

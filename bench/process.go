@@ -5,37 +5,33 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // process is a running server.
 type process struct {
 	cmd  *exec.Cmd
 	done chan error
+	at   *place
 	log  string
 }
 
-// startServer runs p in the server's namespace with an empty store in dir.
-func startServer(l *link, p *peer, program, dir string, leases int) (*process, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return nil, err
-	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
-	args, env, err := p.command(program, dir, leases)
+// start runs one side in its namespace, with what is in its place.
+func (p *peer) start(l *lab, at *place) (*process, error) {
+	args, env, err := p.command(at)
 	if err != nil {
 		return nil, err
 	}
 	// ip(8) executes the server in its own place, so the process is the server's.
-	cmd := exec.Command("ip", append([]string{"netns", "exec", l.server}, args...)...)
+	cmd := exec.Command("ip", append([]string{"netns", "exec", l.servers[at.side]}, args...)...)
 	cmd.Env = append(os.Environ(), env...)
-	s := &process{cmd: cmd, done: make(chan error, 1), log: filepath.Join(dir, "log")}
-	out, err := os.Create(s.log)
+	s := &process{cmd: cmd, done: make(chan error, 1), at: at, log: at.file("log")}
+	out, err := os.OpenFile(s.log, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
 		return nil, err
 	}
@@ -48,14 +44,21 @@ func startServer(l *link, p *peer, program, dir string, leases int) (*process, e
 	return s, nil
 }
 
+// kill ends it as kill -9 does.
+func (s *process) kill() {
+	s.cmd.Process.Kill()
+	err := <-s.done
+	s.done <- err
+}
+
 // stop ends the server, by force if it takes more than ten seconds.
 func (s *process) stop() {
 	s.cmd.Process.Signal(syscall.SIGTERM)
 	select {
-	case <-s.done:
+	case err := <-s.done:
+		s.done <- err
 	case <-time.After(10 * time.Second):
-		s.cmd.Process.Kill()
-		<-s.done
+		s.kill()
 	}
 }
 
@@ -75,9 +78,10 @@ func last(s string, n int) string { return s[max(0, len(s)-n):] }
 
 // usage is what a process has used up to now.
 type usage struct {
-	cpu     time.Duration
-	memory  int // resident, octets
-	written int // octets
+	cpu         time.Duration
+	memory      int // resident, octets
+	written     int // octets
+	descriptors int
 }
 
 func (s *process) usage() (u usage, err error) {
@@ -93,6 +97,8 @@ func (s *process) usage() (u usage, err error) {
 	io, _ := os.ReadFile("/proc/" + pid + "/io")
 	u.memory = numberIn(string(status), "VmRSS:") << 10
 	u.written = numberIn(string(io), "wchar:")
+	open, _ := os.ReadDir("/proc/" + pid + "/fd")
+	u.descriptors = len(open)
 	return u, nil
 }
 
@@ -132,4 +138,21 @@ func busy() time.Duration {
 		}
 	}
 	return time.Duration(total) * clockTick
+}
+
+// flushes returns how often the disk under dir was told to write what it has, by anybody; false if the kernel does not say.
+func flushes(dir string) (uint64, bool) {
+	var st unix.Stat_t
+	if unix.Stat(dir, &st) != nil {
+		return 0, false
+	}
+	text, _ := os.ReadFile("/proc/diskstats")
+	for line := range strings.Lines(string(text)) {
+		f := strings.Fields(line)
+		if len(f) > 18 && f[0] == strconv.Itoa(int(unix.Major(st.Dev))) && f[1] == strconv.Itoa(int(unix.Minor(st.Dev))) {
+			n, err := strconv.ParseUint(f[18], 10, 64)
+			return n, err == nil
+		}
+	}
+	return 0, false
 }

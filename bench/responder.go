@@ -5,16 +5,18 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 
 	"github.com/lessor-dhcp/lessor/internal/socket"
 )
 
-// The responder is a server without leases: it gives every client the address that its hardware address says, but
-// writes a record of each and syncs it before the ACK leaves, one sync for all that wait. It is the limit of what a
-// durable server can do with these sockets on this disk.
+// The responder is a server without leases: it gives every client the address that its hardware address says. If it is
+// durable it writes a record of each and syncs it before the ACK leaves, one sync for all that wait. It is the limit of what
+// a server can do with these sockets, and on this disk.
 
 const (
 	recordSize = 128
@@ -34,29 +36,30 @@ func newGroup() *group {
 	return &group{batch: socket.NewBatch(64), answers: make([]byte, 0, 64*300)}
 }
 
-// respond serves until the process ends.
-func respond(file string) error {
+// respond serves until the process ends, and keeps in dir the journal, and how often it was synced.
+func respond(dir string, durable bool) error {
 	s, err := socket.Open(socket.Config{Interfaces: []string{"eth0"}})
 	if err != nil {
 		return err
 	}
 	defer s.Close()
-	f, err := os.OpenFile(file, os.O_RDWR|os.O_CREATE, 0o600)
+	syncs, err := newCounter(filepath.Join(dir, "syncs"))
+	if err != nil {
+		return err
+	}
+	if !durable {
+		return respondAtOnce(s)
+	}
+	f, err := newJournal(filepath.Join(dir, "journal"))
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if _, err := f.Write(make([]byte, journal)); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
 	free, waiting, failed := make(chan *group, groups), make(chan *group, groups), make(chan error, 1)
 	for range groups {
 		free <- newGroup()
 	}
-	go func() { failed <- commit(f, s, waiting, free) }()
+	go func() { failed <- commit(f, s, syncs, waiting, free) }()
 	for {
 		g := <-free
 		if _, err := s.Receive(g.batch); err != nil {
@@ -66,12 +69,57 @@ func respond(file string) error {
 		if len(g.now) > 0 {
 			s.Send(g.now)
 		}
+		if len(g.later) == 0 {
+			free <- g
+			continue
+		}
 		select {
 		case waiting <- g:
 		case err := <-failed:
 			return err
 		}
 	}
+}
+
+// respondAtOnce keeps nothing.
+func respondAtOnce(s *socket.Sockets) error {
+	g := newGroup()
+	for {
+		if _, err := s.Receive(g.batch); err != nil {
+			return err
+		}
+		g.answer()
+		s.Send(append(g.now, g.later...))
+	}
+}
+
+// newJournal returns a file whose blocks are all there, so that a sync writes no metadata.
+func newJournal(name string) (*os.File, error) {
+	f, err := os.OpenFile(name, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	if _, err = f.Write(make([]byte, journal)); err == nil {
+		err = f.Sync()
+	}
+	return f, err
+}
+
+// newCounter returns a number that others read in a file.
+func newCounter(name string) (*uint64, error) {
+	if err := os.WriteFile(name, make([]byte, 8), 0o644); err != nil {
+		return nil, err
+	}
+	f, err := os.OpenFile(name, os.O_RDWR, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	b, err := unix.Mmap(int(f.Fd()), 0, 8, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	if err != nil {
+		return nil, err
+	}
+	return (*uint64)(unsafe.Pointer(&b[0])), nil
 }
 
 // answer makes the answers to what was received.
@@ -106,13 +154,13 @@ func appendAnswer(dst, q []byte, kind byte) []byte {
 	dst = append(dst, q[:240]...)
 	a := dst[begin:]
 	a[0] = 2
-	copy(a[16:20], []byte{10, 16 | q[31]&3, q[32], q[33]})
+	copy(a[16:20], []byte{10, 16 | q[31]&15, q[32], q[33]})
 	dst = append(dst, 53, 1, kind+1+kind/3, 54, 4, 10, 0, 0, 2, 51, 4, 0, 0, 14, 16, 1, 4, 255, 0, 0, 0, 255)
 	return append(dst, make([]byte, 300-(len(dst)-begin))...)
 }
 
 // commit writes what waits, syncs, and sends the answers.
-func commit(f *os.File, s *socket.Sockets, waiting <-chan *group, free chan<- *group) error {
+func commit(f *os.File, s *socket.Sockets, syncs *uint64, waiting <-chan *group, free chan<- *group) error {
 	var record [recordSize]byte
 	var all []*group
 	buffer, at := make([]byte, 0, groups*64*recordSize), int64(0)
@@ -139,11 +187,10 @@ func commit(f *os.File, s *socket.Sockets, waiting <-chan *group, free chan<- *g
 			if err := unix.Fdatasync(int(f.Fd())); err != nil {
 				return fmt.Errorf("syncing: %w", err)
 			}
+			*syncs++
 		}
 		for _, g := range all {
-			if len(g.later) > 0 {
-				s.Send(g.later)
-			}
+			s.Send(g.later)
 			free <- g
 		}
 	}

@@ -4,93 +4,157 @@ import (
 	"cmp"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
 	"runtime"
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/load"
 )
 
 // table writes what was measured, for people.
-func table(p *plan, all []*contender) string {
+func table(p *plan, single, double []*contender, losses []*loss, took time.Duration) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "# Measured\n\n%s, %s, %d processors, %s. Server and load share them.\n", time.Now().UTC().Format(time.DateOnly),
-		processorName(), runtime.NumCPU(), kernel())
-	fmt.Fprintf(&b, "Relayed unicast; one network 10.0.0.0/8 with the pool %s-%s, lease 1 h; each run begins with an empty store on\n"+
-		"the disk and takes %v; runs of all servers are interleaved. Highest rate: at most 1 %% unanswered, %d steps. The rest is the\n"+
-		"median (least to most) of %d runs at half of that rate. Times count from when an exchange was due.\n", poolFirst, poolLast, p.length,
-		p.steps, p.rounds)
-	modes := []string{}
-	for _, c := range all {
-		if !slices.Contains(modes, c.mode) {
-			modes = append(modes, c.mode)
-		}
+	fmt.Fprintf(&b, "%s\n\n", circumstances())
+	fmt.Fprintf(&b, `Relayed unicast; one network 10.0.0.0/8 with the pool %s-%s (dhcpd: %d addresses of it, since its cost of a new lease grows
+with those that are free); lease 1 h. Each server sat %d times, and each pair %d, in turn with the others, each time with an empty store on the disk:
+first clients got leases for %v, then each of new clients, renewals of those that have a lease, and a mix (16 renewals, 2 new, 2 released).
+Highest rate: at most 1 %% unanswered in %v; %d runs a sitting look for it, up by a quarter or down by a fifth. The rest is the median
+(least to most) of runs of %v at half of it. Times count from when an exchange was due. × says how many times the rate Lessor has, and
+how many times its processor time the other one takes. Syncs: as the servers count them; ≈: flushes of the
+disk by anybody. Written: what goes to the partner included.
+
+`, poolFirst, poolLast, dhcpdPool, p.rounds, (p.rounds+1)/2, p.effort.warm, p.effort.step, p.effort.steps, p.effort.length)
+	if len(single)+len(double) > 0 {
+		rows(&b, single, double)
 	}
-	for _, m := range modes {
-		mode(&b, p, m, all)
-	}
-	fmt.Fprintf(&b, "\nVersions: %s.\n", versions(all))
-	fmt.Fprintf(&b, "\nTo measure here: `make bench`, or `bench/run --quick`.\n")
+	takeoverTable(&b, losses)
+	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses),
+		took.Round(time.Second))
 	return b.String()
 }
 
-func mode(b *strings.Builder, p *plan, m string, all []*contender) {
-	title := map[string]string{"new": "New clients (DISCOVER, OFFER, REQUEST, ACK)",
-		"renew": fmt.Sprintf("Renewals (REQUEST, ACK) of %d clients", p.clients)}[m]
-	fmt.Fprintf(b, "\n## %s\n\n", title)
-	fmt.Fprintln(b, "| server | on disk before the ACK | highest rate, /s | CPU an exchange, µs | p50, ms | p99, ms | written an exchange, octets | RSS, MB | others used, CPUs |")
-	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|")
-	for _, c := range all {
-		if c.mode != m {
-			continue
-		}
-		if len(c.half) == 0 {
-			why := "no rate held"
-			if c.failed != nil {
-				why = strings.Join(strings.Fields(strings.ReplaceAll(c.failed.Error(), "|", "/")), " ")
-			}
-			fmt.Fprintf(b, "| %s | | %s | | | | | | |\n", c.name, why)
-			continue
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.durable, c.highest(),
-			spread(c.half, "%.0f", func(t *trial) float64 { return micros(t.cpu) }),
-			spread(c.half, "%.2f", func(t *trial) float64 { return micros(t.report.P50) / 1000 }),
-			spread(c.half, "%.1f", func(t *trial) float64 { return micros(t.report.P99) / 1000 }),
-			spread(c.half, "%.0f", func(t *trial) float64 { return float64(t.written) }),
-			spread(c.half, "%.0f", func(t *trial) float64 { return float64(t.memory >> 20) }),
-			spread(c.half, "%.2f", func(t *trial) float64 { return t.others }))
-	}
-	ratios(b, m, all)
+// circumstances are when and where it was measured.
+func circumstances() string {
+	commit, _ := exec.Command("git", "describe", "--always", "--dirty").Output()
+	load, _ := os.ReadFile("/proc/loadavg")
+	return fmt.Sprintf("%s, commit %s, %s, %d processors, %s, load average %s at the end. Servers and load share the machine.",
+		time.Now().UTC().Format(time.DateOnly), strings.TrimSpace(string(commit)), processorName(), runtime.NumCPU(), kernel(),
+		strings.Join(strings.Fields(string(load) + " ? ?")[:2], ", "))
 }
 
-// ratios says how Lessor compares.
-func ratios(b *strings.Builder, m string, all []*contender) {
-	i := slices.IndexFunc(all, func(c *contender) bool { return c.mode == m && c.name == "Lessor" && len(c.half) > 0 })
-	if i < 0 {
+// rows writes one table of all modes, servers and pairs.
+func rows(b *strings.Builder, single, double []*contender) {
+	fmt.Fprintln(b, "| what | server | on disk before the ACK | highest rate, /s | × | CPU an exchange, µs | × | p50, ms | p99, ms | p999, ms | syncs an exchange | written, octets | RSS, MB | clients |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	for _, part := range []struct {
+		title string
+		all   []*contender
+	}{{"", single}, {"a pair, ", double}} {
+		for _, m := range load.Modes {
+			for _, c := range part.all {
+				if of := c.of[m]; of != nil {
+					line(b, part.title+titles[m], c, of, oursIn(part.all, m))
+				}
+			}
+		}
+	}
+}
+
+var titles = map[load.Mode]string{load.New: "new clients", load.Renew: "renewals", load.Mixed: "mixed", load.Release: "released"}
+
+// oursIn returns what Lessor showed in that mode, nil if nothing.
+func oursIn(all []*contender, m load.Mode) *series {
+	for _, c := range all {
+		if c.name == ours && c.of[m] != nil && len(c.of[m].half) > 0 {
+			return c.of[m]
+		}
+	}
+	return nil
+}
+
+func line(b *strings.Builder, what string, c *contender, of, ours *series) {
+	if len(of.half) == 0 {
+		why := "not measured"
+		if c.failed != nil {
+			why = strings.Join(strings.Fields(strings.ReplaceAll(c.failed.Error(), "|", "/")), " ")
+		}
+		fmt.Fprintf(b, "| %s | %s | | %s | | | | | | | | | | |\n", what, c.name, why)
 		return
 	}
-	ours := all[i]
-	var said []string
-	for _, c := range all {
-		if c.mode == m && c != ours && len(c.half) > 0 {
-			said = append(said, fmt.Sprintf("%.1f× the rate of %s at %.2f× its CPU", ours.best/c.best, c.name, micros(cpu(ours))/micros(cpu(c))))
+	faster, dearer := "", ""
+	if ours != nil && of != ours {
+		if of.best > 0 {
+			faster = fmt.Sprintf("%.1f", ours.best/of.best)
 		}
+		dearer = fmt.Sprintf("%.2f", micros(cpu(of))/micros(cpu(ours)))
 	}
-	if len(said) > 0 {
-		fmt.Fprintf(b, "\nLessor: %s.\n", strings.Join(said, "; "))
+	ms := func(f func(*load.Report) time.Duration) func(*trial) float64 {
+		return func(t *trial) float64 { return micros(f(t.report)) / 1000 }
+	}
+	middle := func(format string, f func(*trial) float64) string { return fmt.Sprintf(format, median(of.half, f)) }
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", what, c.name, c.durable, of.highest(), faster,
+		spread(of.half, "%.0f", func(t *trial) float64 { return micros(t.cpu) }), dearer,
+		middle("%.2f", ms(func(r *load.Report) time.Duration { return r.P50 })),
+		spread(of.half, "%.1f", ms(func(r *load.Report) time.Duration { return r.P99 })),
+		middle("%.1f", ms(func(r *load.Report) time.Duration { return r.P999 })),
+		syncs(of.half), middle("%.0f", func(t *trial) float64 { return float64(t.written) }),
+		middle("%.0f", func(t *trial) float64 { return float64(t.memory >> 20) }),
+		middle("%.0f", func(t *trial) float64 { return float64(t.report.Clients) }))
+}
+
+func syncs(of []*trial) string {
+	n := median(of, func(t *trial) float64 { return t.syncs })
+	switch {
+	case n < 0:
+		return ""
+	case of[0].exact:
+		return fmt.Sprintf("%.2f", n)
+	default:
+		return fmt.Sprintf("≈ %.2f", n)
 	}
 }
 
-func cpu(c *contender) time.Duration {
-	return median(c.half, func(t *trial) time.Duration { return t.cpu })
+func takeoverTable(b *strings.Builder, losses []*loss) {
+	if len(losses) == 0 {
+		return
+	}
+	fmt.Fprintf(b, `
+## When one of a pair is lost
+
+The primary is lost %v after the begin; %d clients have leases, %d exchanges a second of the mix go to both servers, and clients ask again
+after 1, 2, 4, 8, 16 s. All pairs at the same time, each with the timers that it has by default (ISC's max-response-delay, which has none, is the
+30 s of its example). Silence: the longest time in which no client of the kind was answered. Longest: what a client waited at most.
+
+| pair | lost by | known clients: silence, s | longest, s | new clients: silence, s | longest, s | unanswered | given twice |
+|---|---|---|---|---|---|---|---|
+`, lossAt, takeoverClients, takeoverRate)
+	s := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
+	for _, x := range losses {
+		if x.failed != nil {
+			fmt.Fprintf(b, "| %s | %s | %s | | | | | |\n", x.name, x.fault, strings.Join(strings.Fields(strings.ReplaceAll(x.failed.Error(), "|", "/")), " "))
+			continue
+		}
+		r := x.report
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %d of %d | %d |\n", x.name, x.fault, s(r.Renew.Silence), s(r.Renew.Max), s(r.New.Silence), s(r.New.Max),
+			r.Lost, r.Begun, r.Doubled)
+	}
 }
 
+func cpu(of *series) time.Duration {
+	return median(of.half, func(t *trial) time.Duration { return t.cpu })
+}
+
+// median returns the middle one; of an even number the lower of the two.
 func median[T cmp.Ordered](of []*trial, what func(*trial) T) T {
 	v := make([]T, len(of))
 	for i, t := range of {
 		v[i] = what(t)
 	}
 	slices.Sort(v)
-	return v[len(v)/2]
+	return v[(len(v)-1)/2]
 }
 
 // spread writes the median, the least and the most.
@@ -102,14 +166,15 @@ func spread(of []*trial, format string, what func(*trial) float64) string {
 	return fmt.Sprintf(format+" ("+format+" to "+format+")", median(of, what), slices.Min(v), slices.Max(v))
 }
 
-func versions(all []*contender) string {
+// versions names the programs that were measured.
+func versions(single, double []*contender, losses []*loss) string {
+	all := append(slices.Clone(single), double...)
+	for _, x := range losses {
+		all = append(all, x.contender)
+	}
 	var said []string
 	for _, c := range all {
-		if c.version == "" {
-			continue
-		}
-		name, _, _ := strings.Cut(c.name, ",")
-		if s := name + " " + c.version; !slices.Contains(said, s) {
+		if s := filepath.Base(c.program) + " " + c.version; c.version != "" && !slices.Contains(said, s) {
 			said = append(said, s)
 		}
 	}
