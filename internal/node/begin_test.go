@@ -9,13 +9,13 @@ import (
 func TestALoadBeginsWithWhatIsInIt(t *testing.T) {
 	long := time.Now().Add(-time.Hour)
 	n := &Node{clock: &clock{base: time.Now()}, current: &load{begun: long}}
-	n.begin()
+	n.begin(n.clock.now())
 	if n.current.begun.Equal(long) {
 		t.Error("a load with nothing in it began long ago")
 	}
 	n.current.effects.Replies = append(n.current.effects.Replies, Reply{})
 	n.current.begun = long
-	n.begin()
+	n.begin(n.clock.now())
 	if !n.current.begun.Equal(long) {
 		t.Error("a load with an answer in it began anew")
 	}

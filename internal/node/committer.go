@@ -4,12 +4,57 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/socket"
 )
 
-// commitAll carries out loads, in their order, until there are no more.
+// commitAll carries out what was decided whenever it is asked to, until there is nobody left to ask.
 func (n *Node) commitAll() {
-	for l := range n.work {
-		n.carryOut(l)
-		l.tell(l.err)
-		n.done <- l
+	for range n.work {
+		n.deciding.Lock()
+		for n.mayCommit() && !n.gathering {
+			n.commit()
+		}
+		n.deciding.Unlock()
+	}
+}
+
+// carryOn has the committer carry out what is in hand, where nobody does. It does not wait.
+func (n *Node) carryOn() {
+	if !n.mayCommit() {
+		return
+	}
+	select {
+	case n.work <- struct{}{}:
+	default: // it has been asked
+	}
+}
+
+// mayCommit reports whether there is something to commit, and nobody who does.
+func (n *Node) mayCommit() bool { return !n.busy && n.broken == nil && !n.current.empty() }
+
+// commit carries out what is in hand, for which it lets go of n.deciding: meanwhile others decide what comes next. At most one
+// load is carried out at any time, each by whoever decided it, where that saves waking another, or by the committer.
+func (n *Node) commit() {
+	if !n.mayCommit() {
+		return
+	}
+	l := n.current
+	n.current, n.busy = n.fresh(n.idle()), true
+	n.deciding.Unlock()
+	n.carryOut(l)
+	l.tell(l.err)
+	n.deciding.Lock()
+	n.busy, n.broken = false, l.err
+	if l.err == nil {
+		n.durable(l)
+		if n.partner != nil {
+			n.wakeSooner(n.clock.now())
+		}
+	}
+	n.keep(l)
+	n.free.Broadcast()
+	if n.watched || l.err != nil {
+		select {
+		case n.settled <- struct{}{}:
+		default: // the decider will look
+		}
 	}
 }
 

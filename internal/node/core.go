@@ -14,7 +14,7 @@ import (
 )
 
 // Core is the deciding half of a server: deterministic, without clock, socket, disk, lock, goroutine, log and
-// randomness. One goroutine owns it. Whoever drives it (Run, the simulator) carries out the Effects.
+// randomness. One goroutine at a time uses it. Whoever drives it (Run, the simulator) carries out the Effects.
 type Core struct {
 	self   binding.Member
 	policy *policy.Policy

@@ -58,69 +58,75 @@ func (l *load) full() bool {
 // answered is somebody who uses an address.
 type answered = socket.Target
 
-// decide is the loop of the one goroutine that decides. It takes what has arrived, lets the core decide, and hands
-// what came of it to the committer whenever that is free: an idle server commits every answer at once, a busy one
-// gathers what arrives during a sync into the next.
+// decide is the loop of the goroutine that decides whatever is no packet (answer does those), in its turn: it is called
+// with n.deciding held, and holds it but while it waits. What came of it is the committer's.
 func (n *Node) decide(ctx context.Context, ready func(waiting string), st *storeRunner) error {
+	defer n.deciding.Unlock()
 	n.current = n.fresh(&load{})
-	busy := false
-	wake := time.NewTimer(0)
-	defer wake.Stop()
+	n.wake = time.NewTimer(0)
+	defer n.wake.Stop()
+	defer func() { n.over = true }()
 	n.joinGroup()
 	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
 	n.ready.Store(true)
 	ready(n.waiting())
 	var stopping stopping
 	for {
-		if !busy && !n.current.empty() {
-			n.work <- n.current
-			n.current, busy = n.fresh(n.idle()), true
-		}
 		n.stepSnapshot()
 		n.stepSweep()
 		n.noteDeclared()
-		n.setWake(wake)
-		arrived, partner := n.arrived, n.partner.arriving()
+		n.setWake()
+		partner := n.partner.arriving()
+		n.watched = n.current.full() || stopping.begun
 		if n.current.full() {
-			arrived, partner = nil, nil
+			partner = nil
 		}
-		if stopping.done(n, busy) {
-			return n.finish(busy)
+		if stopping.done(n) {
+			return n.finish()
 		}
+		n.carryOn()
+		n.deciding.Unlock()
 		select {
-		case a := <-arrived:
-			n.packets(a)
-		case l := <-n.done:
-			busy = false
-			if l.err != nil {
-				if err := n.reopen(ctx, l.err, st); err != nil {
+		case <-n.settled:
+			n.deciding.Lock()
+			if n.broken != nil {
+				if err := n.reopen(ctx, n.broken, st); err != nil {
 					return err
 				}
-			} else {
-				n.durable(l)
 			}
-			n.keep(l)
 		case e := <-partner:
+			n.deciding.Lock()
 			n.partnerEvent(e)
 		case f := <-n.control:
-			n.begin()
-			f()
-			n.encode()
+			n.deciding.Lock()
+			n.run(f)
 		case t := <-n.answers:
+			n.deciding.Lock()
 			n.handle(&ProbeAnswered{Addr: t.Addr, Interface: t.Link})
 		case links := <-n.links:
+			n.deciding.Lock()
 			n.handle(LinksChanged{Links: linksOf(links)})
-		case <-wake.C:
+		case <-n.wake.C:
+			n.deciding.Lock()
 			n.core.Observe(n.hub.wanted())
 			n.look()
 			n.releaseEarly()
 			n.handle(Tick{})
 		case <-stopping.unless(ctx):
+			n.deciding.Lock()
 			stopping.begin(n)
 		case <-stopping.late():
-			return n.finish(busy)
+			n.deciding.Lock()
+			return n.finish()
 		}
 	}
+}
+
+// run has f, which is somebody else's, decide.
+func (n *Node) run(f func()) {
+	n.begin(n.clock.now())
+	f()
+	n.encode(n.clock.now())
 }
 
 // durable goes on when a load is on the disk and its answers have left.
@@ -131,54 +137,54 @@ func (n *Node) durable(l *load) {
 	}
 }
 
-// finish has what was decided committed and told.
-func (n *Node) finish(busy bool) error {
-	if busy {
-		if l := <-n.done; l.err != nil {
-			return l.err
-		}
+// finish has what was decided committed and told, and nobody decides any more.
+func (n *Node) finish() error {
+	n.over = true
+	for n.busy {
+		n.free.Wait()
 	}
-	n.work <- n.current
-	l := <-n.done
-	return l.err
+	n.commit()
+	return n.broken
 }
 
 // packets lets the core decide on what one read brought.
 func (n *Node) packets(a *arrivals) {
 	n.core.Observe(n.hub.wanted())
-	n.begin()
-	n.checkRoom()
 	now := n.clock.now()
+	n.begin(now)
+	n.checkRoom()
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
-		n.encode()
+		n.encode(now)
 	}
 	if n.core.Untold() {
 		n.handle(Tick{})
+		n.noteDeclared()
 	}
-	n.spent <- a
+	n.wakeSooner(now)
 }
 
 // begin notes when the first of what is in hand is decided. A load in which there is nothing yet has not begun, whatever
 // was decided since the last one to do nothing; nor has one in which there is only an event.
-func (n *Node) begin() {
+func (n *Node) begin(now time.Time) {
 	if n.current.empty() || n.current.begun.IsZero() {
-		n.current.begun = n.clock.now()
+		n.current.begun = now
 	}
 }
 
 // handle lets the core decide on one input.
 func (n *Node) handle(in Input) {
-	n.begin()
-	n.core.Handle(n.clock.now(), in, &n.current.effects)
-	n.encode()
+	now := n.clock.now()
+	n.begin(now)
+	n.core.Handle(now, in, &n.current.effects)
+	n.encode(now)
 }
 
-// encode writes what was newly decided into the batch.
-func (n *Node) encode() {
+// encode writes what was newly decided, by now, into the batch.
+func (n *Node) encode(now time.Time) {
 	l := n.current
 	if l.encoded < len(l.effects.Changes) || l.effects.Record != l.record {
-		l.batch.At(n.clock.now())
+		l.batch.At(now)
 	}
 	for ; l.encoded < len(l.effects.Changes); l.encoded++ {
 		ch := &l.effects.Changes[l.encoded]
@@ -192,14 +198,14 @@ func (n *Node) encode() {
 	}
 	for ; l.noted < len(l.effects.Notes); l.noted++ {
 		note := &l.effects.Notes[l.noted]
-		e := noteEvent(n.clock.now(), note, n.partner.config.Partner)
+		e := noteEvent(now, note, n.partner.config.Partner)
 		if n.partner.repeats(note) {
 			e.Level = slog.LevelDebug
 		}
 		if n.partner.flood.lets(&e) {
 			l.effects.Events = append(l.effects.Events, e)
 		}
-		n.partner.remember(n.clock.now(), note)
+		n.partner.remember(now, note)
 	}
 }
 
@@ -222,23 +228,42 @@ func (n *Node) idle() *load {
 
 func (n *Node) keep(l *load) { n.spare = l }
 
-// setWake makes wake fire when the core, or the store, is due.
-func (n *Node) setWake(wake *time.Timer) {
+// setWake makes the decider wake when the core, or the store, is due.
+func (n *Node) setWake() {
 	now := n.clock.now()
-	after := n.lookAt.Sub(now) // a point in time, so that traffic does not put it off
-	if n.snapshot != nil {
-		after = min(after, snapshotPause)
+	n.wakeAt = n.due(now)
+	n.wake.Reset(max(n.wakeAt.Sub(now), time.Millisecond))
+}
+
+// wakeSooner is setWake where what the decider will wake for may be too late.
+func (n *Node) wakeSooner(now time.Time) {
+	if at := n.due(now); at.Before(n.wakeAt) {
+		n.wakeAt = at
+		n.wake.Reset(max(at.Sub(now), time.Millisecond))
 	}
-	if at, waits := n.earlyUntil(); waits {
-		after = min(after, at.Sub(now))
+}
+
+// due returns when the core, or the store, is due.
+func (n *Node) due(now time.Time) time.Time {
+	at := n.lookAt // a point in time, so that traffic does not put it off
+	sooner := func(t time.Time) {
+		if t.Before(at) {
+			at = t
+		}
+	}
+	if n.snapshot != nil {
+		sooner(now.Add(snapshotPause))
+	}
+	if until, waits := n.earlyUntil(); waits {
+		sooner(until)
 	}
 	if n.core.Sweeping() {
-		after = min(after, n.sweepAt.Sub(now))
+		sooner(n.sweepAt)
 	}
-	if at, ok := n.core.Wake(); ok {
-		after = min(after, at.Sub(now))
+	if t, ok := n.core.Wake(); ok {
+		sooner(t)
 	}
-	wake.Reset(max(after, time.Millisecond))
+	return at
 }
 
 // look does what is due once in a while: it asks again for room on the disk.
@@ -268,6 +293,10 @@ func (n *Node) checkRoom() {
 			n.joinGroup() // it waited for room
 		}
 	}
+	if err == n.noRoom { // as ever
+		return
+	}
+	n.noRoom = err
 	n.mu.Lock()
 	n.full.set(err, n.clock.now())
 	n.mu.Unlock()
@@ -310,20 +339,23 @@ func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	}
 }
 
-// pause waits, answering operators meanwhile; false if ctx is done.
+// pause waits, answering operators meanwhile; false if ctx is done. Whoever asks for an address meanwhile is not heard.
 func (n *Node) pause(ctx context.Context, d time.Duration) bool {
 	until := time.After(d)
 	for {
+		n.deciding.Unlock()
 		select {
 		case <-until:
+			n.deciding.Lock()
 			return true
 		case f := <-n.control:
+			n.deciding.Lock()
 			f()
-		case a := <-n.arrived:
-			n.spent <- a // nobody is answered
 		case e := <-n.partner.arriving():
+			n.deciding.Lock()
 			n.partnerEvent(e)
 		case <-ctx.Done():
+			n.deciding.Lock()
 			return false
 		}
 	}
@@ -333,7 +365,7 @@ func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
 	n.core.Rebuild(table, commit)
 	n.fresh(n.current)
 	n.current.effects.Events = append(n.current.effects.Events, events...)
-	n.roomLost, n.snapshot = false, nil
+	n.roomLost, n.snapshot, n.broken = false, nil, nil
 	n.checkRoom()
 	n.joinGroup()
 	n.mu.Lock()

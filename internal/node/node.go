@@ -50,12 +50,10 @@ type Node struct {
 	partner *partnership // nil: this server is alone
 	hub     hub
 
-	control chan func()    // run by the decider
-	arrived chan *arrivals // from the reader
-	spent   chan *arrivals // back to the reader
-	work    chan *load     // to the committer, which holds one at most
-	done    chan *load     // back from the committer
-	answers chan answered  // who uses an address
+	control chan func()   // run by the decider
+	work    chan struct{} // to the committer: there may be something to carry out
+	settled chan struct{} // to the decider: something was carried out, or could not be
+	answers chan answered // who uses an address
 	links   chan []socket.Link
 	ready   atomic.Bool
 	ended   chan struct{} // closed when the decider has ended
@@ -65,10 +63,20 @@ type Node struct {
 
 	seed uint64 // of the relationship
 
-	// the decider's own
-	current   *load // what is decided now goes here
-	reopening bool  // the store is being opened anew
+	// deciding is held by whoever decides, and guards the core, the partnership, and what follows.
+	deciding  sync.Mutex
+	free      *sync.Cond // with deciding: a load was carried out, or could not be
+	current   *load      // what is decided now goes here
 	spare     *load
+	busy      bool  // a load is being carried out
+	gathering bool  // whoever answers packets carries out the next
+	watched   bool  // the decider wants to know when one was
+	broken    error // why one could not be, until the store is open again
+	reopening bool  // the store is being opened anew
+	over      bool  // nothing is decided any more
+	wake      *time.Timer
+	wakeAt    time.Time       // when the decider wakes
+	noRoom    error           // as it was last told
 	snapshot  *store.Snapshot // nil: none is being taken
 	octets    []byte          // of a relationship's record
 	roomLost  bool
@@ -110,10 +118,10 @@ func (t *trouble) set(err error, now time.Time) {
 func New(cfg Config) (*Node, error) {
 	n := &Node{
 		cfg: cfg, self: cfg.Document.Server.Name, log: cfg.Log, doc: cfg.Document, started: time.Now(),
-		control: make(chan func()), arrived: make(chan *arrivals, readAhead), spent: make(chan *arrivals, readAhead),
-		work: make(chan *load, 1), done: make(chan *load, 1), answers: make(chan answered, 64),
+		control: make(chan func()), work: make(chan struct{}, 1), settled: make(chan struct{}, 1), answers: make(chan answered, 64),
 		links: make(chan []socket.Link, 1), ended: make(chan struct{}),
 	}
+	n.free = sync.NewCond(&n.deciding)
 	ring, err := openKeys(cfg.Document) // before anything else is touched
 	if err != nil {
 		return nil, err
@@ -239,7 +247,8 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start := func(f func()) { running.Go(f) }
 	var logging sync.WaitGroup
 	logging.Go(func() { n.logAll(ctx, events) })
-	start(func() { n.read() })
+	n.deciding.Lock() // decide lets go of it
+	start(func() { n.answer() })
 	start(func() { n.watch(edges) })
 	start(func() { n.hearAnswers(edges) })
 	start(func() { n.commitAll() })

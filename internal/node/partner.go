@@ -189,7 +189,7 @@ func (n *Node) joinGroup() {
 	now := n.clock.now()
 	n.core.Join(now, n.partner.config, n.relationshipRecord(now), &n.current.effects)
 	n.partner.wanted = n.current.effects.Connect
-	n.encode()
+	n.encode(now)
 }
 
 // relationshipRecord returns what the store has of the relationship, or, where it has nothing that can be read, what a new

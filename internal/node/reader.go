@@ -9,10 +9,8 @@ import (
 )
 
 const (
-	// readSlots is how many datagrams are read at once, readAhead how many reads may wait for the decider; what comes
-	// beyond waits in the kernel.
+	// readSlots is how many datagrams are read at once; what comes beyond waits in the kernel.
 	readSlots = 128
-	readAhead = 4
 )
 
 // arrivals are the datagrams of one read, parsed.
@@ -29,39 +27,53 @@ func newArrivals() *arrivals {
 	}
 }
 
-// read reads and parses datagrams for the decider, until the sockets are closed.
-func (n *Node) read() {
-	for range readAhead {
-		n.spent <- newArrivals()
-	}
-	for {
-		a, ok := n.emptyArrivals()
-		if !ok {
+// manyPackets is how many of one read take about as long to decide as their sync does: beyond, the committer syncs while the next
+// are decided.
+const manyPackets = 48
+
+// answer decides what packets mean, until the sockets are closed. An idle server commits each answer at once, a busy one what came
+// during a sync with the next: while one runs, packets wait in the kernel, where they wake nobody. Only where so many come that
+// deciding takes its time is that done beside the sync.
+func (n *Node) answer() {
+	a := newArrivals()
+	for wait := true; a.receive(n.sockets, wait) == nil; {
+		n.deciding.Lock()
+		if n.over {
+			n.deciding.Unlock()
 			return
 		}
-		if err := a.receive(n.sockets); err != nil {
-			return
+		if a.n > 0 && n.broken == nil && !n.reopening {
+			n.packets(a)
 		}
-		select {
-		case n.arrived <- a:
-		case <-n.ended:
-			return
+		if a.n < manyPackets {
+			n.commitNext()
 		}
+		n.carryOn()
+		for n.busy && n.current.full() {
+			n.free.Wait()
+		}
+		wait = n.busy || n.current.empty()
+		n.deciding.Unlock()
 	}
 }
 
-func (n *Node) emptyArrivals() (*arrivals, bool) {
-	select {
-	case a := <-n.spent:
-		return a, true
-	case <-n.ended:
-		return nil, false
+// commitNext commits what is in hand once nobody else does.
+func (n *Node) commitNext() {
+	n.gathering = true
+	for n.busy {
+		n.free.Wait()
 	}
+	n.gathering = false
+	n.commit()
 }
 
-// receive fills a with at least one datagram.
-func (a *arrivals) receive(s *socket.Sockets) error {
-	if _, err := s.Receive(a.batch); err != nil {
+// receive fills a with what is there, and waits for it if told to; of that nothing may be for this server.
+func (a *arrivals) receive(s *socket.Sockets, wait bool) error {
+	receive := s.Take
+	if wait {
+		receive = s.Receive
+	}
+	if _, err := receive(a.batch); err != nil {
 		return err
 	}
 	a.n = 0

@@ -410,12 +410,12 @@ func TestAJournalThatIsGoneIsAskedAboutOnce(t *testing.T) {
 func TestALoadBeginsWithWhatIsDecided(t *testing.T) {
 	n := &Node{clock: &clock{base: time.Now()}, current: &load{batch: &store.Batch{}}}
 	n.current.effects.Events = append(n.current.effects.Events, Event{Kind: ConfigRefused})
-	n.begin()
+	n.begin(n.clock.now())
 	begun := n.current.begun
 	if time.Since(begun) > time.Minute {
 		t.Fatalf("it began %v", begun)
 	}
-	n.begin()
+	n.begin(n.clock.now())
 	if n.current.begun != begun {
 		t.Error("what comes later makes it younger")
 	}

@@ -38,7 +38,7 @@ func (s *stopping) begin(n *Node) {
 }
 
 // done reports whether there is nothing left to wait for.
-func (s *stopping) done(n *Node, busy bool) bool {
+func (s *stopping) done(n *Node) bool {
 	p := n.partner
-	return s.begun && !busy && n.current.empty() && (p == nil || !n.core.joined() || !p.wanted && p.link == nil && p.ending == nil)
+	return s.begun && !n.busy && n.current.empty() && (p == nil || !n.core.joined() || !p.wanted && p.link == nil && p.ending == nil)
 }

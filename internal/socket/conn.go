@@ -8,13 +8,15 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// conn is a non-blocking socket that waits in the runtime's poller.
+// conn is a socket whose system calls never wait (MSG_DONTWAIT). One that is non-blocking waits in the runtime's poller; one that is
+// blocking is unknown to that, and waits in poll(2): a thread of its own is woken by the kernel directly, without the work of two or
+// three others each time.
 type conn struct {
 	file *os.File
 	raw  syscall.RawConn
 }
 
-// newConn takes over fd.
+// newConn takes over fd. Whether it is non-blocking says where it waits.
 func newConn(fd int, name string) (*conn, error) {
 	f := os.NewFile(uintptr(fd), name)
 	raw, err := f.SyscallConn()
@@ -32,6 +34,12 @@ func (c *conn) close() error {
 	return c.file.Close()
 }
 
+// wake has whoever waits in poll(2) for datagrams look again. The kernel says that the socket is not connected, and wakes them all
+// the same.
+func (c *conn) wake() {
+	_ = c.raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
+}
+
 // sendStall is how long a full socket may hold up the sender before what is left is dropped. A reply that late is of
 // no use to its client, who asks again.
 const sendStall = 100 * time.Millisecond
@@ -41,14 +49,25 @@ type sender struct {
 	*vector
 	c        *conn
 	from, to int
-	once     func(fd uintptr) bool // tries, and comes back whatever happens
-	patient  func(fd uintptr) bool // waits while the socket is full
+	once     func(fd uintptr) // tries, and comes back whatever happens
+	patient  func(fd uintptr) // waits while the socket is full
+	waiting  [1]unix.PollFd
 }
 
 func newSender(c *conn, v *vector) *sender {
 	s := &sender{vector: v, c: c}
-	s.patient = func(fd uintptr) bool { return s.send(fd, s.from, s.to) }
-	s.once = func(fd uintptr) bool { s.send(fd, s.from, s.to); return true }
+	s.once = func(fd uintptr) { s.send(fd, s.from, s.to) }
+	s.patient = func(fd uintptr) {
+		for end := time.Now().Add(sendStall); !s.send(fd, s.from, s.to); {
+			left := time.Until(end)
+			if left <= 0 {
+				return
+			}
+			s.waiting[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLOUT}
+			// What poll says is of no consequence: the next try knows better.
+			_, _ = unix.Poll(s.waiting[:], int(left/time.Millisecond)+1)
+		}
+	}
 	return s
 }
 
@@ -57,11 +76,9 @@ func newSender(c *conn, v *vector) *sender {
 func (s *sender) flush(n int, failed func(i int, errno unix.Errno)) (sent int) {
 	s.to = n
 	for s.from = 0; s.from < n; {
-		err := s.c.raw.Write(s.once)
+		err := s.c.raw.Control(s.once)
 		if err == nil && s.errno == unix.EAGAIN {
-			s.c.file.SetWriteDeadline(time.Now().Add(sendStall))
-			err = s.c.raw.Write(s.patient)
-			s.c.file.SetWriteDeadline(time.Time{})
+			err = s.c.raw.Control(s.patient)
 		}
 		switch {
 		case err != nil || s.errno == unix.EAGAIN:

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"os"
+	"sync/atomic"
 
 	"golang.org/x/sys/unix"
 )
@@ -29,7 +30,10 @@ type Batch struct {
 	v         *vector
 	octets    []byte
 	datagrams []Datagram
-	read      func(fd uintptr) bool
+	wait      bool // until there is something
+	closed    *atomic.Bool
+	waiting   [1]unix.PollFd
+	read      func(fd uintptr) // waits for datagrams, prepared once so that receiving allocates nothing
 }
 
 // NewBatch returns a Batch of the given number of slots, at least one.
@@ -42,7 +46,13 @@ func NewBatch(slots int) *Batch {
 		b.v.point(i, 0, b.octets[i*SlotSize:(i+1)*SlotSize])
 	}
 	b.v.rearm(slots)
-	b.read = b.v.receive
+	b.read = func(fd uintptr) {
+		for !b.v.receive(fd) && b.wait && !b.closed.Load() {
+			b.waiting[0] = unix.PollFd{Fd: int32(fd), Events: unix.POLLIN}
+			// What poll says is of no consequence: the next try knows better.
+			_, _ = unix.Poll(b.waiting[:], -1)
+		}
+	}
 	return b
 }
 
@@ -52,17 +62,29 @@ func (b *Batch) Datagrams() []Datagram { return b.datagrams }
 // Receive waits until there is at least one datagram for this server, and takes as many as are there, up to the slots
 // of b. It returns their number; after an error that is 0. Once the sockets are closed the error is os.ErrClosed.
 func (s *Sockets) Receive(b *Batch) (int, error) {
-	b.datagrams = b.datagrams[:0]
-	for len(b.datagrams) == 0 {
-		if s.udp.raw.Read(b.read) != nil { // there is no deadline, so it can only be closed
-			return 0, os.ErrClosed
+	for {
+		if n, err := s.receive(b, true); n > 0 || err != nil {
+			return n, err
 		}
-		if b.v.errno != 0 {
-			return 0, fmt.Errorf("receiving: %w", b.v.errno)
-		}
-		s.sort(b)
-		b.v.rearm(b.v.n)
 	}
+}
+
+// Take is Receive for what is there already: it never waits, and returns 0 if there is nothing.
+func (s *Sockets) Take(b *Batch) (int, error) { return s.receive(b, false) }
+
+// receive takes what is there, and waits for it first if told to; of that nothing may be for this server.
+func (s *Sockets) receive(b *Batch, wait bool) (int, error) {
+	b.datagrams, b.wait, b.closed = b.datagrams[:0], wait, &s.closed
+	switch err := s.udp.raw.Control(b.read); {
+	case err != nil || s.closed.Load(): // there is no other way for this to fail
+		return 0, os.ErrClosed
+	case b.v.errno == unix.EAGAIN:
+		return 0, nil
+	case b.v.errno != 0:
+		return 0, fmt.Errorf("receiving: %w", b.v.errno)
+	}
+	s.sort(b)
+	b.v.rearm(b.v.n)
 	s.counters.received.Add(uint64(len(b.datagrams)))
 	return len(b.datagrams), nil
 }

@@ -46,6 +46,7 @@ type Sockets struct {
 	port uint16
 
 	udp    *conn
+	closed atomic.Bool
 	packet *conn // nil without CAP_NET_RAW
 	icmp   *conn // nil without CAP_NET_RAW
 
@@ -93,6 +94,8 @@ func Open(cfg Config) (*Sockets, error) {
 
 // Close closes the sockets; a Receive that waits returns os.ErrClosed, and Answers returns nil.
 func (s *Sockets) Close() error {
+	s.closed.Store(true)
+	s.udp.wake()
 	return errors.Join(s.udp.close(), s.packet.close(), s.icmp.close())
 }
 
@@ -109,7 +112,7 @@ func (s *Sockets) Counters() Counters {
 
 func openUDP(bind netip.Addr, port uint16) (*conn, error) {
 	// No SO_REUSEADDR: two servers that share the port would each get some of the datagrams.
-	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a UDP socket: %w", err)
 	}
@@ -160,7 +163,7 @@ func (s *Sockets) openRaw() {
 
 // openPacket opens the socket for frames. Its protocol is 0, so that it receives nothing.
 func openPacket() (*conn, error) {
-	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
+	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_DGRAM|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, fmt.Errorf("opening a packet socket: %w", err)
 	}

@@ -1,0 +1,69 @@
+package node
+
+import (
+	"context"
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+// A disk that stands still delays answers and loses none, and the server says meanwhile how it is.
+func TestAStalledDiskDelaysAnswersAndLosesNone(t *testing.T) {
+	fs := memfs.New(0)
+	var mu sync.Mutex // the disk stands still while it is held
+	stands := make(chan struct{}, 1)
+	fs.Before = func(op memfs.Op) error {
+		if op.Kind == memfs.Datasync && strings.Contains(op.Name, "journal") {
+			if !mu.TryLock() {
+				select {
+				case stands <- struct{}{}:
+				default:
+				}
+				mu.Lock()
+			}
+			mu.Unlock()
+		}
+		return nil
+	}
+	r := run(t, fs)
+	const clients = 60 // the journal has room for them
+	var relays [clients]*relay
+	var addrs [clients]netip.Addr
+	for n := range relays {
+		relays[n] = newRelay(t, r.port)
+		offer, err := relays[n].ask(dhcpv4.Discover, uint32(n), netip.Addr{}, 10*time.Second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs[n] = offer.YIAddr
+	}
+	mu.Lock()
+	var asking sync.WaitGroup
+	for n, c := range relays {
+		asking.Go(func() {
+			ack, err := c.ask(dhcpv4.Request, uint32(n), addrs[n], 30*time.Second)
+			if err != nil || ack.Type() != dhcpv4.Ack || ack.YIAddr != addrs[n] {
+				t.Errorf("client %d: %v, %v", n, ack, err)
+			}
+		})
+	}
+	<-stands
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if _, err := r.node.Status(ctx); err != nil {
+		t.Errorf("while the disk stands still: %v", err)
+	}
+	mu.Unlock()
+	asking.Wait()
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	for n, a := range addrs {
+		mustHold(t, fs, uint32(n), a)
+	}
+}
