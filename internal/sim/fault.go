@@ -221,7 +221,7 @@ func (w *World) restart(m *Member) {
 // stood still, goes on where it is heard (A2).
 func (w *World) mayReturn(m *Member) bool {
 	o := m.other()
-	if w.set.Outside || !w.declared(m) {
+	if w.set.Outside || !w.declared(m) || !o.up && w.declared(o) { // one that is down, and waits for this one, finds it then
 		return true
 	}
 	if o.serves() {
