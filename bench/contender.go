@@ -26,6 +26,7 @@ type series struct {
 	rate   float64 // tried next
 	best   float64 // the highest that held
 	missed float64 // the highest that did not
+	top    *trial  // at best
 	half   []*trial
 }
 
@@ -114,7 +115,9 @@ func (c *contender) search(ctx context.Context, s *sitting, m load.Mode, e effor
 		}
 		switch {
 		case t.holds():
-			of.best = max(of.best, of.rate)
+			if of.rate >= of.best {
+				of.best, of.top = of.rate, t
+			}
 			of.rate *= 1.25
 		case t.others < tooNoisy:
 			of.missed = max(of.missed, of.rate)

@@ -22,7 +22,8 @@ func table(p *plan, single, double []*contender, losses []*loss, took time.Durat
 with those that are free); lease 1 h. Each server sat %d times, and each pair %d, in turn with the others, each time with an empty store on the disk:
 first clients got leases for %v, then each of new clients, renewals of those that have a lease, and a mix (16 renewals, 2 new, 2 released).
 Highest rate: at most 1 %% unanswered in %v; %d runs a sitting look for it, up by a quarter or down by a fifth. The rest is the median
-(least to most) of runs of %v at half of it. Times count from when an exchange was due. × says how many times the rate Lessor has, and
+(least to most) of runs of %v at half of it. Exchanges begin evenly, each by itself, so that a server at half of its
+rate seldom finds two messages at once; times count from when an exchange was due. × says how many times the rate Lessor has, and
 how many times its processor time the other one takes. Syncs: as the servers count them; ≈: flushes of the
 disk by anybody. Written: what goes to the partner included.
 
@@ -47,8 +48,8 @@ func circumstances() string {
 
 // rows writes one table of all modes, servers and pairs.
 func rows(b *strings.Builder, single, double []*contender) {
-	fmt.Fprintln(b, "| what | server | on disk before the ACK | highest rate, /s | × | CPU an exchange, µs | × | p50, ms | p99, ms | p999, ms | syncs an exchange | written, octets | RSS, MB | clients |")
-	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
+	fmt.Fprintln(b, "| what | server | on disk before the ACK | highest rate, /s | × | CPU an exchange there, µs | at half of it, µs | × | p50, ms | p99, ms | p999, ms | syncs an exchange | written, octets | RSS, MB | clients |")
+	fmt.Fprintln(b, "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|")
 	for _, part := range []struct {
 		title string
 		all   []*contender
@@ -81,7 +82,7 @@ func line(b *strings.Builder, what string, c *contender, of, ours *series) {
 		if c.failed != nil {
 			why = strings.Join(strings.Fields(strings.ReplaceAll(c.failed.Error(), "|", "/")), " ")
 		}
-		fmt.Fprintf(b, "| %s | %s | | %s | | | | | | | | | | |\n", what, c.name, why)
+		fmt.Fprintf(b, "| %s | %s | | %s | | | | | | | | | | | |\n", what, c.name, why)
 		return
 	}
 	faster, dearer := "", ""
@@ -91,11 +92,15 @@ func line(b *strings.Builder, what string, c *contender, of, ours *series) {
 		}
 		dearer = fmt.Sprintf("%.2f", micros(cpu(of))/micros(cpu(ours)))
 	}
+	there := ""
+	if of.top != nil {
+		there = fmt.Sprintf("%.0f", micros(of.top.cpu))
+	}
 	ms := func(f func(*load.Report) time.Duration) func(*trial) float64 {
 		return func(t *trial) float64 { return micros(f(t.report)) / 1000 }
 	}
 	middle := func(format string, f func(*trial) float64) string { return fmt.Sprintf(format, median(of.half, f)) }
-	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", what, c.name, c.durable, of.highest(), faster,
+	fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", what, c.name, c.durable, of.highest(), faster, there,
 		spread(of.half, "%.0f", func(t *trial) float64 { return micros(t.cpu) }), dearer,
 		middle("%.2f", ms(func(r *load.Report) time.Duration { return r.P50 })),
 		spread(of.half, "%.1f", ms(func(r *load.Report) time.Duration { return r.P99 })),
