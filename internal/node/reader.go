@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"errors"
+	"runtime"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/socket"
@@ -31,11 +33,15 @@ func newArrivals() *arrivals {
 // are decided.
 const manyPackets = 48
 
+// yieldAfter is how long one goroutine answers packets before it lets the scheduler look elsewhere. The runtime takes its processor from
+// one that does not for 10 ms, and from then on wakes its monitor with each of its system calls.
+const yieldAfter = 5 * time.Millisecond
+
 // answer decides what packets mean, until the sockets are closed. An idle server commits each answer at once, a busy one what came
 // during a sync with the next: while one runs, packets wait in the kernel, where they wake nobody. Only where so many come that
 // deciding takes its time is that done beside the sync.
 func (n *Node) answer() {
-	a := newArrivals()
+	a, yielded := newArrivals(), time.Now()
 	for wait := true; a.receive(n.sockets, wait) == nil; {
 		n.deciding.Lock()
 		if n.over {
@@ -54,6 +60,10 @@ func (n *Node) answer() {
 		}
 		wait = n.busy || n.current.empty()
 		n.deciding.Unlock()
+		if t := time.Now(); t.Sub(yielded) > yieldAfter {
+			runtime.Gosched()
+			yielded = t
+		}
 	}
 }
 
