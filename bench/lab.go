@@ -1,12 +1,14 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"runtime"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -75,7 +77,25 @@ func (l *lab) build() error {
 			return fmt.Errorf("ip %s: %w: %s", strings.Join(c, " "), err, out)
 		}
 	}
-	return nil
+	return running(hosts)
+}
+
+// running waits until the interfaces have a carrier, which the kernel notices a moment later: Kea never looks again at one
+// that had none.
+func running(hosts []string) error {
+	for end := time.Now().Add(5 * time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		up := 0
+		for _, host := range hosts {
+			if out, _ := exec.Command("ip", "-n", host, "link", "show", "eth0").Output(); strings.Contains(string(out), "LOWER_UP") &&
+				strings.Contains(string(out), "state UP") {
+				up++
+			}
+		}
+		if up == len(hosts) {
+			return nil
+		}
+	}
+	return errors.New("the interfaces do not come up")
 }
 
 // port is the port of the bridge that one side is plugged into; that of the clients for -1.
