@@ -50,13 +50,18 @@ func (x serveCommand) Run(ctx context.Context, c *console) error {
 	for _, p := range warnings {
 		c.note("%s", p)
 	}
-	n, err := node.New(node.Config{
-		Document: doc, Against: against, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
-	})
-	if err != nil {
-		return err
+	for {
+		n, err := node.New(node.Config{
+			Document: doc, Against: against, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
+		})
+		if err != nil {
+			return err
+		}
+		if err := x.run(ctx, n, doc, log, c); !errors.Is(err, node.ErrBeginAnew) {
+			return err
+		}
+		doc, against = n.File(), configversion.ID{} // which has not changed since it was read
 	}
-	return x.run(ctx, n, doc, log, c)
 }
 
 // load reads the configuration and the version that it says it was written against, and writes what is wrong with one that
@@ -154,7 +159,9 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		log.Info("ready", facts...)
 		notify(daemon.SdNotifyReady, log)
 	})
-	notify(daemon.SdNotifyStopping, log)
+	if !errors.Is(err, node.ErrBeginAnew) {
+		notify(daemon.SdNotifyStopping, log)
+	}
 	cancel(nil)
 	for range cap(ended) {
 		<-ended

@@ -163,6 +163,8 @@ func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
 		s.declareDown(ev)
 	case Maintain:
 		s.maintain(ev.On)
+	case Dismissed:
+		s.dismissed()
 	}
 	s.timers()
 	more := s.work()

@@ -8,7 +8,7 @@ import (
 )
 
 // Event is something that happened: one of Tick, LinkUp, LinkDown, Received, Changed, PoolsChanged, Reconfigured,
-// DeclareDown, Maintain.
+// DeclareDown, Maintain, Dismissed.
 type Event interface{ event() }
 
 // Tick says that time has passed. It is due at Output.Wake.

@@ -90,6 +90,8 @@ const (
 	// PromisesForgotten: a store was lost, and with it what its server promised in its last hours. Cause says of which addresses, and
 	// until when that counts.
 	PromisesForgotten
+	// PartnerDismissed: the partner is no member of the group any more.
+	PartnerDismissed
 )
 
 // Note is something that an operator should know.

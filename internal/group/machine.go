@@ -100,6 +100,12 @@ func (t Trouble) String() string {
 // SameFile has m know this member's file as another machine of the same member does, and do nothing about it.
 func (m *Machine) SameFile(as *Machine) { m.file = as.file }
 
+// Look has m know what this member's file says, and do nothing about it.
+func (m *Machine) Look(d *config.Document) (err error) {
+	m.file, err = version.Root(d)
+	return err
+}
+
 // New returns a machine whose link is away.
 func New(c Config) (*Machine, error) {
 	s := &c.State
@@ -275,7 +281,10 @@ func (m *Machine) settle(out *Output) {
 		m.adopt(out)
 	}
 	switch {
-	case m.Partner == "" || known && m.told.Head == s.Head:
+	case m.Partner == "":
+		s.Agreed = s.Head
+	case known && !m.isOfBoth(): // a member goes by Dismiss alone
+	case known && m.told.Head == s.Head:
 		s.Agreed = s.Head
 	case known && s.Agreed.IsZero() && m.told.Head.IsZero(): // it may serve by this head from now on, and its word of that be lost
 		s.Agreed = s.Head
@@ -300,6 +309,16 @@ func (m *Machine) takeAgreed() {
 	if s.Agreed.IsZero() || m.History.Descends(theirs, s.Agreed) {
 		s.Agreed = theirs
 	}
+}
+
+// isOfBoth reports whether both members are in what Head says.
+func (m *Machine) isOfBoth() bool {
+	s := &m.State
+	if s.Head.IsZero() || s.Head == s.Agreed {
+		return true
+	}
+	d, err := m.open(s.Head)
+	return err != nil || hasMember(d, m.Self) && hasMember(d, m.Partner)
 }
 
 // agreeOnBase notes what both members have adopted on the way to their heads, where these are two branches: what both heads

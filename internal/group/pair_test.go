@@ -411,3 +411,48 @@ func TestAGroupOfOneServesAtOnce(t *testing.T) {
 		t.Errorf("%+v: %v", out, err)
 	}
 }
+
+// A member is not taken out of the group by both having the version that says so, since then it would be alive: only by Dismiss.
+func TestAMemberIsTakenOutByDismissAlone(t *testing.T) {
+	a, b := together(t)
+	without := edit(first, ", east: {peer: 10.9.0.2}", "")
+	if err := a.apply(without); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, a, b)
+	if !a.Gone() || a.State.Agreed == a.State.Head || b.State.Agreed == b.State.Head {
+		t.Fatalf("both are connected: gone %v; %+v, %+v", a.Gone(), a.State, b.State)
+	}
+	if _, err := a.Dismiss(); err == nil {
+		t.Fatal("a member that is connected was taken out")
+	}
+	link(Away, a, b)
+	if _, err := a.Dismiss(); err == nil {
+		t.Fatal("a member was taken out whose link is not declared lost")
+	}
+	link(Lost, a)
+	out, err := a.Dismiss()
+	if a.do(out); err != nil || a.State.Agreed != a.State.Head || a.Partner != "" || a.Gone() {
+		t.Fatalf("%v: %+v, partner %q", err, a.State, a.Partner)
+	}
+	if err := a.apply(edit(without, "v0", "v1")); err != nil || a.State.Agreed != a.State.Tip {
+		t.Errorf("alone, a change is adopted at once: %v: %+v", err, a.State)
+	}
+}
+
+// One that the document takes out, and one that it did not have before.
+func TestADocumentRemovesWhomItsParentHad(t *testing.T) {
+	a, b := together(t)
+	settled(t, a, b)
+	without := parsed(t, edit(first, ", east: {peer: 10.9.0.2}", ""))
+	renamed := parsed(t, edit(first, "east", "north"))
+	if !a.Removes(without, version.ID{}) || !a.Removes(renamed, a.State.Tip) || a.Removes(parsed(t, first), version.ID{}) {
+		t.Error("it is not told who is taken out")
+	}
+	if err := a.apply(edit(first, ", east: {peer: 10.9.0.2}", "")); err != nil {
+		t.Fatal(err)
+	}
+	if a.Removes(without, version.ID{}) {
+		t.Error("a document takes out a member that its parent does not have")
+	}
+}

@@ -133,6 +133,15 @@ type GroupConfigStatus struct {
 	Differs []version.Change `json:"differs,omitempty"`
 	// Restart are the keys of what takes effect when this server is started again.
 	Restart []string `json:"restart,omitempty"`
+	// Leaves is the other member where the head has it no more; nil: it stays.
+	Leaves *Leaving `json:"leaves,omitempty"`
 	// Failed says why the newest change could not be stored.
 	Failed string `json:"failed,omitempty"`
+}
+
+// Leaving is a member that is taken out of the group.
+type Leaving struct {
+	Member binding.Member `json:"member"`
+	// From is from when on all that was its own is this server's; missing: it is not declared down, and stays a member until it is.
+	From Instant `json:"from,omitzero"`
 }

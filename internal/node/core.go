@@ -27,8 +27,9 @@ type Core struct {
 	terms     responder.Terms
 	guard     time.Duration
 	// relation is the relationship with the other server of the group; nil: this one is alone.
-	relation *relation
-	forget   time.Time // when the responder's earlier policies are of no use any more
+	relation  *relation
+	dismissal dismissal
+	forget    time.Time // when the responder's earlier policies are of no use any more
 
 	// commit is the number of the last commit decided; durable of the last that is known to be on disk.
 	commit, durable uint64
@@ -160,7 +161,7 @@ func (c *Core) layPools() {
 }
 
 // Input is something that happened: one of Packet, Tick, Durable, CommitFailed, ProbeAnswered, LinksChanged, Adopt,
-// StoreRoom, Changing, Sweep, Descent, Partner.
+// StoreRoom, Changing, Dismiss, Sweep, Descent, Partner.
 type Input interface{ input() }
 
 // Packet is a datagram that was received.
@@ -248,6 +249,8 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		c.descend(in.Versions)
 	case Changing:
 		c.hurry.on = in.On
+	case Dismiss:
+		c.setDismiss(in.On)
 	case StoreRoom:
 		c.terms.Commit = !in.Full
 		if c.joined() && !in.Full && !c.stoodStill(now, out) {
@@ -269,6 +272,7 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.count()
 	c.pools = nil
 	c.layPools()
+	c.dismissal = dismissal{on: c.dismissal.on}
 	c.ledger.beginAnew(table)
 	if c.relation != nil { // until Join says what is on disk of it
 		c.relation.endpoint, c.relation.terms = nil, failover.Terms{}
@@ -281,7 +285,7 @@ func (c *Core) Wake() (time.Time, bool) {
 	if c.headless {
 		return at, false
 	}
-	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.table.NextDue, c.nextRelated} {
+	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.table.NextDue, c.nextRelated, c.nextDismissal} {
 		if i > 2 && !c.terms.Commit { // nothing comes of these until there is room
 			break
 		}
@@ -349,6 +353,7 @@ func (c *Core) tick(now time.Time, out *Effects) {
 		c.lapsed(now, &ch.Binding, out)
 	}
 	c.recovered(now, out)
+	c.dismissOn(now, out)
 	if c.joined() && (begun || c.Untold() || !now.Before(c.relation.wake)) {
 		c.relate(now, failover.Tick{}, out)
 	}

@@ -135,6 +135,9 @@ func (n *Node) durable(l *load) {
 	if l.commit > 0 {
 		n.handle(Durable{Commit: l.commit})
 	}
+	if d := &n.core.dismissal; d.ended && n.core.durable >= d.commit {
+		n.keeper.dismissedDurably()
+	}
 }
 
 // finish has what was decided committed and told, and nobody decides any more.

@@ -30,8 +30,10 @@ type keeper struct {
 	// wasLost is what of lost the keeper has acted on, and met is a meeting; both are for the decider, too.
 	wasLost atomic.Bool
 	met     atomic.Int32
-	nudge   chan struct{} // lost has changed
-	ended   chan struct{} // closed when the goroutine has ended
+	// dismissed: the other member's addresses are this server's, on the disk.
+	dismissed atomic.Bool
+	nudge     chan struct{} // lost has changed
+	ended     chan struct{} // closed when the goroutine has ended
 
 	// What follows is the goroutine's own, and New's before it runs.
 	machine *group.Machine
@@ -43,7 +45,10 @@ type keeper struct {
 	heads   served
 	restart []string // keys of what takes effect with the next start
 	failed  error    // the last step could not be made durable, or be served by
-	adrift  bool     // the machine has what was not kept, and cannot be made anew yet
+	// dismissing: the decider knows that the other member is to be taken out.
+	dismissing bool
+	wasAlone   bool // until this start: nobody else can have promised anything
+	adrift     bool // the machine has what was not kept, and cannot be made anew yet
 	// These are kept, since they are asked for after each step.
 	fileCompared fileCompared
 	pending      pendingChanges
@@ -198,6 +203,7 @@ func (k *keeper) begin(against version.ID) error {
 	}
 	// A server that was alone begins to be one of two by its file alone, and the other way round.
 	if d := k.heads.document; d != nil && lessorBeside(d) != k.machine.Partner {
+		k.wasAlone = k.machine.Partner == ""
 		if err := k.machineFor(lessorBeside(d)); err != nil {
 			return err
 		}
@@ -282,6 +288,7 @@ func (k *keeper) run(ctx context.Context) {
 		}
 		k.publish()
 		k.noteMeeting(ctx)
+		k.noteDismissal(ctx)
 	}
 }
 
@@ -304,10 +311,7 @@ func (k *keeper) declare(lost bool) {
 	if k.lost.Swap(lost) == lost {
 		return
 	}
-	select {
-	case k.nudge <- struct{}{}:
-	default: // it has not looked since the last
-	}
+	k.wakeUp()
 }
 
 // errDeclaredLost is why a connection ends over which a partner may still be thought to answer.

@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/group"
@@ -34,7 +35,7 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 		raise("config-file", "This member's file is not the group's configuration", Warning, "it differs, and is not applied: "+keysOf(g.FileChanges),
 			"lessor config show prints what is in force: write that into the file, below server:, and edit it there")
 	}
-	if len(g.Restart) > 0 {
+	if len(g.Restart) > 0 && g.Leaves == nil {
 		raise("config-restart", "A change takes effect with the next start", Warning, strings.Join(g.Restart, ", "), "restart lessor on each member, one after the other")
 	}
 	if g.Failed != "" {
@@ -64,7 +65,11 @@ func conflictKeys(all []version.Conflict) string {
 
 // pendingRemedy says what a change waits for that both members must have.
 func pendingRemedy(g *GroupConfigStatus) string {
-	switch {
+	switch l := g.Leaves; {
+	case l != nil && l.From.IsZero():
+		return fmt.Sprintf("if %s is gone for good, stop it, and run lessor partner-down %[1]s; else put it back among the members", l.Member)
+	case l != nil:
+		return fmt.Sprintf("it takes effect by itself at %s, when nobody can hold any more what %s gave", l.From.UTC().Format(time.RFC3339), l.Member)
 	case g.Conflict != nil:
 		return "it waits until the conflict is over: lessor config resolve"
 	case g.Link == "up":

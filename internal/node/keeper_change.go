@@ -26,6 +26,9 @@ const maxUndoAsked = 32
 func (k *keeper) takeFile(file *config.Document, against version.ID) error {
 	was := k.file
 	k.file = file
+	if err := k.mayTakeFile(file, against); err != nil {
+		return cmp.Or(k.machine.Look(file), err)
+	}
 	by := version.By{Author: "file " + file.File, Member: k.n.self, Time: k.n.clock.now()}
 	if len(by.Author) > version.MaxAuthor {
 		by.Author = "its file"
@@ -36,6 +39,18 @@ func (k *keeper) takeFile(file *config.Document, against version.ID) error {
 		return err2
 	}
 	return err
+}
+
+// mayTakeFile returns why what has changed in this member's file is refused before anything else is looked at.
+func (k *keeper) mayTakeFile(file *config.Document, against version.ID) error {
+	s := &k.machine.State
+	if against.IsZero() {
+		against = s.FileVersion
+	}
+	if s.Tip.IsZero() || against.IsZero() || file.Digest == s.FileSaid || k.history.Get(against) == nil {
+		return nil
+	}
+	return k.mayRemove(file, against)
 }
 
 // fileAgain is a reload: the file is read again. The error says why what it says is not in force.
@@ -50,9 +65,12 @@ func (k *keeper) fileAgain(ctx context.Context, doc *config.Document, against ve
 // refusal returns the machine's reason as an operator sees it.
 func (k *keeper) refusal(err error) error {
 	stale, ok := errors.AsType[*group.StaleError](err)
+	refused, said := errors.AsType[*RefusedError](err)
 	switch {
 	case err == nil:
 		return nil
+	case said:
+		return refused
 	case ok:
 		e := &ConflictError{Parent: stale.Parent.String(), Tip: stale.Tip.String(), Conflicts: stale.Conflicts,
 			Remedy: "look at lessor config show, bring the two together, and apply the result"}
@@ -120,7 +138,7 @@ func (k *keeper) change(ctx context.Context, r ApplyRequest, notes []string, cho
 	)
 	if err2 := k.do(ctx, func() {
 		if d, parent, err = choose(k); err == nil {
-			err = k.mayApply(d)
+			err = cmp.Or(k.mayApply(d), k.mayRemove(d, parent))
 		}
 		if err == nil && !r.Yes {
 			ask = k.consequences(d, parent, r.From)
@@ -167,6 +185,9 @@ func (k *keeper) mayApply(d *config.Document) error {
 // consequences returns what a change would undo, and that it drops a subnet in which its author sits.
 func (k *keeper) consequences(d *config.Document, parent version.ID, from []netip.Addr) *ConfirmError {
 	e := &ConfirmError{Remedy: "give it again with --yes if that is what you want"}
+	if why := k.removal(d, parent); why != "" {
+		e.Why = append(e.Why, why)
+	}
 	if parent.IsZero() {
 		if e.Undoes = k.undoes(d); len(e.Undoes) > 0 {
 			e.Why = append(e.Why, fmt.Sprintf("it names no version that it was written against, and would undo what was changed since one that it may have been: %s", keysOf(e.Undoes)))
@@ -256,21 +277,22 @@ func (n *Node) ConfigResolve(ctx context.Context, take binding.Member, r ApplyRe
 // mayResolve returns what ending a conflict so would cost, unless its author said yes to it. What cannot be ended so is for Resolve
 // to say.
 func (k *keeper) mayResolve(ctx context.Context, take binding.Member, r ApplyRequest) error {
-	if r.Yes {
-		return nil
-	}
 	var d *config.Document
+	var refused error
 	ask := &ConfirmError{}
 	err := k.do(ctx, func() {
 		taken, err := k.machine.Taken(take)
 		if err != nil {
 			return
 		}
+		if refused = k.mayRemove(taken, k.machine.State.Tip); refused != nil || r.Yes {
+			return
+		}
 		d = k.asThis(taken)
 		ask = k.consequences(d, k.machine.State.Tip, r.From)
 	})
-	if err != nil || d == nil {
-		return err
+	if err != nil || refused != nil || d == nil {
+		return cmp.Or(err, refused)
 	}
 	lost, err := k.n.losses(ctx, d)
 	if err != nil {

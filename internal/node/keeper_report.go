@@ -41,6 +41,7 @@ func (k *keeper) publish() {
 	}
 	g.Pending = k.pendingChanges()
 	g.Needs = int(s.Needs)
+	g.Leaves = k.leaving()
 	if !s.Rival.IsZero() {
 		g.Conflict = k.conflict(&s)
 	}

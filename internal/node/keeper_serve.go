@@ -194,6 +194,8 @@ func (n *Node) beginServing() {
 		n.core.Handle(n.clock.now(), Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, &out)
 	}
 	n.core.Handle(n.clock.now(), Changing{On: h.changes}, &out)
+	n.keeper.dismissing = n.keeper.machine.Gone()
+	n.core.Handle(n.clock.now(), Dismiss{On: n.keeper.dismissing}, &out)
 }
 
 // noteDeclared has the keeper know whether this server has declared the link to its partner lost.

@@ -63,6 +63,9 @@ type Node struct {
 
 	seed uint64 // of the relationship
 
+	// beginAnew ends Run with ErrBeginAnew.
+	beginAnew func()
+
 	// deciding is held by whoever decides, and guards the core, the partnership, and what follows.
 	deciding  sync.Mutex
 	free      *sync.Cond // with deciding: a load was carried out, or could not be
@@ -235,8 +238,12 @@ func (n *Node) Abandon() error {
 }
 
 // Run serves until ctx is done; then what was decided is committed and told, and the store is closed. ready is called
-// once the server answers all that its state allows; waiting says in words what it still waits for, and is empty if nothing.
+// once the server answers all that its state allows; waiting says in words what it still waits for, and is empty if nothing. ErrBeginAnew says
+// that the server is to be made again with its file, as it was read last (File).
 func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	n.beginAnew = func() { cancel(ErrBeginAnew) }
 	edges, stop := context.WithCancel(context.WithoutCancel(ctx))
 	events, err := n.listenForLog(edges) // before anything happens
 	if err != nil {
@@ -266,8 +273,15 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	stop()
 	running.Wait()
 	st.stop()
-	return errors.Join(err, n.store.Close())
+	err = errors.Join(err, n.store.Close())
+	if err == nil && context.Cause(ctx) == ErrBeginAnew {
+		return ErrBeginAnew
+	}
+	return err
 }
+
+// File returns this member's file as it was read last, once Run has ended.
+func (n *Node) File() *config.Document { return n.keeper.file }
 
 // Reload takes what this member's file says now, and which version it says it was written against, if any: its server: section at once, and
 // what has changed in the rest as a new version of the group's configuration. The error says what of it is not taken.

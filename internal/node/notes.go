@@ -43,6 +43,8 @@ func noteEvent(now time.Time, n *failover.Note, partner binding.Member) Event {
 		e.Kind, e.Level, e.Message = ConfigDiffers, slog.LevelWarn, "failover: the configurations of the two servers differ"
 	case failover.CommandRefused:
 		e.Kind, e.Level, e.Message = FailoverState, slog.LevelWarn, "failover: a command was refused"
+	case failover.PartnerDismissed:
+		e.Message = "failover: the partner is taken out of the group"
 	case failover.PartnerSilent:
 		e.Kind, e.Level, e.Message = PartnerSilent, slog.LevelWarn, "failover: the partner does not answer the clients that are its own"
 	case failover.PartnerHeard:

@@ -90,7 +90,7 @@ func (n *Node) linkUp(e peer.Up) {
 	case n.core.headless: // it will be wanted once the two have a configuration
 		p.keepEarly(e.Link, nil, n.clock.now())
 		return
-	case !p.wanted || n.roomLost || !n.core.joined():
+	case !p.wanted || n.roomLost || !n.core.joined() || n.core.deaf(n.clock.now()):
 		e.Link.Close(errNotWanted)
 		return
 	case p.link != nil && n.seconds(e.Link):
@@ -196,7 +196,11 @@ func (n *Node) joinGroup() {
 // one begins with: such a server must hear its partner before it answers anybody.
 func (n *Node) relationshipRecord(now time.Time) failover.Record {
 	b, ok := n.store.Relationship()
-	if !ok {
+	switch {
+	case ok:
+	case n.keeper.wasAlone:
+		return failover.Alone(now, n.partner.config.MCLT, n.partner.config.Role, "this server was alone")
+	default:
 		return failover.NewRecord(now, n.partner.config.MCLT, false)
 	}
 	rec, err := failover.DecodeRecord(b)

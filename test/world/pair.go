@@ -110,6 +110,17 @@ func (w *World) Pair(s PairSetup) *Pair {
 	return p
 }
 
+// Third makes a machine beside the two, on their networks, on which no server was ever started. Its file says what document does.
+func (p *Pair) Third(name, address, peer, document string) *Member {
+	p.t.Helper()
+	m := p.member(name, address, peer)
+	p.World.Trunk(p.West.Segment, m.Segment)
+	p.World.Trunk(p.West.link, m.link)
+	m.Lessor = &Lessor{host: m.Host, Data: p.Path(name + ".data"), conf: p.Path(name + ".yaml")}
+	m.Configure(Setup{Document: document, Interfaces: []string{"eth0"}})
+	return m
+}
+
 // Both are the two servers, the primary first.
 func (p *Pair) Both() [2]*Member { return [2]*Member{p.West, p.East} }
 
