@@ -18,7 +18,7 @@ type benchCommand struct {
 	Direct      string        `placeholder:"IFACE" help:"The clients are on this interface themselves, not behind a relay agent: they broadcast, and renew with their server. Needs root."`
 	Local       []netip.Addr  `placeholder:"ADDR" help:"Address of the relay agent that this poses as (giaddr); may be given more than once: the clients are spread over them. Default: the one that the first server is reached from. The servers must serve its network."`
 	SourcePort  uint16        `default:"67" help:"Port of that relay agent; another than 67 needs servers that know RFC 8357."`
-	Mode        load.Mode     `enum:"new,renew,release,mixed" default:"new" help:"What the clients do: ${enum}."`
+	Mode        load.Mode     `enum:"new,renew,release,discover,mixed" default:"new" help:"What the clients do: ${enum}."`
 	Rate        float64       `default:"1000" help:"Exchanges begun a second, whether or not earlier ones are answered."`
 	Duration    time.Duration `default:"10s" help:"Length of the measured part."`
 	Clients     int           `default:"100000" help:"How many different clients, used in turn."`
@@ -35,7 +35,7 @@ func (benchCommand) Help() string {
 
 The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. A client that gets no answer asks again after 4, 8, 16, 32 s, each a second more or less, and gives up after 64 s more (RFC 2131, section 4.1). Exit code 1 says that an address was given to two clients at once, or that no exchange ended well.
 
-mixed: of 20 exchanges 16 renew, 2 are of new clients, and 2 release.
+discover: the clients take no offer. mixed: of 20 exchanges 16 renew, 2 are of new clients, and 2 release.
 
 With --direct each client has its own hardware address and answers for its address (ARP). A server that renews leases of more clients than its table of neighbours has room for (sysctl net.ipv4.neigh.default.gc_thresh3) cannot answer them.
 

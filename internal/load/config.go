@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"slices"
 	"time"
 )
 
@@ -17,12 +18,14 @@ const (
 	Renew Mode = "renew"
 	// Release: the next client that has a lease gives it back. Nothing answers that.
 	Release Mode = "release"
+	// Discover: each exchange is DISCOVER, OFFER of the next client, which takes no offer.
+	Discover Mode = "discover"
 	// Mixed: of 20 exchanges 16 renew, 2 are of new clients, 2 release, so that the leases stay as many as they are.
 	Mixed Mode = "mixed"
 )
 
 // Modes are all there are.
-var Modes = []Mode{New, Renew, Release, Mixed}
+var Modes = []Mode{New, Renew, Release, Discover, Mixed}
 
 // Config says whom the clients ask, and from where. Its zero fields have the defaults that are named.
 type Config struct {
@@ -130,7 +133,7 @@ func (p Plan) complete() (Plan, error) {
 	set(&p.Duration, 10*time.Second)
 	set(&p.Wait, 5*time.Second)
 	switch {
-	case p.Mode != New && p.Mode != Renew && p.Mode != Release && p.Mode != Mixed:
+	case !slices.Contains(Modes, p.Mode):
 		return p, fmt.Errorf("mode %q: there are %v", p.Mode, Modes)
 	case !(p.Rate > 0 && p.Rate <= maxRate):
 		return p, errRate

@@ -218,6 +218,10 @@ func (c *Crowd) hear(out sender, b []byte, now time.Duration) {
 func (c *Crowd) offered(out sender, e *exchange, a answer, now time.Duration) {
 	c.rep.Offers++
 	c.offers.Add(now - e.due)
+	if c.rep.Mode == Discover {
+		c.finish(e, a.server, now)
+		return
+	}
 	e.stage, e.tries, e.addr, e.server = requesting, 0, a.addr, a.server
 	c.say(out, e, now)
 }
@@ -235,11 +239,16 @@ func (c *Crowd) acked(e *exchange, a answer, now time.Duration) {
 	c.holders[a.addr] = e.client
 	// A client counts from when it asked (RFC 2131 §4.4.1).
 	x.addr, x.server, x.until = a.addr, a.server, e.said+time.Duration(a.lease)*time.Second
+	c.finish(e, a.server, now)
+}
+
+// finish counts an exchange that ended well.
+func (c *Crowd) finish(e *exchange, server uint32, now time.Duration) {
 	c.done++
 	c.whole.Add(now - e.due)
 	c.recent.Add(now - e.due)
 	c.of(e).finish(e.due, now, c.since)
-	c.servers[a.server]++
+	c.servers[server]++
 	c.end(e, bound)
 }
 

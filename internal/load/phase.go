@@ -66,7 +66,7 @@ func (c *Crowd) Measure(ctx context.Context, p Plan, progress func(Progress)) (*
 	}
 	clients := c.held()
 	begin := map[Mode]func(sender, time.Duration){
-		New: c.beginNew, Renew: c.beginRenewal, Release: c.beginRelease, Mixed: c.beginMixed,
+		New: c.beginNew, Discover: c.beginNew, Renew: c.beginRenewal, Release: c.beginRelease, Mixed: c.beginMixed,
 	}[p.Mode]
 	sentBefore, heardBefore := c.w.lost()
 	c.mu.Lock()

@@ -15,7 +15,7 @@ type Report struct {
 	Elapsed  time.Duration `json:"elapsed_ns"` // of the measured part
 	Begun    uint64        `json:"begun"`
 	Offers   uint64        `json:"offers"`
-	Done     uint64        `json:"done"` // exchanges that ended with an ACK; of releases: sent
+	Done     uint64        `json:"done"` // exchanges that ended with an ACK; of releases: sent; of discover: that got an OFFER
 	Achieved float64       `json:"achieved"`
 	Refused  uint64        `json:"refused"`    // ended with a NAK
 	Lost     uint64        `json:"unanswered"` // no ACK and no NAK
@@ -91,12 +91,16 @@ func (r *Report) Write(w io.Writer) {
 		fmt.Fprintf(w, ", released %d", r.Releases)
 	}
 	fmt.Fprintln(w)
+	last := "ACK"
+	if r.Mode == Discover {
+		last = "OFFER"
+	}
 	if r.P50 > 0 {
-		fmt.Fprintf(w, "  until the ACK: mean %v, p50 %v, p99 %v, p999 %v, max %v\n", short(r.Mean), short(r.P50), short(r.P99), short(r.P999),
+		fmt.Fprintf(w, "  until the %s: mean %v, p50 %v, p99 %v, p999 %v, max %v\n", last, short(r.Mean), short(r.P50), short(r.P99), short(r.P999),
 			short(r.Max))
 	}
 	r.writeKinds(w)
-	if r.OfferP50 > 0 {
+	if r.OfferP50 > 0 && r.Mode != Discover {
 		fmt.Fprintf(w, "  until the OFFER: p50 %v, p99 %v\n", short(r.OfferP50), short(r.OfferP99))
 	}
 	for _, x := range []struct {

@@ -168,6 +168,16 @@ func TestEachModeAsksAsItsClientsWould(t *testing.T) {
 	}
 }
 
+func TestDiscoverTakesNoOffer(t *testing.T) {
+	s := serve(t, honest)
+	r := measure(t, s, Config{Resend: 10 * time.Second, Plan: Plan{Mode: Discover, Rate: 1000, Duration: 50 * time.Millisecond}})
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.Done != 50 || r.Offers != 50 || r.Lost != 0 || len(s.asked) != 50 || r.P50 <= 0 {
+		t.Errorf("%d messages; reported %+v", len(s.asked), r)
+	}
+}
+
 func TestMixedClientsDoAll(t *testing.T) {
 	r := measure(t, serve(t, honest), Config{Resend: 10 * time.Second, Plan: Plan{Mode: Mixed, Rate: 2000, Duration: 200 * time.Millisecond}, Clients: 400})
 	if r.Lost+r.Refused+r.Doubled != 0 || r.Releases < 10 || r.Offers < 40 || r.Done < 350 {
