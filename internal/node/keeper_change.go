@@ -41,6 +41,15 @@ func (k *keeper) takeFile(file *config.Document, against version.ID) error {
 	return err
 }
 
+// takeServer takes what a file says of this machine.
+func (k *keeper) takeServer(file *config.Document) {
+	if k.file != file {
+		own := *k.file
+		own.Server = file.Server
+		k.file = &own
+	}
+}
+
 // mayTakeFile returns why what has changed in this member's file is refused before anything else is looked at.
 func (k *keeper) mayTakeFile(file *config.Document, against version.ID) error {
 	s := &k.machine.State

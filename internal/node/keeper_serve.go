@@ -173,6 +173,15 @@ func (k *keeper) serveStored() error {
 	return nil
 }
 
+// servesBy returns the document by which a server that is being made has a partner, or not: the head as far as it is in force, and the
+// file where there is none.
+func (k *keeper) servesBy() *config.Document {
+	if k.heads.document != nil {
+		return k.heads.document
+	}
+	return k.file
+}
+
 // policyOrFile returns the policy of the head, or what the file's would be, by which nobody is served.
 func (k *keeper) policyOrFile() *policy.Policy {
 	if k.heads.policy != nil {

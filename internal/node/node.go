@@ -297,18 +297,26 @@ func (n *Node) Reload(ctx context.Context, doc *config.Document, against version
 	case n.partner != nil && files(old.Server.TLS) != files(doc.Server.TLS):
 		return fmt.Errorf("server: tls: this cannot change while the server runs: restart it")
 	}
-	if err := k.mayReload(ctx, doc); err != nil {
-		return err
+	refused := k.mayReload(ctx, doc)
+	if refused == nil {
+		refused = k.fileAgain(ctx, doc, against)
 	}
-	if err := k.fileAgain(ctx, doc, against); err != nil {
+	return errors.Join(refused, n.reloadOwn(ctx, doc, refused == nil))
+}
+
+// reloadOwn takes what a file says of this machine alone, also where its group part is refused.
+func (n *Node) reloadOwn(ctx context.Context, doc *config.Document, whole bool) error {
+	if err := n.keeper.do(ctx, func() { n.keeper.takeServer(doc) }); err != nil {
 		return err
 	}
 	if err := n.sockets.Serve(doc.Server.Interfaces, doc.Server.Listen); err != nil {
 		return fmt.Errorf("interfaces: %w", err)
 	}
-	n.mu.Lock()
-	n.refused = refusal{}
-	n.mu.Unlock()
+	if whole {
+		n.mu.Lock()
+		n.refused = refusal{}
+		n.mu.Unlock()
+	}
 	return n.doOpen(ctx, func(e *Effects) {
 		n.core.Handle(n.clock.now(), LinksChanged{Links: linksOf(n.sockets.Links())}, e)
 	})

@@ -238,7 +238,11 @@ func (p *partnership) arriving() <-chan peer.Event {
 
 // asksPartner reports whether what the store lacks is told by the other server before anybody is answered here.
 func (n *Node) asksPartner(st *store.Store) bool {
-	if _, ok := partnerOf(n.cfg.Document); !ok {
+	has := n.partner != nil
+	if n.core == nil { // the server is being made
+		_, has = partnerOf(n.keeper.servesBy())
+	}
+	if !has {
 		return false
 	}
 	b, ok := st.Relationship()

@@ -420,3 +420,35 @@ func TestALoadBeginsWithWhatIsDecided(t *testing.T) {
 		t.Error("what comes later makes it younger")
 	}
 }
+
+// What a file says of this machine is taken also where the rest of it is refused.
+func TestTheMachinesOwnPartIsTakenWhereTheGroupsIsRefused(t *testing.T) {
+	r := run(t, memfs.New(0))
+	defer r.stop()
+	hears := func() bool {
+		for _, l := range r.node.sockets.Links() {
+			if l.Name == "lo" {
+				return l.Served
+			}
+		}
+		return false
+	}
+	if !hears() {
+		t.Fatal("clients are not heard on lo")
+	}
+	text := strings.Replace(runDocument, "data: /nowhere", "data: /nowhere, interfaces: [elsewhere0]", 1)
+	text += "\ngroup: {name: campus, members: {west: {peer: 127.0.0.1}, east: {peer: 127.0.0.2}}}\n"
+	doc, problems := config.Parse("run.yaml", []byte(text))
+	if doc == nil {
+		t.Fatal(problems)
+	}
+	if err := r.node.Reload(t.Context(), doc, version.ID{}); err == nil || !strings.Contains(err.Error(), "group.members") {
+		t.Fatalf("members that begin while the server runs: %v", err)
+	}
+	if hears() {
+		t.Error("clients are heard on an interface that the file does not name any more")
+	}
+	if s, err := r.node.Status(t.Context()); err != nil || len(s.Partners) != 0 {
+		t.Errorf("%v: %+v", err, s.Partners)
+	}
+}
