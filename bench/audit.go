@@ -229,7 +229,13 @@ func (s *soak) page(r *load.Report, verdict []string) string {
 		"a change of the configuration every %v. The process of `west` lives throughout.\n\n", s.total, s.rate, s.leases, s.failEvery, s.changeEvery)
 	fmt.Fprintf(&b, "- %d exchanges begun, %d done, %d unanswered, %d refused, %d asked again; given twice: %d. p50 %v, p99 %v, p999 %v, max %v.\n", r.Begun, r.Done, r.Lost,
 		r.Refused, r.Again, r.Doubled, r.P50.Round(10*time.Microsecond), r.P99.Round(10*time.Microsecond), r.P999.Round(time.Millisecond), r.Max.Round(time.Millisecond))
-	fmt.Fprintf(&b, "- longest silence: renewals %v, new clients %v.\n", r.Renew.Silence.Round(time.Millisecond), r.New.Silence.Round(time.Millisecond))
+	for _, x := range []struct {
+		name string
+		t    load.Tally
+	}{{"renewals", r.Renew}, {"new clients", r.New}} {
+		fmt.Fprintf(&b, "- %s: p99 %v, p999 %v, max %v; the longest silence was %v.\n", x.name, x.t.P99.Round(time.Millisecond), x.t.P999.Round(time.Millisecond),
+			x.t.Max.Round(time.Millisecond), x.t.Silence.Round(time.Millisecond))
+	}
 	fmt.Fprintf(&b, "- %d losses, NORMAL again after", len(s.normal))
 	for _, d := range s.normal {
 		fmt.Fprintf(&b, " %.1f", d.Seconds())

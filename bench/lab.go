@@ -73,12 +73,14 @@ func (l *lab) build() error {
 		add("-n " + host + " link set eth0 up")
 	}
 	for _, c := range todo {
-		if out, err := exec.Command("ip", c...).CombinedOutput(); err != nil {
+		if out, err := ip(c...); err != nil {
 			return fmt.Errorf("ip %s: %w: %s", strings.Join(c, " "), err, out)
 		}
 	}
 	return running(hosts)
 }
+
+func ip(words ...string) ([]byte, error) { return exec.Command("ip", words...).CombinedOutput() }
 
 // running waits until the interfaces have a carrier, which the kernel notices a moment later: Kea never looks again at one
 // that had none.

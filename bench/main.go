@@ -26,13 +26,16 @@ type plan struct {
 	most             int // leases of --scale
 }
 
+// quick are the parts of a run of some ten minutes.
+const quick = "alone,pair,takeover"
+
 func main() {
 	var p plan
 	flag.StringVar(&p.lessor, "lessor", "build/lessor", "the Lessor to measure")
 	flag.StringVar(&p.dir, "dir", "build/bench-state", "where the servers keep their leases; a real disk, not memory")
 	flag.StringVar(&p.out, "out", "bench/RESULTS.md", "where to write the table; - writes it to the standard output alone")
 	flag.StringVar(&p.only, "only", "", "measure only the servers whose name holds one of these words, separated by commas")
-	flag.StringVar(&p.parts, "parts", "alone,pair,takeover", "what to measure")
+	flag.StringVar(&p.parts, "parts", quick, "what to measure: alone, pair, takeover, flood, recovery (of a pair with --most leases)")
 	flag.StringVar(&p.modes, "modes", "new,renew,mixed", "what the clients do")
 	flag.IntVar(&p.rounds, "rounds", 2, "how often each server sits, in turn with the others")
 	flag.IntVar(&p.effort.steps, "steps", 2, "steps of the search for the highest rate in each sitting and mode")
@@ -43,13 +46,16 @@ func main() {
 	flag.BoolVar(&p.thorough, "thorough", false, "5 rounds of 3 steps of 3 s, and runs of 5 s: about 50 minutes")
 	install := flag.Bool("install", false, "install the servers that are missing (Debian), without starting them")
 	scaled := flag.Bool("scale", false, "measure how Lessor's costs grow with leases, subnets, classes and free addresses instead")
-	flag.IntVar(&p.most, "most", 1000000, "with --scale, the most leases that are tried")
+	flag.IntVar(&p.most, "most", 1000000, "with --scale and for the recovery of a pair, the most leases that are tried")
 	soaked := flag.Bool("soak", false, "let a pair of Lessors serve for long while it fails over and changes its configuration instead (LESSOR_SOAK=20m)")
 	responder := flag.String("respond", "", "be the responder without leases, with its files in that directory; for the program itself")
 	durable := flag.Bool("durable", false, "the responder writes each lease to the disk; for the program itself")
 	flag.Parse()
 	if p.thorough {
 		p.rounds, p.effort.steps, p.effort.step, p.effort.length = 5, 3, 3*time.Second, 5*time.Second
+		if p.parts == quick {
+			p.parts += ",flood,recovery"
+		}
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
@@ -130,8 +136,16 @@ func (p *plan) compare(ctx context.Context) error {
 	if strings.Contains(p.parts, "takeover") && ctx.Err() == nil {
 		losses = p.takeovers(ctx, contenders(pairs(p.lessor), p.only, nil))
 	}
+	var under []*flood
+	if strings.Contains(p.parts, "flood") {
+		under = p.floods(ctx, contenders(alone(p.lessor), p.only, nil))
+	}
+	var again []*recovery
+	if strings.Contains(p.parts, "recovery") {
+		again = p.recoveries(ctx)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.keep(p.out, "Measured", table(p, single, double, losses, time.Since(began)))
+	return p.keep(p.out, "Measured", table(p, single, double, losses, under, again, time.Since(began)))
 }

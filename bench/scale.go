@@ -6,7 +6,6 @@ import (
 	"math/bits"
 	"net/netip"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -218,7 +217,7 @@ func classes(n int) string {
 func (l *lab) spread() error {
 	for _, net := range []string{"10.16.0.0/12", "10.32.0.0/11", "10.64.0.0/10", "10.128.0.0/9"} {
 		for _, c := range []string{"-n " + l.client + " route add local " + net + " dev lo", "-n " + l.servers[0] + " route add " + net + " via " + clientAddr} {
-			if out, err := exec.Command("ip", strings.Fields(c)...).CombinedOutput(); err != nil {
+			if out, err := ip(strings.Fields(c)...); err != nil {
 				return fmt.Errorf("ip %s: %w: %s", c, err, out)
 			}
 		}

@@ -15,7 +15,7 @@ import (
 )
 
 // table writes what was measured, for people.
-func table(p *plan, single, double []*contender, losses []*loss, took time.Duration) string {
+func table(p *plan, single, double []*contender, losses []*loss, under []*flood, again []*recovery, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", circumstances())
 	fmt.Fprintf(&b, `Relayed unicast; one network 10.0.0.0/8 with the pool %s-%s (dhcpd: %d addresses of it, since its cost of a new lease grows
@@ -32,7 +32,9 @@ disk by anybody. Written: what goes to the partner included.
 		rows(&b, single, double)
 	}
 	takeoverTable(&b, losses)
-	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses),
+	floodTable(&b, under)
+	recoveryTable(&b, again)
+	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses, under),
 		took.Round(time.Second))
 	return b.String()
 }
@@ -172,9 +174,12 @@ func spread(of []*trial, format string, what func(*trial) float64) string {
 }
 
 // versions names the programs that were measured.
-func versions(single, double []*contender, losses []*loss) string {
+func versions(single, double []*contender, losses []*loss, under []*flood) string {
 	all := append(slices.Clone(single), double...)
 	for _, x := range losses {
+		all = append(all, x.contender)
+	}
+	for _, x := range under {
 		all = append(all, x.contender)
 	}
 	var said []string
