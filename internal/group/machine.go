@@ -184,6 +184,9 @@ func (m *Machine) Status() Status {
 	return s
 }
 
+// PartnerTip returns the latest version that the partner said to have; zero: not known.
+func (m *Machine) PartnerTip() version.ID { return m.told.Tip }
+
 // TheirFile returns what the partner said that its file would be as a root; nil if it has a history, or said nothing.
 func (m *Machine) TheirFile() *version.Version { return m.told.File }
 

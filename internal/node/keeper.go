@@ -155,6 +155,10 @@ func (k *keeper) document(id version.ID) (*config.Document, error) {
 	if v == nil {
 		return nil, fmt.Errorf("version %s is not here", id.Short())
 	}
+	if v.Format > version.Format { // whatever of it could be read
+		_, err := v.Open()
+		return nil, err
+	}
 	if k.file != nil && v.Meaning == k.file.Digest {
 		return k.file, nil
 	}

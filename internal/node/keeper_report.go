@@ -40,7 +40,9 @@ func (k *keeper) publish() {
 		g.Differs, g.Trouble = k.filesDiffer(), string(m.Self)+" and "+string(m.Partner)+" have no common configuration yet, and their files differ"
 	}
 	g.Pending = k.pendingChanges()
-	g.Needs = int(s.Needs)
+	if g.Needs = int(s.Needs); g.Needs > 0 {
+		g.Trouble = k.tooNew(&s)
+	}
 	g.Leaves = k.leaving()
 	if !s.Rival.IsZero() {
 		g.Conflict = k.conflict(&s)
@@ -49,6 +51,16 @@ func (k *keeper) publish() {
 		g.Failed = k.failed.Error()
 	}
 	k.published.Store(&g)
+}
+
+// tooNew says which member's release cannot read which version.
+func (k *keeper) tooNew(s *group.Status) string {
+	if s.Trouble == group.CannotRead {
+		return fmt.Sprintf("the release on %s cannot read the latest version of %s, %s: it needs format %d, and this one reads up to %d",
+			k.machine.Self, k.machine.Partner, k.machine.PartnerTip().Short(), s.Needs, version.Format)
+	}
+	return fmt.Sprintf("the release on %s cannot read the latest version, %s, of %s: it needs a release that reads format %d",
+		k.machine.Partner, s.Tip.Short(), k.machine.Self, s.Needs)
 }
 
 func idText(id version.ID) string {
@@ -331,6 +343,8 @@ func troubleRemedy(s *GroupConfigStatus) string {
 		return "make the two files equal there, or choose one: lessor config resolve --take MEMBER"
 	case strings.HasPrefix(s.Trouble, group.Unrelated.String()):
 		return "one of the two must begin anew: stop it, move its data directory away, and have it join the other's group"
+	case s.Needs > 0:
+		return fmt.Sprintf("install a release that reads format %d on the member that is named; until then it goes on with its own version, and clients keep what they were told", s.Needs)
 	case s.Trouble != "":
 		return "install the same release on both members"
 	}

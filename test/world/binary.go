@@ -39,3 +39,16 @@ func runWithBinary(m *testing.M) int {
 	}
 	return m.Run()
 }
+
+// Build builds the program with these flags for the linker, and returns its name.
+func (w *World) Build(name, ldflags string) string {
+	w.t.Helper()
+	program := filepath.Join(w.t.TempDir(), name)
+	build := exec.Command("go", "build", "-ldflags", ldflags, "-o", program, "./cmd/lessor")
+	build.Dir = "../.."
+	if out, err := build.CombinedOutput(); err != nil {
+		w.t.Fatalf("lessor does not build: %v\n%s", err, out)
+	}
+	os.Chmod(filepath.Dir(program), 0o755)
+	return program
+}

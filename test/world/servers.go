@@ -43,6 +43,8 @@ type Lessor struct {
 	host *Namespace
 	conf string
 	as   []string // what runs it, where not plainly
+	// Program is run instead of Binary, from the next Begin on, where it is not empty.
+	Program string
 }
 
 // Setup is how a server is started.
@@ -97,7 +99,11 @@ func (l *Lessor) Configure(s Setup) {
 // Begin starts the process, also after it was killed.
 func (l *Lessor) Begin(quiet bool) {
 	l.host.w.t.Helper()
-	args := append(append([]string(nil), l.as...), Binary, "serve", "--config", l.conf)
+	program := Binary
+	if l.Program != "" {
+		program = l.Program
+	}
+	args := append(append([]string(nil), l.as...), program, "serve", "--config", l.conf)
 	l.Process = l.host.Start("lessor", args...)
 	if !quiet {
 		l.Says(ready, `\bready\b`)
