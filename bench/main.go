@@ -34,7 +34,7 @@ func main() {
 	flag.StringVar(&p.lessor, "lessor", "build/lessor", "the Lessor to measure")
 	flag.StringVar(&p.dir, "dir", "build/bench-state", "where the servers keep their leases; a real disk, not memory")
 	flag.StringVar(&p.out, "out", "bench/RESULTS.md", "where to write the table; - writes it to the standard output alone")
-	flag.StringVar(&p.only, "only", "", "measure only the servers whose name holds one of these words, separated by commas")
+	flag.StringVar(&p.only, "only", "", "measure only the servers whose name holds one of these words, separated by commas; with --scale, rows that hold it, such as '| 100000 |'")
 	flag.StringVar(&p.parts, "parts", quick, "what to measure: alone, pair, takeover, flood, recovery (of a pair with --most leases)")
 	flag.StringVar(&p.modes, "modes", "new,renew,mixed", "what the clients do")
 	flag.IntVar(&p.rounds, "rounds", 2, "how often each server sits, in turn with the others")

@@ -2,10 +2,12 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/bits"
 	"net/netip"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"time"
@@ -16,6 +18,11 @@ import (
 // size is what a server has to deal with.
 type size struct {
 	leases, subnets, classes, pool int
+}
+
+// String is the beginning of its row.
+func (x size) String() string {
+	return fmt.Sprintf("| %d | %d | %d | %d | ", x.leases, x.subnets, x.classes, x.pool)
 }
 
 // base is the size that each row differs from in one thing.
@@ -71,6 +78,7 @@ type growth struct {
 	mixed         *trial
 	empty, memory int           // of the process, before and with the leases
 	restart       time.Duration // from kill -9 until the first renewal is answered
+	whatIf        time.Duration // what a change would do to all clients; 0: not asked
 	failed        error
 }
 
@@ -79,6 +87,9 @@ func (p *plan) scale(ctx context.Context) error {
 	began := time.Now()
 	var all []*growth
 	for _, x := range sizes(p.most) {
+		if !strings.Contains(x.String(), p.only) {
+			continue
+		}
 		g := &growth{size: x}
 		quiet(ctx, p.effort.patience)
 		if g.failed = g.measure(ctx, p); g.failed != nil {
@@ -141,8 +152,36 @@ func (g *growth) costs(ctx context.Context, s *sitting, length time.Duration) (e
 	if g.mixed, err = s.try(ctx, load.Mixed, rate, length); err != nil {
 		return err
 	}
+	if g.leases >= many {
+		if g.whatIf, err = g.ask(ctx, s.sides[0].at); err != nil {
+			return err
+		}
+	}
 	g.restart, err = s.restart(ctx)
 	return err
+}
+
+// many leases are so many that what grows with them is seen.
+const many = 100000
+
+// ask asks what a change would do to all clients, and returns how long that took.
+func (g *growth) ask(ctx context.Context, at *place) (time.Duration, error) {
+	document, _ := g.document()
+	document = strings.Replace(fmt.Sprintf(document, at.file("data")), "default: 1h}", "default: 1h}, options: {domain-name: example.org}", 1)
+	file, err := at.write("changed.yaml", document)
+	if err != nil {
+		return 0, err
+	}
+	began := time.Now()
+	out, err := exec.CommandContext(ctx, at.program, "config", "apply", "--what-if", "--socket", at.socket(), file).CombinedOutput()
+	var exit *exec.ExitError
+	if errors.As(err, &exit) && exit.ExitCode() == 1 {
+		err = nil // it says that it would need a yes
+	}
+	if err != nil {
+		return 0, fmt.Errorf("what-if: %w: %s", err, last(string(out), 300))
+	}
+	return time.Since(began), nil
 }
 
 // restart kills the server, starts it, and returns how long it takes until a renewal is answered.
@@ -225,8 +264,8 @@ func (l *lab) spread() error {
 	return nil
 }
 
-const scaleColumns = "| leases | subnets | classes | addresses in pools | filled, leases/s | renewal: CPU, µs | p99, ms | new: CPU, µs | p99, ms | mixed: CPU, µs | p99, ms | RSS, MB | octets a lease | kill -9 to first answer, ms |\n" +
-	"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+const scaleColumns = "| leases | subnets | classes | addresses in pools | filled, leases/s | renewal: CPU, µs | p99, ms | new: CPU, µs | p99, ms | mixed: CPU, µs | p99, ms | RSS, MB | octets a lease | kill -9 to first answer, ms | what-if, s |\n" +
+	"|---|---|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
 
 func scalePage(all []*growth, took time.Duration) string {
 	var b strings.Builder
@@ -241,9 +280,9 @@ func scalePage(all []*growth, took time.Duration) string {
 }
 
 func (g *growth) row() string {
-	head := fmt.Sprintf("| %d | %d | %d | %d | ", g.leases, g.subnets, g.classes, g.pool)
+	head := g.size.String()
 	if g.failed != nil {
-		return head + strings.Join(strings.Fields(strings.ReplaceAll(g.failed.Error(), "|", "/")), " ") + " | | | | | | | | | |\n"
+		return head + strings.Join(strings.Fields(strings.ReplaceAll(g.failed.Error(), "|", "/")), " ") + " | | | | | | | | | | |\n"
 	}
 	cells := func(t *trial) string {
 		if t == nil {
@@ -255,8 +294,10 @@ func (g *growth) row() string {
 		return fmt.Sprintf("%.1f | %.1f", micros(t.cpu), micros(t.report.P99)/1000)
 	}
 	each := ""
-	if g.leases >= 100000 {
+	asked := ""
+	if g.leases >= many {
 		each = fmt.Sprint((g.memory - g.empty) / g.leases)
+		asked = fmt.Sprintf("%.1f", g.whatIf.Seconds())
 	}
-	return head + fmt.Sprintf("%.0f | %s | %s | %s | %d | %s | %d |\n", g.filled, cells(g.renew), cells(g.fresh), cells(g.mixed), g.memory>>20, each, g.restart.Milliseconds())
+	return head + fmt.Sprintf("%.0f | %s | %s | %s | %d | %s | %d | %s |\n", g.filled, cells(g.renew), cells(g.fresh), cells(g.mixed), g.memory>>20, each, g.restart.Milliseconds(), asked)
 }
