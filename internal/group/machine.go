@@ -66,6 +66,11 @@ type Machine struct {
 	documents map[version.ID]*config.Document // that are open: few
 	// joined are the two versions of which conflicts are known: finding them again costs as much as the documents are long.
 	joined [2]version.ID
+	// asked are the versions that the partner is asked about, gone those that are lost, and by which clients were told; lost are all that
+	// a person is to hear of.
+	asked Few
+	gone  []version.ID
+	lost  []LostVersion
 }
 
 // Trouble says why the two members have no common head, where it is no conflict of values. Zero: they have, or nothing is
@@ -97,8 +102,8 @@ func (t Trouble) String() string {
 	return "invalid"
 }
 
-// SameFile has m know this member's file as another machine of the same member does, and do nothing about it.
-func (m *Machine) SameFile(as *Machine) { m.file = as.file }
+// SameFile has m know this member's file, and which versions are lost, as another machine of the same member does, and do nothing about it.
+func (m *Machine) SameFile(as *Machine) { m.file, m.gone, m.lost = as.file, as.gone, as.lost }
 
 // Look has m know what this member's file says, and do nothing about it.
 func (m *Machine) Look(d *config.Document) (err error) {
@@ -156,11 +161,13 @@ type Status struct {
 	Waits string
 	// FileDiffers says that this member's file says something else than Tip.
 	FileDiffers bool
+	// Lost are the versions that were found to be lost since the latest change.
+	Lost []LostVersion
 }
 
 // Status returns what the machine knows.
 func (m *Machine) Status() Status {
-	s := Status{State: m.State, Link: m.link, PartnerHead: m.told.Head, Conflicts: m.conflicts, Trouble: m.trouble}
+	s := Status{State: m.State, Link: m.link, PartnerHead: m.told.Head, Conflicts: m.conflicts, Trouble: m.trouble, Lost: m.lostSince()}
 	if m.isRefused() {
 		s.Trouble = PartnerCannotRead
 	}
@@ -296,6 +303,12 @@ func (m *Machine) settle(out *Output) {
 	}
 	if known {
 		m.takeAgreed()
+		m.takeAnswer()
+	}
+	for i := range m.lost {
+		if m.lost[i].tip.IsZero() {
+			m.lost[i].tip = s.Tip
+		}
 	}
 	out.State = *s
 	m.tell(out)

@@ -20,6 +20,9 @@ type Told struct {
 	Seen version.ID
 	// Agreed is the last version that it knows both to have adopted.
 	Agreed version.ID
+	// Asked are versions by which clients were told, and from which its head does not come; Gone are those that the receiver asked about
+	// and that the sender does not serve by either, nor by what comes from them.
+	Asked, Gone Few
 	// Format is the highest that it reads. CannotRead says that Seen needs a higher one.
 	Format     uint16
 	CannotRead bool
@@ -45,6 +48,10 @@ func (m *Machine) tell(out *Output) {
 	if t.Root.IsZero() {
 		t.File = m.file
 	}
+	if m.MayAsk() {
+		t.Asked = m.asked
+	}
+	t.Gone = m.answer()
 	if m.History.Get(m.told.Tip) != nil {
 		t.Seen, t.CannotRead = m.told.Tip, m.trouble == CannotRead
 	}

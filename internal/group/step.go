@@ -152,4 +152,8 @@ func (m *Machine) follow(tip version.ID) error {
 	return nil
 }
 
-func (m *Machine) agree() { m.State.Rival, m.conflicts = version.ID{}, nil }
+// agree notes that there is no conflict, or none any more.
+func (m *Machine) agree() {
+	m.loseRival()
+	m.State.Rival, m.conflicts = version.ID{}, nil
+}

@@ -135,6 +135,8 @@ type GroupConfigStatus struct {
 	Restart []string `json:"restart,omitempty"`
 	// Leaves is the other member where the head has it no more; nil: it stays.
 	Leaves *Leaving `json:"leaves,omitempty"`
+	// Lost are the versions that were found to be lost since the latest change.
+	Lost []LostVersion `json:"lost,omitempty"`
 	// Failed says why the newest change could not be stored.
 	Failed string `json:"failed,omitempty"`
 }

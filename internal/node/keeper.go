@@ -63,7 +63,8 @@ type served struct {
 	head, agreed     version.ID
 	document         *config.Document // in force
 	policy           *policy.Policy
-	agreedPolicy     *policy.Policy // nil: nothing that safety stands on waits
+	agreedPolicy     *policy.Policy   // nil: nothing that safety stands on waits
+	gone             []binding.Digest // versions that are lost, which the policy takes the place of
 	waiting, changes bool
 }
 

@@ -27,6 +27,13 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 			fmt.Sprintf("%s changed %s, and %s changed it to something else, while they were apart: each serves by its own version", whoMade(&c.Ours, self), conflictKeys(c.Conflicts), whoMade(&c.Theirs, partner)),
 			c.Remedy+"; lessor config resolve shows both sides")
 	}
+	if n := len(g.Lost); n > 0 {
+		l, more := &g.Lost[n-1], ""
+		if n > 1 {
+			more = fmt.Sprintf(" (and %d more)", n-1)
+		}
+		raise("config-lost", "A version of the configuration is lost", Warning, l.words(partner)+more, l.remedy())
+	}
 	if len(g.Pending) > 0 {
 		raise("config-pending", "A change waits until both members have it", Warning, keysOf(g.Pending)+": what safety stands on is changed by both or by none",
 			pendingRemedy(g))

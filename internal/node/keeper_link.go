@@ -170,6 +170,7 @@ func (k *keeper) pulse() {
 			k.tellLink()
 		}
 	}
+	k.askAboutStrangers()
 	l := &k.link
 	if l.up == nil {
 		return

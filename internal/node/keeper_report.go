@@ -47,6 +47,7 @@ func (k *keeper) publish() {
 	if !s.Rival.IsZero() {
 		g.Conflict = k.conflict(&s)
 	}
+	g.Lost = k.lostRows(s.Lost)
 	if k.failed != nil {
 		g.Failed = k.failed.Error()
 	}
@@ -253,12 +254,19 @@ func (k *keeper) named(text string) (version.ID, error) {
 	return found, nil
 }
 
-// all returns every version that this member's latest, or the other's, comes from.
+// all returns every version that this member's latest, or the other's, comes from, and what was lost of late.
 func (k *keeper) all() []version.ID {
 	s := k.machine.State
 	all := k.history.Log(s.Tip, version.MaxVersions)
 	if !s.Rival.IsZero() {
 		all = append(all, k.history.Missing(s.Tip, s.Rival)...)
+	}
+	for _, l := range k.machine.Status().Lost {
+		for _, id := range k.history.Missing(s.Tip, l.Version) {
+			if !slices.Contains(all, id) {
+				all = append(all, id)
+			}
+		}
 	}
 	return all
 }
@@ -313,6 +321,9 @@ func (k *keeper) noteTrouble() {
 	before := k.published.Load()
 	k.publish()
 	now := k.published.Load()
+	if before != nil {
+		k.noteLost(before.Lost, now.Lost)
+	}
 	switch {
 	case before == nil:
 	case now.Trouble != "" && now.Trouble != before.Trouble:
@@ -324,7 +335,7 @@ func (k *keeper) noteTrouble() {
 			lines = append(lines, fmt.Sprintf("%s: %s", c.Key, c.Reason))
 		}
 		k.event(slog.LevelError, fmt.Sprintf("the configurations of %s and %s are in conflict: %s", k.machine.Self, k.machine.Partner, now.Conflict.Remedy), strings.Join(lines, "\n"))
-	case now.Conflict == nil && before.Conflict != nil:
+	case now.Conflict == nil && before.Conflict != nil && !slices.ContainsFunc(now.Lost, func(l LostVersion) bool { return l.Conflict }):
 		k.event(slog.LevelInfo, "the conflict between the members' configurations is resolved", "")
 	}
 }

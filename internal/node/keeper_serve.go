@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"slices"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
@@ -14,12 +15,13 @@ import (
 // serveHead has the server serve by the machine's head, if it does not yet.
 func (k *keeper) serveHead() error {
 	s, h := k.machine.State, &k.heads
-	changing := s.Tip != s.Head || !s.Rival.IsZero()
-	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changing == h.changes {
+	changing, gone := s.Tip != s.Head || !s.Rival.IsZero(), lostVersions(k.machine)
+	isGone := slices.Equal(gone, h.gone)
+	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changing == h.changes && isGone {
 		return nil
 	}
-	next := served{head: s.Head, agreed: s.Agreed, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy}
-	if s.Head != h.head || s.Agreed != h.agreed {
+	next := served{head: s.Head, agreed: s.Agreed, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy, gone: gone}
+	if s.Head != h.head || s.Agreed != h.agreed || !isGone {
 		if err := k.compile(&next); err != nil {
 			return err
 		}
@@ -51,7 +53,9 @@ func (k *keeper) compile(next *served) error {
 		}
 	}
 	if next.policy == nil || next.policy.Version != binding.Digest(next.head) || next.policy.Document != head {
-		next.policy = PolicyOf(k.history, next.head, head)
+		next.policy = PolicyOf(k.history, next.head, head).WithLost(next.gone)
+	} else if !slices.Equal(next.gone, k.heads.gone) {
+		next.policy = next.policy.WithLost(next.gone)
 	}
 	next.agreedPolicy = AgreedPolicy(k.history, next.agreed, agreed, head)
 	next.document = inForce(head, agreed)
@@ -88,7 +92,7 @@ func (k *keeper) adopt(first, adopts bool) error {
 	doc, k.restart = sinceStart(k.start, doc)
 	return n.doOpen(context.Background(), func(e *Effects) {
 		now := n.clock.now()
-		if adopts || n.core.responder.Agreed != h.agreedPolicy {
+		if n.core.policy != h.policy || n.core.responder.Agreed != h.agreedPolicy {
 			n.core.Handle(now, Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, e)
 		}
 		n.core.Handle(now, Changing{On: h.changes}, e)
@@ -165,7 +169,7 @@ func (k *keeper) serveStored() error {
 	if k.machine.State.Head.IsZero() {
 		return nil
 	}
-	next := served{head: k.machine.State.Head, agreed: k.machine.State.Agreed, changes: k.machine.State.Tip != k.machine.State.Head || !k.machine.State.Rival.IsZero()}
+	next := served{head: k.machine.State.Head, agreed: k.machine.State.Agreed, gone: lostVersions(k.machine), changes: k.machine.State.Tip != k.machine.State.Head || !k.machine.State.Rival.IsZero()}
 	if err := k.compile(&next); err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package node
 
 import (
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/failover"
@@ -33,6 +34,9 @@ func AgreedPolicy(h *version.History, id version.ID, agreed, head *config.Docume
 func VersionedRelationshipOf(doc *config.Document, p *policy.Policy, root version.ID, store [16]byte, seed uint64) (failover.Config, bool) {
 	return relationshipOf(doc, p, root, store, seed)
 }
+
+// LostVersions returns the versions that a machine knows to be lost, as bindings name them.
+func LostVersions(m *group.Machine) []binding.Digest { return lostVersions(m) }
 
 // ReadVersions returns the history and the state that a store has. The documents stay in the store.
 func ReadVersions(st *store.Store) (*version.History, group.State, error) { return readVersions(st) }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"net/netip"
+	"slices"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -53,6 +54,22 @@ type staleness struct {
 	sweeping bool
 	next     uint64 // where the sweep goes on
 	looked   int    // at how many bindings it has looked
+
+	// strangers are versions, few of many, by which clients have what they were told, and from which the policy does not come.
+	strangers []binding.Digest
+}
+
+// maxStrangers is how many are kept: when some of them are lost, others are found.
+const maxStrangers = 64
+
+// Strangers returns versions by which stale clients were told, and from which what is served by does not come: of many some.
+func (c *Core) Strangers() []binding.Digest { return slices.Clone(c.ledger.strangers) }
+
+// meet notes by which version a stale client was told, where that is not behind the policy.
+func (s *staleness) meet(v binding.Digest) {
+	if len(s.strangers) < maxStrangers && !s.judge.Policy().Follows(v) && !slices.Contains(s.strangers, v) {
+		s.strangers = append(s.strangers, v)
+	}
 }
 
 // begin makes p what is judged by from now on, as far as both members agreed on it.
@@ -77,7 +94,7 @@ func (s *staleness) beginAnew(table *binding.Table) {
 }
 
 func (s *staleness) sweepAll(table *binding.Table) {
-	s.sweeping, s.next, s.looked = table.Len() > 0, 0, 0
+	s.sweeping, s.next, s.looked, s.strangers = table.Len() > 0, 0, 0, nil
 }
 
 // ServedSince says since when the policy is served by, where that is longer ago than the core knows.
@@ -105,6 +122,7 @@ func (s *staleness) note(since time.Time, b *binding.Binding) {
 	switch standing, cause := s.judge.Look(b); standing {
 	case ledger.Stale:
 		s.book.Note(b.Prefix, since, cause)
+		s.meet(b.Version)
 	case ledger.Unknown:
 		s.book.Note(b.Prefix, since, 0)
 	case ledger.NoLease, ledger.Current:

@@ -28,6 +28,8 @@ type Policy struct {
 	// before are the names of the versions that this one comes from, where it is named.
 	before map[binding.Digest]struct{}
 	named  bool
+	// lost are versions that it takes the place of, though it does not come from them (WithLost): few.
+	lost []binding.Digest
 
 	registry *option.Registry
 	networks []*Network

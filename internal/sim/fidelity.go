@@ -109,7 +109,7 @@ func (q *answer) look() {
 	home := q.m.name
 	if q.prior != nil {
 		home = q.prior.home
-		q.again = !q.w.chain.follows(q.m.keep.heads.head, q.prior.version) && q.prior.told != nil
+		q.again = !q.w.chain.follows(q.m.keep.heads.head, q.prior.version) && !slices.Contains(q.m.keep.heads.gone, q.prior.version) && q.prior.told != nil
 	}
 	q.home, q.own = settingsOf(q.doc, home, q.c, q.addr), settingsOf(q.doc, q.m.name, q.c, q.addr)
 	switch {

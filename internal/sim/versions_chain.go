@@ -138,6 +138,20 @@ func (c *chain) decided(m *Member, id version.ID, conflict bool) {
 	}
 }
 
+// lost: a member takes versions for lost. Neither serves by one, or by what comes from it, or has a later version that does.
+func (c *chain) lost(m *Member, all []binding.Digest) {
+	for _, v := range all {
+		c.w.marks.hit(MarkVersionGone)
+		for _, x := range c.w.members {
+			for _, id := range [...]version.ID{x.keep.stored.Head, x.keep.stored.Tip} {
+				if !id.IsZero() && c.history.Descends(id, version.ID(v)) {
+					c.w.fail("I8: %s takes %s for lost, and %s has %s, which comes from it", m.name, c.name(version.ID(v)), x.name, c.name(id))
+				}
+			}
+		}
+	}
+}
+
 // follows reports whether what is told by version id takes the place of what was told by the version that a binding names.
 func (c *chain) follows(id version.ID, told binding.Digest) bool {
 	return told == binding.Digest{} || c.history.Descends(id, version.ID(told))

@@ -77,27 +77,11 @@ func (w *World) drains() {
 	w.auditStale()
 	for _, m := range w.members {
 		if w.failed == "" {
-			if n := m.core.Stale() - m.toldByLost(); n > 0 {
+			if n := m.core.Stale(); n > 0 {
 				w.fail("I8: by one head, after %v, %d clients of %s have something else than it gives: %s", most, n, m.name, m.stale())
 			}
 		}
 	}
-}
-
-// toldByLost returns how many of those have what they were told by a version from which the head does not come, since the only server
-// that served by it has lost its disk: they are told it again.
-func (m *Member) toldByLost() (n int) {
-	for i := range addresses {
-		if m.core.StaleCause(single(addressOf(i))) == "" {
-			continue
-		}
-		told := version.ID(m.bindingOf(addressOf(i)).Version)
-		if !m.w.chain.history.Descends(m.keep.heads.head, told) && m.w.had(Wipe, Rollback, Rot, Ambush) {
-			m.w.marks.hit(MarkToldByLost)
-			n++
-		}
-	}
-	return n
 }
 
 // auditStale looks at everybody.

@@ -4,8 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/failover"
@@ -48,7 +50,8 @@ type heads struct {
 	policy       *policy.Policy
 	agreedPolicy *policy.Policy // nil: nothing that safety stands on waits
 	changes      bool
-	since        time.Duration // when the policy was adopted
+	gone         []binding.Digest // versions that are lost
+	since        time.Duration    // when the policy was adopted
 	earlier      *policy.Policy
 }
 
@@ -256,10 +259,25 @@ func (k *keeper) put(out *group.Output) {
 		return
 	}
 	k.failed = false
+	if k.descends(out.Store); k.m.opening || k.m.core == nil {
+		k.unless(func() { k.adopt(out) })
+		return
+	}
 	if k.reached(stageStored) {
 		return
 	}
 	k.soon(uniform(k.rng, 0, 2*time.Millisecond), func() { k.adopt(out) })
+}
+
+// descends has the core know from where new versions come.
+func (k *keeper) descends(added []*version.Version) {
+	var all []node.Descendant
+	for _, v := range added {
+		all = append(all, node.DescendantOf(v))
+	}
+	if len(all) > 0 {
+		k.m.handle(node.Descent{Versions: all})
+	}
 }
 
 // again makes the machine anew after a step that was not kept (node.keeper.again).
@@ -345,7 +363,7 @@ func (k *keeper) reached(s stage) bool {
 func (k *keeper) serveHead() error {
 	s, h := k.stored, &k.heads
 	changes := s.Tip != s.Head || !s.Rival.IsZero()
-	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changes == h.changes {
+	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changes == h.changes && slices.Equal(node.LostVersions(k.machine), h.gone) {
 		return nil
 	}
 	was := *h
@@ -353,7 +371,7 @@ func (k *keeper) serveHead() error {
 		return err
 	}
 	m := k.m
-	if was.policy == nil || was.head != h.head || m.core.Agreed() != h.agreedPolicy {
+	if was.policy != h.policy || m.core.Agreed() != h.agreedPolicy {
 		m.handle(node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy})
 	}
 	m.handle(node.Changing{On: h.changes})
@@ -395,6 +413,10 @@ func (k *keeper) compile() error {
 	if adopts || h.policy == nil {
 		h.earlier, h.since = h.policy, k.m.w.now
 		h.policy = k.m.w.without.policyOf(k, s.Head, head)
+	}
+	if gone := node.LostVersions(k.machine); !slices.Equal(gone, h.gone) || adopts && len(gone) > 0 {
+		k.m.w.chain.lost(k.m, gone)
+		h.policy, h.gone = h.policy.WithLost(gone), gone
 	}
 	h.head, h.agreed = s.Head, s.Agreed
 	h.agreedPolicy = node.AgreedPolicy(k.history, s.Agreed, agreed, head)

@@ -137,9 +137,22 @@ func (k *keeper) pulse(c *conn) {
 				k.send(l.said)
 			}
 			k.pulse(c)
-			return k.nothing()
+			return k.asked()
 		})
 	})
+}
+
+// asked has the other member asked about versions by which clients were told, and from which the head does not come.
+func (k *keeper) asked() group.Output {
+	strangers := k.m.core.Strangers()
+	if !k.machine.MayAsk() || len(strangers) == 0 {
+		return k.nothing()
+	}
+	all := make([]version.ID, len(strangers))
+	for i, v := range strangers {
+		all[i] = version.ID(v)
+	}
+	return k.machine.ToldBy(all)
 }
 
 // say tells the other member something, in the octets of lessor-group/1.

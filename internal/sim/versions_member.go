@@ -36,6 +36,7 @@ func (m *Member) beginHead() bool {
 	if m.keep == nil {
 		return true
 	}
+	m.core.Handle(m.clk.now(), node.Descent{Versions: node.DescentOf(m.keep.history, m.keep.machine.State)}, &m.cur.effects)
 	h := &m.keep.heads
 	if h.policy == nil {
 		m.core.BeginHeadless()

@@ -33,7 +33,7 @@ var errNoDocument = errors.New("a version comes without its document")
 
 // Append appends a message; after an error nothing was appended: ErrTooLong, or a version has no document at hand.
 //
-//	told: 1, member (1 + n), root, head, tip, seen, agreed (16 each), format (2), cannot read (1: 0 or 1), file (4 + n; 0: none)
+//	told: 1, member (1 + n), root, head, tip, seen, agreed (16 each), format (2), cannot read (1: 0 or 1), asked, gone (1 + 16 each), file (4 + n; 0: none)
 //	want: 2, version (16), have (16)
 //	versions: 3, how many (1), each 4 + n
 //
@@ -52,6 +52,13 @@ func Append(dst []byte, m group.Message) ([]byte, error) {
 			dst = append(dst, 1)
 		} else {
 			dst = append(dst, 0)
+		}
+		for _, f := range []group.Few{m.Asked, m.Gone} {
+			all := f.All()
+			dst = append(dst, byte(len(all)))
+			for _, id := range all {
+				dst = append(dst, id[:]...)
+			}
 		}
 		if m.File != nil && m.File.Document == nil {
 			return whole, errNoDocument
@@ -153,8 +160,23 @@ func (r *reader) told() group.Message {
 	if flag > 1 && r.err == nil {
 		r.err = fmt.Errorf("a flag is %d", flag)
 	}
-	m.CannotRead, m.File = flag == 1, r.version()
+	m.CannotRead, m.Asked, m.Gone = flag == 1, r.few(), r.few()
+	m.File = r.version()
 	return m
+}
+
+// few returns some versions behind their number.
+func (r *reader) few() (f group.Few) {
+	n := int(r.octet())
+	if n > len(f) && r.err == nil {
+		r.err = ErrTooLong
+	}
+	for i := range min(n, len(f)) {
+		if f[i] = r.id(); f[i].IsZero() && r.err == nil {
+			r.err = errors.New("a version has no name")
+		}
+	}
+	return f
 }
 
 func (r *reader) versions() group.Message {

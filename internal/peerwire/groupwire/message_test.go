@@ -35,7 +35,8 @@ const small = "# a comment\nnetworks: {n: {subnets: {10.0.0.0/24: }}}\n"
 func all(t testing.TB) []group.Message {
 	root, child := made(t, small)
 	return []group.Message{
-		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Agreed: version.ID{2}, Format: 3, CannotRead: true},
+		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Agreed: version.ID{2}, Format: 3, CannotRead: true,
+			Asked: group.Few{{3}, {4}}, Gone: group.Few{{5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}}},
 		group.Told{Member: "east", Format: 1, File: root},
 		group.Want{Version: child.ID(), Have: root.ID()},
 		group.Versions{All: []*version.Version{root, child}},
@@ -80,8 +81,13 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 	forged[len(forged)/2]++
 	flag := encoded(t, group.Told{Member: "west"})
 	flag[1+1+4+5*16+2] = 2
+	const counts = 1 + 1 + 4 + 5*16 + 2 + 1
+	nameless := encoded(t, group.Told{Member: "west", Asked: group.Few{{3}}})
+	nameless[counts+1] = 0
+	asked := bytes.Replace(encoded(t, group.Told{Member: "west", Asked: group.Few{{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}}}), []byte{8, 1}, []byte{9, 1}, 1)
+	asked = append(asked, make([]byte, 16)...)
 	for name, b := range map[string][]byte{
-		"nothing": nil, "type 0": {0}, "type 9": {9}, "forged": forged, "flag": flag,
+		"nothing": nil, "type 0": {0}, "type 9": {9}, "forged": forged, "flag": flag, "nine are asked about": asked, "an asked one without a name": nameless,
 		"an empty version":  {versions, 1, 0, 0, 0, 0},
 		"too many versions": {versions, MaxVersions + 1},
 		"a vast version":    {versions, 1, 0xff, 0xff, 0xff, 0xff},
