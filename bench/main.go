@@ -24,6 +24,7 @@ type plan struct {
 	effort           effort
 	thorough         bool
 	most             int // leases of --scale
+	resend           time.Duration
 }
 
 // quick are the parts of a run of some ten minutes.
@@ -47,6 +48,7 @@ func main() {
 	install := flag.Bool("install", false, "install the servers that are missing (Debian), without starting them")
 	scaled := flag.Bool("scale", false, "measure how Lessor's costs grow with leases, subnets, classes and free addresses instead")
 	flag.IntVar(&p.most, "most", 1000000, "with --scale and for the recovery of a pair, the most leases that are tried")
+	flag.DurationVar(&p.resend, "resend", time.Second, "how long clients of a lost server wait until they ask again; doubled each time")
 	soaked := flag.Bool("soak", false, "let a pair of Lessors serve for long while it fails over and changes its configuration instead (LESSOR_SOAK=20m)")
 	responder := flag.String("respond", "", "be the responder without leases, with its files in that directory; for the program itself")
 	durable := flag.Bool("durable", false, "the responder writes each lease to the disk; for the program itself")

@@ -31,7 +31,7 @@ disk by anybody. Written: what goes to the partner included.
 	if len(single)+len(double) > 0 {
 		rows(&b, single, double)
 	}
-	takeoverTable(&b, losses)
+	takeoverTable(&b, losses, p.resend)
 	floodTable(&b, under)
 	recoveryTable(&b, again)
 	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses, under),
@@ -124,7 +124,7 @@ func syncs(of []*trial) string {
 	}
 }
 
-func takeoverTable(b *strings.Builder, losses []*loss) {
+func takeoverTable(b *strings.Builder, losses []*loss, resend time.Duration) {
 	if len(losses) == 0 {
 		return
 	}
@@ -132,12 +132,12 @@ func takeoverTable(b *strings.Builder, losses []*loss) {
 ## When one of a pair is lost
 
 The primary is lost %v after the begin; %d clients have leases, %d exchanges a second of the mix go to both servers, and clients ask again
-after 1, 2, 4, 8, 16 s. All pairs at the same time, each with the timers that it has by default (ISC's max-response-delay, which has none, is the
+after %v, doubled each time. All pairs at the same time, each with the timers that it has by default (ISC's max-response-delay, which has none, is the
 30 s of its example). Silence: the longest time in which no client of the kind was answered. Longest: what a client waited at most.
 
 | pair | lost by | known clients: silence, s | longest, s | new clients: silence, s | longest, s | unanswered | given twice |
 |---|---|---|---|---|---|---|---|
-`, lossAt, takeoverClients, takeoverRate)
+`, lossAt, takeoverClients, takeoverRate, resend)
 	s := func(d time.Duration) string { return fmt.Sprintf("%.2f", d.Seconds()) }
 	for _, x := range losses {
 		if x.failed != nil {

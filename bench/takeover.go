@@ -47,7 +47,7 @@ func (p *plan) takeovers(ctx context.Context, all []*contender) (losses []*loss)
 			losses = append(losses, x)
 			dir := filepath.Join(p.dir, fmt.Sprintf("takeover-%d", len(losses)))
 			wait.Go(func() {
-				if x.failed = x.lose(ctx, dir); x.failed != nil {
+				if x.failed = x.lose(ctx, dir, p.resend); x.failed != nil {
 					fmt.Fprintf(os.Stderr, "%s, %s: %v\n", c.name, f, x.failed)
 					return
 				}
@@ -60,9 +60,10 @@ func (p *plan) takeovers(ctx context.Context, all []*contender) (losses []*loss)
 	return losses
 }
 
-// lose runs one of them. Clients ask again after 1, 2, 4, 8, 16 s, so that how long they wait says how long nobody answered.
-func (x *loss) lose(ctx context.Context, dir string) error {
-	s, err := sit(ctx, x.peer, x.program, dir, seat{clients: 1 << 16, resend: time.Second})
+// lose runs one of them. Clients ask again after resend, doubled each time; where that is short, how long they wait says how
+// long nobody answered.
+func (x *loss) lose(ctx context.Context, dir string, resend time.Duration) error {
+	s, err := sit(ctx, x.peer, x.program, dir, seat{clients: 1 << 16, resend: resend})
 	if err != nil {
 		return err
 	}

@@ -146,6 +146,10 @@ func (c *Crowd) sendAgain(out sender, now time.Duration) {
 		switch {
 		case e.number != p.number || e.resend != p.at || !e.waits():
 			// It was answered, or its place was taken.
+		case e.tries == lastTry && e.stage == requesting && !e.renewal && !e.anew && !c.once: // RFC 2131 §3.1: begin anew
+			e.anew, e.stage, e.tries = true, selecting, 0
+			c.rep.Again++
+			c.say(out, e, now)
 		case e.tries == lastTry || c.once:
 			c.end(e, over)
 		default:

@@ -23,7 +23,7 @@ func delay(first time.Duration, try uint8, chance float64) time.Duration {
 	return first<<try + time.Duration((2*chance-1)*float64(first)/4)
 }
 
-// giveUp is the most that a client waits before it gives up.
+// giveUp is the most that a client waits for the answer to one kind of message before it gives up.
 func giveUp(first time.Duration) time.Duration { return first<<(lastTry+1) + (lastTry+1)*first/4 }
 
 // wheel has the exchanges whose message may have to be sent again, by when. The slots go round.

@@ -213,6 +213,19 @@ func TestSilenceIsReportedAsSuch(t *testing.T) {
 	}
 }
 
+// A client whose server is gone after its offer asks it as often as the RFC says, and then looks for another.
+func TestAClientWhoseServerIsGoneBeginsAnew(t *testing.T) {
+	r := measure(t, serve(t, func(q asked, before int) answer {
+		if q.kind == request && before <= lastTry {
+			return answer{}
+		}
+		return honest(q, before)
+	}), Config{Resend: 2 * time.Millisecond, Plan: Plan{Rate: 1000, Duration: 10 * time.Millisecond, Wait: 20 * time.Second}})
+	if r.Done != 10 || r.Offers != 20 || r.Lost != 0 || r.Again < 10*(lastTry+1) {
+		t.Errorf("reported %+v", r)
+	}
+}
+
 func TestOneAddressForTwoClientsIsSeen(t *testing.T) {
 	same := func(q asked, _ int) answer {
 		if q.kind == discover {
