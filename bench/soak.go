@@ -19,6 +19,7 @@ type soak struct {
 	leases                        int
 	rate                          float64
 
+	turn     sync.Mutex // held while one is lost, and while the configuration changes: not in the middle of each other
 	mu       sync.Mutex // guards what follows
 	lost     bool       // somebody is lost at the moment
 	samples  []sample
@@ -148,6 +149,7 @@ func wait(ctx context.Context, d time.Duration) bool {
 // change changes the configuration again and again: on the second member in turn with the first while both are there.
 func (s *soak) change(ctx context.Context) {
 	for i := 0; wait(ctx, s.changeEvery); i++ {
+		s.turn.Lock()
 		s.mu.Lock()
 		side := i % 2
 		if s.lost {
@@ -155,17 +157,17 @@ func (s *soak) change(ctx context.Context) {
 		}
 		s.document++
 		s.mu.Unlock()
-		at := s.sides[side].at
-		if out, err := s.apply(at); err != nil {
-			s.mu.Lock()
-			s.refused++
-			s.mu.Unlock()
-			s.note("change %d on %s: %v: %s", s.document, sideName(side), err, last(out, 300))
-			continue
-		}
+		out, err := s.apply(s.sides[side].at)
+		s.turn.Unlock()
 		s.mu.Lock()
 		s.changes++
+		if err != nil {
+			s.refused++
+		}
 		s.mu.Unlock()
+		if err != nil {
+			s.note("change %d on %s: %v: %s", s.document, sideName(side), err, last(out, 300))
+		}
 	}
 }
 
@@ -197,9 +199,11 @@ func (s *soak) fail(ctx context.Context) {
 	all := s.losses()
 	for i := 0; wait(ctx, s.failEvery/2); i++ {
 		x := all[i%len(all)]
+		s.turn.Lock()
 		s.set(true)
 		s.note("%s", x.what)
 		err := x.lose()
+		s.turn.Unlock()
 		wait(ctx, max(s.failEvery/4, min(s.failEvery/2, noticed)))
 		if e := x.back(); err == nil {
 			err = e

@@ -65,6 +65,9 @@ func TestBenchIsToldWhomToAsk(t *testing.T) {
 		says string
 	}{
 		"nobody":        {nil, "--server"},
+		"both ways":     {[]string{"--server", "127.0.0.1", "--direct", "lo"}, "neither servers nor relays"},
+		"a relay there": {[]string{"--local", "127.0.0.1", "--direct", "lo"}, "neither servers nor relays"},
+		"too slow":      {[]string{"--server", "127.0.0.1", "--resend", "2h"}, "at most an hour"},
 		"a name":        {[]string{"--server", "dhcp.example"}, "--server \"dhcp.example\": want an IPv4 address"},
 		"IPv6":          {[]string{"--server", "::1", "--local", "127.0.0.1"}, "not the IPv4 address"},
 		"a mode":        {[]string{"--server", "127.0.0.1", "--mode", "all"}, "mode"},
