@@ -216,10 +216,7 @@ func (e *Endpoint) State() State {
 
 // Terms returns those on which clients may be answered.
 func (e *Endpoint) Terms() Terms {
-	state := e.State()
-	if !e.keeps(ruleStartup) && state == Startup {
-		state = e.rec.State
-	}
+	state := e.answersAs()
 	a := served[state]
 	t := Terms{Known: a.known, New: a.fresh, Balanced: a.hash, MCLT: e.rec.MCLT, OwnShareFrom: e.rec.OwnShareFrom}
 	if e.cfg.Protocol == ISC && e.rec.Partner == PartnerDown && state != PartnerDown {
@@ -230,6 +227,15 @@ func (e *Endpoint) Terms() Terms {
 	}
 	t.Waiting = e.waiting(state)
 	return t
+}
+
+// answersAs returns the state that says who is answered.
+func (e *Endpoint) answersAs() State {
+	state := e.State()
+	if !e.keeps(ruleStartup) && state == Startup {
+		state = e.rec.State
+	}
+	return state
 }
 
 // shareFrom returns from when on the partner's free addresses may be used in PARTNER-DOWN.

@@ -66,10 +66,13 @@ func (e *Endpoint) Known(b *binding.Binding) bool {
 }
 
 // MayGive reports whether a new client may be given the address now, whose binding is b, nil if it has none. Only its owner
-// gives a free address away; in PARTNER-DOWN the other one does, too, when nobody can hold it any more.
+// gives a free address away; in PARTNER-DOWN the other one does, too, when nobody can hold it any more. Where new clients are not
+// answered, one that had the address before is none that is known: the partner may be giving it away.
 func (e *Endpoint) MayGive(now time.Time, a netip.Addr, b *binding.Binding) bool {
 	var owner binding.Member
 	switch {
+	case !served[e.answersAs()].fresh:
+		return false
 	case b == nil:
 		owner = e.ownerOf(a)
 	case b.State != binding.Free || now.Before(e.withheldUntil(b)):

@@ -212,3 +212,20 @@ func TestTimeFreesAgainWhenThePartnerIsDownAgain(t *testing.T) {
 		}
 	}
 }
+
+// RECOVER-DONE answers clients whose lease is known. One that had an address before has none, and in PARTNER-DOWN the partner may be
+// giving that address to somebody.
+func TestWhereNewClientsAreNotAnsweredNothingIsGiven(t *testing.T) {
+	own := binding.Binding{Prefix: single(netip.MustParseAddr("10.0.0.10")), State: binding.Free, Owner: "west", Client: client(1)}
+	for state := State(1); state < states; state++ {
+		s := stepOf(Primary, Lessor)
+		s.rec.State = state
+		want := s.Terms().New
+		if got := s.MayGive(noon, own.Addr(), &own); got != want {
+			t.Errorf("%v: an address that the client had before: %v, expected %v", state, got, want)
+		}
+		if got := s.MayGive(noon, own.Addr(), nil); got != want {
+			t.Errorf("%v: an address that nobody had: %v, expected %v", state, got, want)
+		}
+	}
+}
