@@ -194,9 +194,7 @@ func (k *keeper) begin(against version.ID) error {
 	if err := k.inherit(); err != nil {
 		return err
 	}
-	if err := k.takeFile(k.file, against); err != nil {
-		k.n.refusedFile(err)
-	}
+	refused := k.takeFile(k.file, against)
 	if k.machine.State.Tip.IsZero() && (k.machine.Partner == "" || k.founded()) {
 		out, err := k.machine.Found()
 		if err == nil {
@@ -217,6 +215,9 @@ func (k *keeper) begin(against version.ID) error {
 		k.start = k.file
 	} else if err := k.keepHead(k.heads.policy); err != nil {
 		return err
+	}
+	if refused != nil {
+		k.n.refusedFile(refused) // behind keepHead, which says that nothing is
 	}
 	k.publish()
 	return nil
