@@ -46,10 +46,10 @@ func (m *Machine) Found() (out Output, err error) {
 	switch {
 	case !m.State.Tip.IsZero() && m.State.Head.IsZero():
 		m.State.Agreed = m.State.Tip // the partner may have it, too
-	case m.file == nil:
+	case m.first() == nil:
 		return out, errors.New("the file has not been read")
 	default:
-		if err := m.found(&out, m.file); err != nil {
+		if err := m.found(&out, m.first()); err != nil {
 			return out, err
 		}
 	}

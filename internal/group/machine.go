@@ -57,6 +57,8 @@ type Machine struct {
 	Config
 	link Link
 	file *version.Version // what the file would be as a root; nil: not read yet
+	// served is the same of what this member served by before its versions were lost; nil: they are not.
+	served *version.Version
 	// told and said are the last that the partner told and was told since the connection began; zero before.
 	told, said Told
 	wanted     version.ID // that the partner was asked for
@@ -103,7 +105,27 @@ func (t Trouble) String() string {
 }
 
 // SameFile has m know this member's file, and which versions are lost, as another machine of the same member does, and do nothing about it.
-func (m *Machine) SameFile(as *Machine) { m.file, m.gone, m.lost = as.file, as.gone, as.lost }
+func (m *Machine) SameFile(as *Machine) {
+	m.file, m.served, m.gone, m.lost = as.file, as.served, as.gone, as.lost
+}
+
+// Served says what this member served by before its versions were lost: where it meets a partner without a history, or founds one, that
+// begins with it, and not with this member's file.
+func (m *Machine) Served(d *config.Document) error {
+	v, err := version.Root(d)
+	if err == nil {
+		m.served = v
+	}
+	return err
+}
+
+// first returns what the first version of a history would be that this member began; nil: that is not known yet.
+func (m *Machine) first() *version.Version {
+	if m.served != nil {
+		return m.served
+	}
+	return m.file
+}
 
 // Look has m know what this member's file says, and do nothing about it.
 func (m *Machine) Look(d *config.Document) (err error) {

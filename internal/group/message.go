@@ -11,7 +11,7 @@ type Message interface{ message() }
 // Told is what a member has. It is sent when a connection begins, and whenever something in it changes.
 type Told struct {
 	Member binding.Member
-	// Root is the root of its history; zero: it has none, and File is what its file would be as a root.
+	// Root is the root of its history; zero: it has none, and File is what its file would be as a root, or what it served by before its versions were lost.
 	Root version.ID
 	File *version.Version
 	Head version.ID
@@ -46,7 +46,7 @@ func (m *Machine) tell(out *Output) {
 	}
 	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Agreed: m.State.Agreed, Format: version.Format}
 	if t.Root.IsZero() {
-		t.File = m.file
+		t.File = m.first()
 	}
 	if m.MayAsk() {
 		t.Asked = m.asked

@@ -88,17 +88,17 @@ func (m *Machine) compare(out *Output) error {
 
 // compareFiles is what happens where neither has a history: equal files are one root, and others need a person.
 func (m *Machine) compareFiles(out *Output) error {
-	switch theirs := m.told.File; {
-	case m.file == nil || theirs == nil:
+	switch own, theirs := m.first(), m.told.File; {
+	case own == nil || theirs == nil:
 		return nil
-	case theirs.ID() != m.file.ID():
+	case theirs.ID() != own.ID():
 		if !theirs.IsRoot() {
 			return errors.New("its file is told as a version that has a parent")
 		}
 		m.trouble = FilesDiffer
 		return nil
 	}
-	return m.found(out, m.file)
+	return m.found(out, m.first())
 }
 
 // meet does what follows from the two tips, both of which are here.

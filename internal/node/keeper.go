@@ -40,6 +40,7 @@ type keeper struct {
 	history *version.History
 	stored  group.State
 	file    *config.Document // this member's file as it was read last, as this server
+	served  *config.Document // what it served by before its versions were lost; nil: they are not
 	start   *config.Document // by which the server was started: what cannot change while it runs
 	link    groupLink
 	heads   served
@@ -237,7 +238,8 @@ func (k *keeper) inherit() error {
 	before := d.Digest == head.Digest // there were versions: they name it by its meaning
 	if !before && k.machine.Partner != "" {
 		k.n.log.Error("the versions of the configuration are lost: they come from the other member", "data", k.n.cfg.Document.Server.Data)
-		return nil
+		k.served = k.asThis(d) // if that has lost its own, too
+		return k.machine.Served(k.served)
 	}
 	if _, err := k.machine.File(k.asThis(d), version.ID{}, version.By{}); err != nil {
 		return err
@@ -260,7 +262,7 @@ func (k *keeper) inherit() error {
 // founded reports whether `lessor group init` of a release before there were versions founded the group here.
 func (k *keeper) founded() bool {
 	b, ok := k.n.store.Relationship()
-	if !ok {
+	if !ok || k.served != nil { // there were versions, and the other member has them
 		return false
 	}
 	rec, err := failover.DecodeRecord(b)

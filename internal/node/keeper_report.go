@@ -159,7 +159,7 @@ func (k *keeper) filesDiffer() []version.Change {
 	if err != nil {
 		return nil
 	}
-	return version.Diff(k.file, d)
+	return version.Diff(cmp.Or(k.served, k.file), d)
 }
 
 // pendingChanges are the changes of what safety stands on that wait, as they were found last.

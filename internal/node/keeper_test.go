@@ -263,6 +263,29 @@ func TestVersionsThatAreLost(t *testing.T) {
 	}
 }
 
+// Two members that both lose their versions begin anew with what they served by, and not with files that were changed by nobody since.
+func TestVersionsThatBothLose(t *testing.T) {
+	p := newRunningPair(t)
+	p.together()
+	root := p.config("west").Head
+	if err := p.nodes["west"].node.Reload(t.Context(), p.file("west", hour, twoHours), version.ID{}); err != nil {
+		t.Fatal(err)
+	}
+	p.eventually("a new head", func() bool { return p.config("west").Head != root && p.sameHead("")() })
+	for _, name := range []binding.Member{"west", "east"} {
+		p.stop(name)
+		damageVersions(t, p, name)
+	}
+	p.together()
+	shown, err := p.nodes["east"].node.ConfigShow(t.Context(), "head")
+	if err != nil || !strings.Contains(shown.Text, twoHours) || len(shown.Parents) != 0 {
+		t.Errorf("%v %+v", err, shown)
+	}
+	if s := p.config("west"); s.Versions != 1 || !s.FileDiffers {
+		t.Errorf("%+v", s)
+	}
+}
+
 // damageVersions turns bits of every file in which a stopped member keeps versions.
 func damageVersions(t *testing.T, p *runningPair, name binding.Member) {
 	t.Helper()
