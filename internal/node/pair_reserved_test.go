@@ -101,8 +101,10 @@ func TestReservedAddressesBesideAnISCServer(t *testing.T) {
 	cfg := m.core.relation.config
 	cfg.Protocol, cfg.Parts = failover.ISC, nil
 	rec := failover.NewRecord(p.now, time.Hour, true)
+	rec.State = failover.CommunicationsInterrupted // in which new clients are answered
 	rec.Shares = append(rec.Shares, failover.Run{First: netip.MustParseAddr("10.0.0.100"), Last: netip.MustParseAddr("10.0.0.149")})
 	m.core.Join(p.now, cfg, rec, &m.out)
+	m.core.Handle(p.now.Add(cfg.Startup), Tick{}, &m.out)
 	e := m.core.relation.endpoint
 	for _, c := range []struct {
 		a      string
