@@ -103,6 +103,9 @@ func (s *soak) judge(ctx context.Context, r *load.Report) []string {
 	if r.LostPart() > 0.001 {
 		s.bad("%d of %d exchanges were not answered", r.Lost, r.Begun)
 	}
+	if r.Renew.Refused > 0 {
+		s.bad("%d renewals were refused", r.Renew.Refused)
+	}
 	if s.refused > 0 {
 		s.bad("%d changes of the configuration were refused", s.refused)
 	}
@@ -233,7 +236,7 @@ func (s *soak) page(r *load.Report, verdict []string) string {
 		name string
 		t    load.Tally
 	}{{"renewals", r.Renew}, {"new clients", r.New}} {
-		fmt.Fprintf(&b, "- %s: p99 %v, p999 %v, max %v; the longest silence was %v.\n", x.name, x.t.P99.Round(time.Millisecond), x.t.P999.Round(time.Millisecond),
+		fmt.Fprintf(&b, "- %s: %d refused; p99 %v, p999 %v, max %v; the longest silence was %v.\n", x.name, x.t.Refused, x.t.P99.Round(time.Millisecond), x.t.P999.Round(time.Millisecond),
 			x.t.Max.Round(time.Millisecond), x.t.Silence.Round(time.Millisecond))
 	}
 	fmt.Fprintf(&b, "- %d losses, NORMAL again after", len(s.normal))

@@ -60,8 +60,10 @@ func (p *plan) soak(ctx context.Context) error {
 	s := &soak{total: total, failEvery: min(2*time.Minute, total/4), changeEvery: min(30*time.Second, total/8),
 		leases: int(setting("LESSOR_SOAK_LEASES", max(20000, 1e6*part))), rate: setting("LESSOR_SOAK_RATE", 5000)}
 	pair := pairs(p.lessor)[0]
-	// Few more addresses than leases, so that given back ones are soon given again, and the records stay as many as they are.
-	how := seat{first: poolFirst, last: at(16<<16 + s.leases*23/20).String(), clients: s.leases * 11 / 10, enterprise: s.options()}
+	// Few more addresses than leases, so that given back ones are soon given again, and the records stay as many as they are; but as
+	// many as are given back in three minutes, for the share of one server, and the guard.
+	spare := s.leases*3/20 + int(s.rate*0.1*180)
+	how := seat{first: poolFirst, last: at(16<<16 + s.leases + spare).String(), clients: s.leases * 11 / 10, enterprise: s.options()}
 	if s.sitting, err = sit(ctx, &pair, p.lessor, p.dir, how); err != nil {
 		return err
 	}

@@ -57,10 +57,8 @@ func openDirect(name string) (*direct, error) {
 // prepare makes fd hear what is meant for any client on the interface.
 func prepare(fd, index int) error {
 	filter := answersOnly()
-	err := errors.Join(
-		unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]}),
-		unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1),
-	)
+	err := unix.SetsockoptSockFprog(fd, unix.SOL_SOCKET, unix.SO_ATTACH_FILTER, &unix.SockFprog{Len: uint16(len(filter)), Filter: &filter[0]})
+	unix.SetsockoptInt(fd, unix.SOL_PACKET, unix.PACKET_IGNORE_OUTGOING, 1) // older kernels cannot, and it is only cheaper
 	const buffer = 8 << 20
 	for _, o := range [][2]int{{unix.SO_RCVBUF, unix.SO_RCVBUFFORCE}, {unix.SO_SNDBUF, unix.SO_SNDBUFFORCE}} {
 		if unix.SetsockoptInt(fd, unix.SOL_SOCKET, o[1], buffer) != nil {
