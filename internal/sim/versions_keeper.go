@@ -138,8 +138,12 @@ func (k *keeper) begin() error {
 		k.m.w.marks.hit(MarkVersionsLost)
 	}
 	out, err := k.machine.File(k.file, version.ID{}, k.by("file"))
-	if err2 := k.atOnce(&out); err2 != nil {
-		return err2
+	if err2 := k.atOnce(&out); err2 != nil { // it goes on by what it has; the file is refused
+		k.m.w.logf("%s: its file cannot be kept: %v", k.m.name, err2)
+		k.m.w.marks.hit(MarkVersionsNotKept)
+		if err2 := k.again(); err2 != nil {
+			return err2
+		}
 	}
 	if err != nil {
 		k.m.w.logf("%s: its file: %v", k.m.name, err)
@@ -281,7 +285,14 @@ func (k *keeper) descends(added []*version.Version) {
 }
 
 // again makes the machine anew after a step that was not kept (node.keeper.again).
-func (k *keeper) again() error { return k.reopen(k.m.store) }
+func (k *keeper) again() error {
+	was := k.machine
+	if err := k.reopen(k.m.store); err != nil {
+		return err
+	}
+	k.machine.SameFile(was)
+	return nil
+}
 
 // afterFailure is the next pulse after a step that was not kept.
 func (k *keeper) afterFailure() {
