@@ -166,8 +166,9 @@ type Input interface{ input() }
 
 // Packet is a datagram that was received.
 type Packet struct {
-	Msg       *dhcpv4.Message // valid during Handle
-	Malformed string          // why the datagram is none; Msg is then not looked at
+	Msg       *dhcpv4.Message  // valid during Handle
+	Malformed string           // why the datagram is none; Msg is then not looked at
+	Shed      responder.Reason // why it is not to be answered, whatever it says; 0: it is
 	From      netip.AddrPort
 	To        netip.Addr
 	Unicast   bool // To is one of our addresses

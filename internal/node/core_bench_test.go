@@ -13,6 +13,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/responder"
 )
 
 const benchDocument = `server: {name: west, data: /nowhere}
@@ -89,6 +90,32 @@ func (t *traffic) say(typ dhcpv4.MessageType, n uint32, a netip.Addr, renew bool
 	t.core.Handle(t.now, &t.packet, &t.out)
 }
 
+// hear has client number n say a message itself, by unicast from its address a if it has one, and ask for the address with the octets
+// want if there are any.
+func (t *traffic) hear(typ dhcpv4.MessageType, n uint32, a netip.Addr, want []byte) {
+	h := dhcpv4.Header{Op: 1, HType: 1, HLen: 6, XID: n, CHAddr: [16]byte{2, 12}}
+	binary.BigEndian.PutUint32(h.CHAddr[2:], n)
+	from := netip.IPv4Unspecified()
+	if a.IsValid() {
+		h.CIAddr, from = a, a
+	}
+	t.builder.Begin(t.octets[:0], &h, 1400)
+	if typ != 0 {
+		t.builder.Add(option.CodeMessageType, []byte{byte(typ)})
+	}
+	if len(want) > 0 {
+		t.builder.Add(option.CodeRequestedAddress, want)
+	}
+	t.builder.Add(option.CodeParameterRequestList, asked)
+	b, _ := t.builder.Finish(nil)
+	if err := t.msg.Parse(b); err != nil {
+		panic(err)
+	}
+	t.packet = Packet{Msg: &t.msg, From: netip.AddrPortFrom(from, 68), To: netip.AddrFrom4([4]byte{10, 0, 0, 2}), Unicast: a.IsValid(), Interface: 1}
+	t.out.Reset()
+	t.core.Handle(t.now, &t.packet, &t.out)
+}
+
 // yours returns the address in the reply to the last message.
 func (t *traffic) yours() netip.Addr {
 	if len(t.out.Replies) != 1 {
@@ -128,6 +155,18 @@ func TestThePacketPathAllocatesNothing(t *testing.T) {
 		{"NAK", func() { c, _ := next(); x.say(dhcpv4.Request, c+1, addrs[c], true) }},
 		{"RELEASE", func() { n++; x.say(dhcpv4.Release, uint32(n), addrs[n], true) }},
 		{"DECLINE", func() { n++; x.say(dhcpv4.Decline, uint32(n), addrs[n], true) }},
+		{"REQUEST, RENEWING", func() { c, a := next(); x.hear(dhcpv4.Request, c, a, nil) }},
+		{"REQUEST, INIT-REBOOT", func() { c, a := next(); x.hear(dhcpv4.Request, c, netip.Addr{}, a.AsSlice()) }},
+		{"DISCOVER, not relayed", func() { c, _ := next(); x.hear(dhcpv4.Discover, c, netip.Addr{}, nil) }},
+		{"BOOTP", func() { c, _ := next(); x.hear(0, c, netip.Addr{}, nil) }},
+		{"a server's", func() { c, a := next(); x.hear(dhcpv4.Offer, c, a, nil) }},
+		{"malformed", func() { x.packet.Malformed = "bad-op"; x.core.Handle(x.now, &x.packet, &x.out) }},
+		{"shed", func() {
+			fresh++
+			x.say(dhcpv4.LeaseQuery, fresh, netip.Addr{}, false)
+			x.packet.Shed = responder.TooBusy
+			x.core.Handle(x.now, &x.packet, &x.out)
+		}},
 		{"dropped", func() { x.say(dhcpv4.LeaseQuery, 1, netip.Addr{}, false) }},
 	} {
 		if c.name == "RELEASE" {

@@ -20,6 +20,12 @@ func (c *Core) packet(now time.Time, p *Packet, out *Effects) {
 	if c.observe&ObservePackets != 0 {
 		c.tracePacket(now, p, out)
 	}
+	if p.Shed != 0 {
+		c.answer.Reset()
+		c.answer.Drop = p.Shed
+		c.carry(now, p, out)
+		return
+	}
 	if c.headless {
 		c.counts.Drops[responder.NotServing]++
 		return
@@ -40,7 +46,7 @@ func (c *Core) decide(now time.Time, p *Packet, out *Effects) {
 	if a.Probe > 0 && !c.beginProbe(now, p, out) {
 		// too many are under way: this client goes on without one
 		c.counts.ProbesSkipped++
-		c.pools.Offer(a.Offer, &a.Client, a.Until)
+		c.pools.OfferFrom(a.Offer, &a.Client, a.Until, a.From)
 		a.Reset()
 		c.responder.Answer(now, &c.request, responder.View{Bindings: c.table, Pools: c.pools}, c.answeringTerms(now), out.octets, a)
 	}
@@ -63,7 +69,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 		c.put(now, &a.Changes[i], out)
 	}
 	if a.Offer.IsValid() {
-		c.pools.Offer(a.Offer, &a.Client, a.Until)
+		c.pools.OfferFrom(a.Offer, &a.Client, a.Until, a.From)
 	}
 	if a.Short {
 		c.exhausted(now, a.Link.Network, out)

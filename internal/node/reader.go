@@ -21,6 +21,7 @@ type arrivals struct {
 	messages []dhcpv4.Message
 	packets  []Packet
 	n        int
+	pressure pressure
 }
 
 func newArrivals() *arrivals {
@@ -87,11 +88,14 @@ func (a *arrivals) receive(s *socket.Sockets, wait bool) error {
 		return err
 	}
 	a.n = 0
+	now := a.pressure.look(s, len(a.batch.Datagrams()))
 	for _, d := range a.batch.Datagrams() {
 		p, m := &a.packets[a.n], &a.messages[a.n]
 		*p = Packet{Msg: m, From: d.From, To: d.To, Unicast: d.Unicast, Interface: d.Interface}
 		if err := m.Parse(d.Bytes); err != nil {
 			p.Malformed = malformed(err)
+		} else {
+			p.Shed = a.pressure.shed(m, now, d.At)
 		}
 		a.n++
 	}

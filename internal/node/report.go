@@ -72,6 +72,9 @@ type Status struct {
 	ClassesFailed []ClassFailure `json:"classes_failed"`
 	// ProbesSkipped counts offers that were made without a conflict probe because too many were under way.
 	ProbesSkipped uint64 `json:"probes_skipped,omitempty"`
+	// OffersRecalled counts offers that were withdrawn before their time since at one port, or through one relay or interface, too many
+	// addresses of the pool were on offer.
+	OffersRecalled uint64 `json:"offers_recalled,omitempty"`
 	// OptionsLeftOut counts replies that had no room for every option that they should have had.
 	OptionsLeftOut uint64 `json:"options_left_out,omitempty"`
 	// Bindings counts the records by state, Memory is what they take in octets.

@@ -28,7 +28,7 @@ func (c *Core) status(now time.Time, s *Status) {
 	}
 	s.Received, s.Sent = byType(&c.counts.Received, false), byType(&c.counts.Sent, true)
 	s.Drops, s.ProbesSkipped = c.counts.DropsByName(), c.counts.ProbesSkipped
-	s.OptionsLeftOut = c.counts.OptionsLeftOut
+	s.OptionsLeftOut, s.OffersRecalled = c.counts.OptionsLeftOut, c.pools.Recalled()
 	s.Memory = c.table.Memory()
 	for _, i := range slices.Sorted(maps.Keys(c.links)) {
 		l := c.links[i]

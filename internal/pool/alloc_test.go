@@ -13,6 +13,7 @@ func TestServingAllocatesNothing(t *testing.T) {
 	for _, state := range []binding.State{binding.Active, binding.Free} {
 		table := used(n, state)
 		p := New([]Range{{nth(0), nth(2 * n)}}, nil, table)
+		relay, port := []byte{10, 0, 0, 1}, []byte("abc")
 		i := 0
 		for name, run := range map[string]func(){
 			"a stay": func() { stay(p, table, i); i++ },
@@ -25,7 +26,7 @@ func TestServingAllocatesNothing(t *testing.T) {
 			},
 			"Offer": func() {
 				c := client(i % 100)
-				p.Offer(nth(i%n), &c, epoch.Add(time.Duration(i/10)*time.Second))
+				p.OfferFrom(nth(i%n), &c, epoch.Add(time.Duration(i/10)*time.Second), From{relay, port[:1+i%3]})
 				cur := p.OfferTo(&c)
 				for _, ok := p.Next(&cur); ok; _, ok = p.Next(&cur) {
 				}

@@ -23,6 +23,8 @@ type offers struct {
 	ends     slab.Calendar
 	seedOf   *slab.Seed
 	most     int
+	sources  sources
+	recalled uint64 // to make room at a source
 	// version counts the calls of NewVersion.
 	version uint32
 	scratch [binding.MaxClientID + 1]byte
@@ -37,6 +39,7 @@ type offer struct {
 	client   uint32 // its binding.Client.Key, in clients
 	pool     int32  // outside for none
 	version  uint32 // when it was made, or last made again
+	places   [levels]place
 	nClient  uint16
 	counted  bool // the address is among its pool's Counts.Offered
 }
@@ -55,6 +58,7 @@ func (s *offers) init(seed *slab.Seed) {
 		func(i uint32) uint64 { return seed.Octets(s.clientOf(s.slots.At(i))) },
 		func(i uint32) *uint32 { return &s.slots.At(i).nextSame })
 	s.ends = slab.NewCalendar(func(i uint32) *slab.Links { return &s.slots.At(i).end })
+	s.sources.init()
 }
 
 // LimitOffers changes how many addresses may be on offer at once, from MaxOffers to n, which is positive.
@@ -64,7 +68,13 @@ func (p *Pools) LimitOffers(n int) { p.most = max(n, 1) }
 // the same pool to the same client. Where more than the limit are on offer, the one that ends first is withdrawn. An
 // address outside of all pools may be offered too.
 func (p *Pools) Offer(a netip.Addr, c *binding.Client, until time.Time) {
-	p.offer(keyOf(a), p.clientKey(c), max(second(until), 1), p.version)
+	p.OfferFrom(a, c, until, From{})
+}
+
+// OfferFrom is Offer to a client of which it is known where it is. Where that has as many addresses of the pool on offer as it may, the
+// one that has been for longest is withdrawn.
+func (p *Pools) OfferFrom(a netip.Addr, c *binding.Client, until time.Time, from From) {
+	p.offer(keyOf(a), p.clientKey(c), max(second(until), 1), p.version, from)
 }
 
 // NewVersion says that offers are made by another version of the configuration from now on.
@@ -79,7 +89,7 @@ func (p *Pools) OfferedAgo(a netip.Addr, c *binding.Client) (versions uint32, ok
 	return p.version - p.offers.at(keyOf(a)).version, true
 }
 
-func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {
+func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32, from From) {
 	id, within := p.idOf(k)
 	if i := p.offers.find(k); i != 0 {
 		if o := p.slots.At(i); len(client) > 0 && string(p.clientOf(o)) == string(client) {
@@ -90,8 +100,11 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {
 		}
 		p.withdraw(i)
 	}
+	var names [levels]uint64
 	if within {
 		p.withdrawFrom(id, client)
+		names = p.names(id, from)
+		p.makeRoom(id, names)
 	}
 	for p.slots.Len() >= p.most {
 		_, i := p.ends.First()
@@ -102,6 +115,7 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32) {
 	if !within {
 		return
 	}
+	p.enlist(i, names)
 	o, q := p.slots.At(i), &p.pools[id]
 	o.pool = int32(id)
 	state, _ := p.bindings.State(single(addrOf(k)))
@@ -212,10 +226,10 @@ func (p *Pools) NextOfferExpiry() (time.Time, bool) {
 // client that are now in one pool, the one that ends last stays.
 func (p *Pools) Carry(old *Pools) {
 	p.Share(old.self, old.other, old.primary, old.given)
-	p.version = old.version
+	p.version, p.recalled = old.version, old.recalled
 	old.ends.Each(func(i uint32) {
 		o := old.slots.At(i)
-		p.offer(o.key, old.clientOf(o), o.until, o.version)
+		p.offer(o.key, old.clientOf(o), o.until, o.version, From{})
 	})
 }
 
@@ -285,6 +299,7 @@ func (s *offers) add(k slab.Key, client []byte, until uint64) uint32 {
 
 func (s *offers) remove(i uint32) {
 	o := s.slots.At(i)
+	s.strike(o)
 	s.ends.Remove(o.until, i)
 	s.byAddr.Remove(s.seedOf.Key(o.key), i)
 	if o.nClient > 0 {
@@ -295,5 +310,5 @@ func (s *offers) remove(i uint32) {
 }
 
 func (s *offers) memory() int64 {
-	return s.slots.Memory() + s.clients.Memory() + s.byAddr.Memory() + s.byClient.Memory() + s.ends.Memory()
+	return s.slots.Memory() + s.clients.Memory() + s.byAddr.Memory() + s.byClient.Memory() + s.ends.Memory() + s.sources.memory()
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
+	"github.com/lessor-dhcp/lessor/internal/pool"
 )
 
 // readRelay takes out of the relay agent information what the reply needs: the whole of it to echo (RFC 3046 §2.2), and
@@ -56,4 +57,25 @@ func (r *Responder) relayPort() uint16 {
 		}
 	}
 	return dhcpv4.ServerPort
+}
+
+// from returns where the client is: the relay or interface that it was heard through, and the port behind that, if the relay, or a
+// switch, says which (RFC 3046 §3.1, §3.2).
+func (r *Responder) from() pool.From {
+	s := &r.scratch
+	s.gate = append(s.gate[:0], r.req.Arrival.Interface...)
+	if a := r.req.Msg.GIAddr; !a.IsUnspecified() {
+		octets := a.As4()
+		s.gate = append(s.gate[:0], octets[:]...)
+	}
+	s.port = s.port[:0]
+	for _, code := range [...]byte{option.RelayCircuitID, option.RelayRemoteID} {
+		if v, ok := dhcpv4.SubOption(r.relay, code); ok && len(v) > 0 {
+			s.port = append(append(s.port, code, byte(len(v))), v...)
+		}
+	}
+	if len(s.port) > 0 {
+		s.port = append(s.port, s.gate...) // another relay's may have the same name
+	}
+	return pool.From{Gate: s.gate, Port: s.port}
 }

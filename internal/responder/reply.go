@@ -20,6 +20,8 @@ type scratch struct {
 	bytes     []byte // encoded facts, result, reasons, one after the other
 	own       []byte // the client's own facts: valid until the next message
 	fqdn      [3 + 255]byte
+	gate      []byte // where the client is
+	port      []byte
 	sent      policy.Codes // which options the reply has
 	codes     []uint8
 	omitted   []uint8

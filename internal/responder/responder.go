@@ -109,6 +109,8 @@ type Answer struct {
 	Offer  netip.Addr
 	Client binding.Client
 	Until  time.Time
+	// From is where the client is, for Offer.
+	From pool.From
 	// Withdraw is an address whose offer is over; invalid: none.
 	Withdraw netip.Addr
 	// Probe, if positive, says that the reply waits: whether anybody answers for Offer is asked first, for so long.

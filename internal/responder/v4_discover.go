@@ -34,7 +34,7 @@ func (r *Responder) discover() {
 	}
 	r.out.Address = a
 	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
-	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
+	r.out.Offer, r.out.Until, r.out.From = a, r.now.Add(OfferLifetime), r.from()
 	if !toThis && r.wantsProbe(a) {
 		r.out.Probe = r.decision.Probe()
 		return

@@ -129,6 +129,29 @@ func networkOrder(n uint16) uint16 {
 	return *(*uint16)(unsafe.Pointer(&b))
 }
 
+// stampSpace is the room that one SCM_TIMESTAMPNS takes in a control buffer.
+var stampSpace = unix.CmsgSpace(int(unsafe.Sizeof(unix.Timespec{})))
+
+// arrival returns where message i was heard, what it was sent to, and when it came (Datagram.At).
+func (v *vector) arrival(i int) (info unix.Inet4Pktinfo, at int64, ok bool) {
+	c := v.control[i*v.controlLen:][:min(int(v.hdrs[i].Hdr.Controllen), v.controlLen)]
+	for len(c) >= unix.SizeofCmsghdr {
+		h := (*unix.Cmsghdr)(unsafe.Pointer(&c[0]))
+		n := int(h.Len)
+		if n < unix.SizeofCmsghdr || n > len(c) {
+			break
+		}
+		switch {
+		case h.Level == unix.IPPROTO_IP && h.Type == unix.IP_PKTINFO && n >= unix.CmsgLen(unix.SizeofInet4Pktinfo):
+			info, ok = *(*unix.Inet4Pktinfo)(unsafe.Pointer(&c[unix.CmsgLen(0)])), true
+		case h.Level == unix.SOL_SOCKET && h.Type == unix.SCM_TIMESTAMPNS && n >= unix.CmsgLen(int(unsafe.Sizeof(unix.Timespec{}))):
+			at = (*unix.Timespec)(unsafe.Pointer(&c[unix.CmsgLen(0)])).Nano()
+		}
+		c = c[min(unix.CmsgSpace(n-unix.CmsgLen(0)), len(c)):]
+	}
+	return info, at, ok
+}
+
 // pktinfoSpace is the room that one IP_PKTINFO takes in a control buffer.
 var pktinfoSpace = unix.CmsgSpace(unix.SizeofInet4Pktinfo)
 

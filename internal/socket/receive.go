@@ -23,6 +23,8 @@ type Datagram struct {
 	Interface int
 	// Unicast says that To is an address of this machine.
 	Unicast bool
+	// At is when it came, in nanoseconds of the machine's clock since 1970; 0: not known.
+	At int64
 }
 
 // Batch is the memory that datagrams are received into. It is used by one goroutine at a time.
@@ -40,7 +42,7 @@ type Batch struct {
 func NewBatch(slots int) *Batch {
 	slots = max(slots, 1)
 	b := &Batch{
-		v: newVector(slots, 1, pktinfoSpace), octets: make([]byte, slots*SlotSize), datagrams: make([]Datagram, 0, slots),
+		v: newVector(slots, 1, pktinfoSpace+stampSpace), octets: make([]byte, slots*SlotSize), datagrams: make([]Datagram, 0, slots),
 	}
 	for i := range slots {
 		b.v.point(i, 0, b.octets[i*SlotSize:(i+1)*SlotSize])
@@ -109,13 +111,13 @@ func (sc *scope) admit(b *Batch, i int) (Datagram, Drop, bool) {
 		return Datagram{}, TooLong, false
 	}
 	from := b.v.inet4(i)
-	info, ok := b.v.pktinfo(i)
+	info, at, ok := b.v.arrival(i)
 	if !ok || from.Port() == 0 {
 		return Datagram{}, NoSource, false
 	}
 	d := Datagram{
 		Bytes: b.octets[i*SlotSize : i*SlotSize+int(h.Len) : (i+1)*SlotSize], From: from,
-		To: netip.AddrFrom4(info.Addr), Interface: int(info.Ifindex),
+		To: netip.AddrFrom4(info.Addr), Interface: int(info.Ifindex), At: at,
 		// For what was sent to this machine alone the kernel proposes that very address for the answer.
 		Unicast: info.Addr == info.Spec_dst,
 	}

@@ -124,6 +124,7 @@ func openUDP(bind netip.Addr, port uint16) (*conn, error) {
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_PKTINFO, 1),
 		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_BROADCAST, 1),
 		unix.SetsockoptInt(fd, unix.IPPROTO_IP, unix.IP_MTU_DISCOVER, unix.IP_PMTUDISC_DONT),
+		unix.SetsockoptInt(fd, unix.SOL_SOCKET, unix.SO_TIMESTAMPNS, 1),
 	)
 	if err != nil {
 		unix.Close(fd)
@@ -197,9 +198,23 @@ func grow(fd, option, force, want int) int {
 	return got / 2 // the kernel reports its bookkeeping too (socket(7))
 }
 
+// Backlog returns how much of the room for datagrams that wait to be received is taken, from 0 to 1.
+func (s *Sockets) Backlog() float64 {
+	mem, err := s.udp.memory()
+	if err != nil || mem[unix.SK_MEMINFO_RCVBUF] == 0 {
+		return 0
+	}
+	return float64(mem[unix.SK_MEMINFO_RMEM_ALLOC]) / float64(mem[unix.SK_MEMINFO_RCVBUF])
+}
+
 // overflowed returns the kernel's count of datagrams that found the buffer full.
-func (c *conn) overflowed() (n uint32, err error) {
-	var mem [unix.SK_MEMINFO_VARS]uint32
+func (c *conn) overflowed() (uint32, error) {
+	mem, err := c.memory()
+	return mem[unix.SK_MEMINFO_DROPS], err
+}
+
+// memory returns what the kernel says of the socket's buffers.
+func (c *conn) memory() (mem [unix.SK_MEMINFO_VARS]uint32, err error) {
 	size := uint32(unsafe.Sizeof(mem))
 	cerr := c.raw.Control(func(fd uintptr) {
 		_, _, errno := unix.Syscall6(unix.SYS_GETSOCKOPT, fd, unix.SOL_SOCKET, unix.SO_MEMINFO,
@@ -208,5 +223,5 @@ func (c *conn) overflowed() (n uint32, err error) {
 			err = errno
 		}
 	})
-	return mem[unix.SK_MEMINFO_DROPS], errors.Join(cerr, err)
+	return mem, errors.Join(cerr, err)
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"golang.org/x/sys/unix"
@@ -180,6 +181,39 @@ func TestWhatTheKernelDropsIsCounted(t *testing.T) {
 	client.Send(out)
 	if got := server.Counters().Overflow; got == 0 || got >= 100 {
 		t.Errorf("%d of 100 counted as overflow", got)
+	}
+}
+
+func TestADatagramSaysWhenItCame(t *testing.T) {
+	server, at := open(t)
+	client, _ := open(t)
+	if server.Backlog() != 0 {
+		t.Errorf("before anything came the room is %v full", server.Backlog())
+	}
+	before := time.Now()
+	out := make([]Outgoing, 20)
+	for i := range out {
+		out[i] = Outgoing{Bytes: make([]byte, 300), To: at}
+	}
+	client.Send(out)
+	if full := server.Backlog(); full <= 0 || full > 0.5 {
+		t.Errorf("with 20 datagrams the room is %v full", full)
+	}
+	b := NewBatch(8)
+	for got := 0; got < len(out); {
+		n, err := server.Receive(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, d := range b.Datagrams() {
+			if came := time.Unix(0, d.At); came.Before(before.Add(-time.Millisecond)) || came.After(time.Now()) {
+				t.Errorf("it came %v after it was sent", came.Sub(before))
+			}
+		}
+		got += n
+	}
+	if n, err := server.Take(b); n != 0 || err != nil {
+		t.Errorf("when there is nothing: %d, %v", n, err)
 	}
 }
 

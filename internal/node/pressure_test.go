@@ -1,0 +1,166 @@
+package node
+
+import (
+	"net/netip"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/responder"
+	"github.com/lessor-dhcp/lessor/internal/store/memfs"
+)
+
+type full float64
+
+func (f full) Backlog() float64 { return float64(f) }
+
+func messageOf(t *testing.T, typ dhcpv4.MessageType) *dhcpv4.Message {
+	t.Helper()
+	var b dhcpv4.Builder
+	b.Begin(nil, &dhcpv4.Header{Op: 1, HType: 1, HLen: 6, CHAddr: [16]byte{2, 1}}, 1400)
+	if typ != 0 {
+		b.Add(option.CodeMessageType, []byte{byte(typ)})
+	}
+	octets, _ := b.Finish(nil)
+	m := &dhcpv4.Message{}
+	if err := m.Parse(octets); err != nil {
+		t.Fatal(err)
+	}
+	return m
+}
+
+func TestUnderPressureNewClientsAreLeftUnansweredFirst(t *testing.T) {
+	var p pressure
+	for i, c := range []struct {
+		full full
+		read int
+		on   bool
+	}{
+		{0.9, 3, false}, // so few were there that there can be no more
+		{0.24, readSlots, false}, {0.25, readSlots, true}, {0.1, readSlots, true}, {0.07, 1, true}, {0.06, 1, false}, {0.2, readSlots, false},
+		{1, readSlots, true},
+	} {
+		if p.look(c.full, c.read); p.on != c.on {
+			t.Errorf("%d: %+v: %v", i, c, p.on)
+		}
+	}
+	now := time.Now()
+	count := func(typ dhcpv4.MessageType, age time.Duration) map[responder.Reason]int {
+		got := map[responder.Reason]int{}
+		m := messageOf(t, typ)
+		for range 1600 {
+			got[p.shed(m, now, now.Add(-age).UnixNano())]++
+		}
+		return got
+	}
+	if got := count(dhcpv4.Discover, 0); got[0] != 100 || got[responder.TooBusy] != 1500 {
+		t.Errorf("clients that look for an address: %v", got)
+	}
+	for _, typ := range []dhcpv4.MessageType{0, dhcpv4.Request, dhcpv4.Inform, dhcpv4.Release, dhcpv4.Decline} {
+		if got := count(typ, 3*time.Second); got[0] != 1600 {
+			t.Errorf("%v: %v", typ, got)
+		}
+	}
+	p.on = false
+	if got := count(dhcpv4.Discover, 3*time.Second); got[0] != 1600 {
+		t.Errorf("without pressure: %v", got)
+	}
+	for typ, want := range map[dhcpv4.MessageType]responder.Reason{
+		dhcpv4.Discover: responder.GivenUp, dhcpv4.Request: responder.GivenUp, dhcpv4.Inform: responder.GivenUp,
+		dhcpv4.Release: 0, dhcpv4.Decline: 0, // these are not said again
+	} {
+		if got := count(typ, 5*time.Second); got[want] != 1600 {
+			t.Errorf("%v, 5 seconds old: %v", typ, got)
+		}
+	}
+	if got := p.shed(messageOf(t, dhcpv4.Request), now, 0); got != 0 {
+		t.Errorf("of unknown age: %v", got)
+	}
+}
+
+func TestWhatIsShedIsCountedAndChangesNothing(t *testing.T) {
+	x := newTraffic(t)
+	a := x.lease(1)
+	x.say(dhcpv4.Request, 1, a, true)
+	x.packet.Shed = responder.GivenUp
+	x.out.Reset()
+	x.core.Observe(ObservePackets)
+	x.core.Handle(x.now, &x.packet, &x.out)
+	if len(x.out.Replies)+len(x.out.Changes) != 0 || x.core.counts.Drops[responder.GivenUp] != 1 {
+		t.Errorf("%d replies, %d changes, counted %d", len(x.out.Replies), len(x.out.Changes), x.core.counts.Drops[responder.GivenUp])
+	}
+	if e := x.out.Events; len(e) != 2 || e[1].Kind != PacketDropped || e[1].Reason != responder.GivenUp.String() {
+		t.Errorf("events %+v", e)
+	}
+}
+
+// However many new clients stand before it while a disk stands still, a client that has an address renews it.
+func TestAFloodHoldsUpNoRenewal(t *testing.T) {
+	fs := memfs.New(0)
+	var mu sync.Mutex // the disk stands still while it is held
+	stands := make(chan struct{}, 1)
+	fs.Before = func(op memfs.Op) error {
+		if op.Kind == memfs.Datasync && strings.Contains(op.Name, "journal") {
+			if !mu.TryLock() {
+				select {
+				case stands <- struct{}{}:
+				default:
+				}
+				mu.Lock()
+			}
+			mu.Unlock()
+		}
+		return nil
+	}
+	r := run(t, fs)
+	c := newRelay(t, r.port)
+	const clients = 20
+	var addrs [clients]netip.Addr
+	for n := range addrs {
+		a, err := c.lease(uint32(n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		addrs[n] = a
+	}
+	mu.Lock()
+	var asking sync.WaitGroup
+	renew := func(n int, c *relay) {
+		asking.Go(func() {
+			ack, err := c.ask(dhcpv4.Request, uint32(n), addrs[n], 30*time.Second)
+			if err != nil || ack.Type() != dhcpv4.Ack {
+				t.Errorf("client %d: %v, %v", n, ack, err)
+			}
+		})
+	}
+	renew(0, newRelay(t, r.port))
+	<-stands
+	flood := newRelay(t, r.port)
+	for n := uint32(1000); r.node.sockets.Backlog() < pressedAt+0.05; n++ {
+		flood.tell(t, dhcpv4.Discover, n)
+	}
+	var renewing [clients]*relay
+	for n := 1; n < clients; n++ {
+		renewing[n] = newRelay(t, r.port)
+		renew(n, renewing[n])
+	}
+	mu.Unlock()
+	asking.Wait()
+	s, err := r.node.Status(t.Context())
+	if err != nil || s.Drops[responder.TooBusy.String()] == 0 {
+		t.Errorf("%v, %v", s.Drops, err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// tell says something as client n, and does not wait for an answer.
+func (r *relay) tell(t *testing.T, typ dhcpv4.MessageType, n uint32) {
+	if _, err := r.ask(typ, n, netip.Addr{}, -time.Second); err != errSilence {
+		t.Fatal(err)
+	}
+}

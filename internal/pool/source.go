@@ -1,0 +1,144 @@
+package pool
+
+import (
+	"github.com/lessor-dhcp/lessor/internal/slab"
+)
+
+// From is where the client is that an address is offered to: Gate names the relay or the interface that it was heard through, Port the
+// port behind that (RFC 3046: circuit and remote id), if that is known. Either may be empty.
+type From struct{ Gate, Port []byte }
+
+// What one source may have on offer of a pool at most, so that whoever makes up clients there eats no pool: of what is neither used nor
+// reserved three quarters through one relay or interface, half at one port; in a large pool so many, so that the others' offers have
+// room (MaxOffers). Who takes an offer up does so within moments, and then it is none any more.
+const (
+	mostAtGate = MaxOffers / 2
+	mostAtPort = 4096
+)
+
+const (
+	gate = iota
+	port
+	levels
+)
+
+// sources are those that offers go to, one for each pool.
+type sources struct {
+	slots slab.Slab[source, *source]
+	index slab.Index
+}
+
+// source is a list of offers, the oldest first.
+type source struct {
+	name        uint64 // a hash by a secret seed
+	chain       uint32
+	first, last uint32
+	offers      uint32
+}
+
+// Link is room for a number while the slot is free.
+func (s *source) Link() *uint32 { return &s.chain }
+
+// place is an offer's place in the list of a source.
+type place struct{ source, before, after uint32 }
+
+func (s *sources) init() {
+	s.index = slab.NewIndex(
+		func(i uint32) uint64 { return s.slots.At(i).name },
+		func(i uint32) *uint32 { return &s.slots.At(i).chain })
+}
+
+// find returns the number of a source, 0 if nothing is on offer there.
+func (s *sources) find(name uint64) uint32 {
+	i := *s.index.Chain(name)
+	for i != 0 && s.slots.At(i).name != name {
+		i = s.slots.At(i).chain
+	}
+	return i
+}
+
+func (s *sources) memory() int64 { return s.slots.Memory() + s.index.Memory() }
+
+// names returns how from's gate and port are known, of pool id; 0 for what is not.
+func (s *offers) names(id ID, from From) (names [levels]uint64) {
+	for level, b := range [levels][]byte{from.Gate, from.Port} {
+		if len(b) > 0 {
+			names[level] = (s.seedOf.Octets(b) ^ (uint64(id)*levels+uint64(level)+1)*0x9e3779b97f4a7c15) | 1
+		}
+	}
+	return names
+}
+
+// mayHave returns how many addresses of the pool may be on offer at a gate or port.
+func (p *Pools) mayHave(id ID, level int) uint64 {
+	c := p.Counts(id)
+	all := c.Free + c.Offered
+	if level == port {
+		return min(max(all/2, 1), mostAtPort)
+	}
+	return min(max(all-all/4, 1), mostAtGate)
+}
+
+// makeRoom withdraws what has been on offer at the source for longest until it may have one more.
+func (p *Pools) makeRoom(id ID, names [levels]uint64) {
+	for level, name := range names {
+		if name == 0 {
+			continue
+		}
+		for i := p.sources.find(name); i != 0 && uint64(p.sources.slots.At(i).offers) >= p.mayHave(id, level); i = p.sources.find(name) {
+			p.withdraw(p.sources.slots.At(i).first)
+			p.recalled++
+		}
+	}
+}
+
+// Recalled returns how many offers were withdrawn since too much was on offer where their clients are.
+func (p *Pools) Recalled() uint64 { return p.recalled }
+
+// enlist puts offer i, which is new, at the end of the lists of its sources.
+func (s *offers) enlist(i uint32, names [levels]uint64) {
+	for level, name := range names {
+		if name == 0 {
+			continue
+		}
+		at := s.sources.find(name)
+		if at == 0 {
+			at = s.sources.slots.New()
+			s.sources.slots.At(at).name = name
+			s.sources.index.Add(name, at)
+		}
+		from := s.sources.slots.At(at)
+		s.slots.At(i).places[level] = place{source: at, before: from.last}
+		if from.last != 0 {
+			s.slots.At(from.last).places[level].after = i
+		} else {
+			from.first = i
+		}
+		from.last = i
+		from.offers++
+	}
+}
+
+// strike takes an offer out of the lists of its sources. A source that has nothing on offer any more is forgotten.
+func (s *offers) strike(o *offer) {
+	for level, q := range o.places {
+		if q.source == 0 {
+			continue
+		}
+		from := s.sources.slots.At(q.source)
+		if q.before != 0 {
+			s.slots.At(q.before).places[level].after = q.after
+		} else {
+			from.first = q.after
+		}
+		if q.after != 0 {
+			s.slots.At(q.after).places[level].before = q.before
+		} else {
+			from.last = q.before
+		}
+		if from.offers--; from.offers == 0 {
+			s.sources.index.Remove(from.name, q.source)
+			s.sources.slots.Free(q.source)
+		}
+	}
+}
