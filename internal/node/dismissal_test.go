@@ -23,10 +23,15 @@ func bereaved(t *testing.T) *runningPair {
 	}
 	p.stop("east")
 	p.until("west", "COMMUNICATIONS-INTERRUPTED")
-	if err := p.nodes["west"].node.PartnerDown(t.Context(), PartnerDownRequest{Partner: "east"}); err != nil {
-		t.Fatal(err)
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) { // it has said PAUSED, and closes a little later
+		err := p.nodes["west"].node.PartnerDown(t.Context(), PartnerDownRequest{Partner: "east"})
+		if err == nil {
+			return p
+		}
+		if time.Now().After(end) {
+			t.Fatal(err)
+		}
 	}
-	return p
 }
 
 // shareOf is how many free addresses are whose.
