@@ -244,6 +244,11 @@ func (e *Endpoint) shareFrom() time.Time {
 	return e.freeAt(&none)
 }
 
+// IsAlone reports whether the partner is down, and all is over that it can have promised without this server's knowledge.
+func (e *Endpoint) IsAlone(now time.Time) bool {
+	return e.rec.State == PartnerDown && !e.leaving && !now.Before(e.shareFrom())
+}
+
 func (e *Endpoint) waiting(state State) string {
 	partner := string(e.cfg.Partner)
 	switch state {

@@ -45,7 +45,7 @@ func (e *StaleError) Error() string {
 func (m *Machine) Found() (out Output, err error) {
 	switch {
 	case !m.State.Tip.IsZero() && m.State.Head.IsZero():
-		m.State.Agreed = m.State.Tip // the partner may have it, too
+		m.State.Agreed, m.State.Settled = m.State.Tip, m.State.Tip // the partner may have it, too
 	case m.first() == nil:
 		return out, errors.New("the file has not been read")
 	default:

@@ -29,6 +29,9 @@ type State struct {
 	// protocol, MCLT, and which address either may give to whom. Head is it, or comes from it, unless this store went back;
 	// zero: there is none yet.
 	Agreed version.ID
+	// Settled is the last agreed version of which both know to whom the other one gave an address by one before: Agreed, or what
+	// comes before it. What the two do not keep for the same client is given to nobody new.
+	Settled version.ID
 	// FileSaid is what this member's file said when it was last looked at, and FileVersion the version that it was then;
 	// zero: of none.
 	FileSaid    binding.Digest
@@ -62,6 +65,8 @@ type Machine struct {
 	// told and said are the last that the partner told and was told since the connection began; zero before.
 	told, said Told
 	wanted     version.ID // that the partner was asked for
+	clear      clearance
+	kept       keptSame
 	// conflicts keep Tip and State.Rival apart; trouble is what else does.
 	conflicts []version.Conflict
 	trouble   Trouble
@@ -139,7 +144,7 @@ func New(c Config) (*Machine, error) {
 	if s.Tip.IsZero() {
 		c.History = &version.History{} // what of it has arrived will be asked for again
 	}
-	for _, id := range []version.ID{s.Head, s.Tip, s.Agreed, s.FileVersion, s.Rival} {
+	for _, id := range []version.ID{s.Head, s.Tip, s.Agreed, s.Settled, s.FileVersion, s.Rival} {
 		if !id.IsZero() && c.History.Get(id) == nil {
 			return nil, fmt.Errorf("version %s, which the store names, is not in the history", id.Short())
 		}
@@ -305,26 +310,15 @@ func (m *Machine) settle(out *Output) {
 	case m.Partner == "", m.link == Lost, m.Without&RuleLost != 0, known && m.Without&RuleReceiverFirst != 0:
 		m.adopt(out)
 		if before.IsZero() && m.Partner != "" && s.Agreed.IsZero() { // it came from the partner, or is its, too
-			s.Agreed = s.Head
+			s.Agreed, s.Settled = s.Head, s.Head
 		}
 	case known && m.told.Tip == s.Tip:
 		m.adopt(out)
 	case known && !s.Rival.IsZero() && m.told.Seen == s.Tip && !m.told.CannotRead:
 		m.adopt(out)
 	}
-	switch {
-	case m.Partner == "":
-		s.Agreed = s.Head
-	case known && !m.isOfBoth(): // a member goes by Dismiss alone
-	case known && m.told.Head == s.Head:
-		s.Agreed = s.Head
-	case known && s.Agreed.IsZero() && m.told.Head.IsZero(): // it may serve by this head from now on, and its word of that be lost
-		s.Agreed = s.Head
-	case known:
-		m.agreeOnBase()
-	}
+	m.agreeOn(known)
 	if known {
-		m.takeAgreed()
 		m.takeAnswer()
 	}
 	for i := range m.lost {
@@ -336,19 +330,6 @@ func (m *Machine) settle(out *Output) {
 	m.tell(out)
 }
 
-// takeAgreed notes what the partner knows both to have adopted, where that is later than what is known here: it was told so by this
-// member, whose store has gone back since or did not keep the partner's word. Head need not come from it then, until the two heads
-// are one again.
-func (m *Machine) takeAgreed() {
-	s, theirs := &m.State, m.told.Agreed
-	if s.Head.IsZero() || m.History.Get(theirs) == nil {
-		return
-	}
-	if s.Agreed.IsZero() || m.History.Descends(theirs, s.Agreed) {
-		s.Agreed = theirs
-	}
-}
-
 // isOfBoth reports whether both members are in what Head says.
 func (m *Machine) isOfBoth() bool {
 	s := &m.State
@@ -357,18 +338,6 @@ func (m *Machine) isOfBoth() bool {
 	}
 	d, err := m.open(s.Head)
 	return err != nil || hasMember(d, m.Self) && hasMember(d, m.Partner)
-}
-
-// agreeOnBase notes what both members have adopted on the way to their heads, where these are two branches: what both heads
-// come from.
-func (m *Machine) agreeOnBase() {
-	if m.History.Get(m.told.Head) == nil {
-		return
-	}
-	bases := m.History.Bases(m.State.Head, m.told.Head)
-	if len(bases) == 1 && (m.State.Agreed.IsZero() || m.History.Descends(bases[0], m.State.Agreed)) {
-		m.State.Agreed = bases[0]
-	}
 }
 
 // store adds versions to the history, parents first.

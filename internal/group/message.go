@@ -16,10 +16,12 @@ type Told struct {
 	File *version.Version
 	Head version.ID
 	Tip  version.ID
+	// Agreed and Settled are those of its state. Clear says that the receiver has acknowledged all that it gave away by what held
+	// before Agreed.
+	Agreed, Settled version.ID
+	Clear           bool
 	// Seen is the last tip of the receiver that it has stored.
 	Seen version.ID
-	// Agreed is the last version that it knows both to have adopted.
-	Agreed version.ID
 	// Asked are versions by which clients were told, and from which its head does not come; Gone are those that the receiver asked about
 	// and that the sender does not serve by either, nor by what comes from them.
 	Asked, Gone Few
@@ -44,7 +46,7 @@ func (m *Machine) tell(out *Output) {
 	if m.link != Up {
 		return
 	}
-	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Agreed: m.State.Agreed, Format: version.Format}
+	t := Told{Member: m.Self, Root: m.root(), Head: m.State.Head, Tip: m.State.Tip, Agreed: m.State.Agreed, Settled: m.State.Settled, Clear: m.isClear(), Format: version.Format}
 	if t.Root.IsZero() {
 		t.File = m.first()
 	}

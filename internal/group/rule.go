@@ -9,4 +9,6 @@ const (
 	RuleReceiverFirst Rules = 1 << iota
 	// RuleLost: without a connection nothing is adopted before the link is declared lost.
 	RuleLost
+	// RuleSettled: what an address is kept for by a new agreement holds when both know what was given away by the one before.
+	RuleSettled
 )

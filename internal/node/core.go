@@ -98,19 +98,20 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 	}
 	c.count()
 	c.isOwn = func(a netip.Addr) bool { return c.own[a] }
-	c.adopt(time.Time{}, p, nil)
+	c.adopt(time.Time{}, Adopt{Policy: p})
 	return c
 }
 
-// adopt makes p the policy that every message from now on is answered by. What is on offer by a policy before it is
+// adopt makes a policy the one that every message from now on is answered by. What is on offer by a policy before it is
 // granted by that one. It may be the one that is in force, with another agreed.
-func (c *Core) adopt(now time.Time, p, agreed *policy.Policy) {
+func (c *Core) adopt(now time.Time, in Adopt) {
+	p, agreed := in.Policy, in.Agreed
 	earlier, again := c.responder.Earlier, c.policy != nil && c.policy.Version == p.Version
 	if !again {
 		earlier = earlierOf(c.policy, earlier)
 		c.forget = now.Add(responder.OfferLifetime + time.Second) // offers end at whole seconds
 	}
-	c.unsettle(p, agreed)
+	c.unsettle(in.Unsettled)
 	c.policy, c.agreed = p, agreed
 	c.guard = max(c.guard, guardOf(p)) // what was granted before keeps its guard
 	c.responder = responder.Responder{Self: c.self, Policy: p, Agreed: agreed, Withheld: c.unsettled.addrs, Earlier: earlier, Guard: c.guard}
@@ -200,6 +201,8 @@ type Adopt struct {
 	// Agreed is the last version that both members of the group adopted; nil where nothing that safety stands on differs
 	// between it and Policy.
 	Agreed *policy.Policy
+	// Unsettled are the addresses that are given to nobody new; the zero value: none.
+	Unsettled Unsettled
 }
 
 // Changing says whether a change of the configuration is pending: clients that are answered meanwhile come back early.
@@ -245,7 +248,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 		c.setLinks(now, in.Links, out)
 	case Adopt:
 		c.headless = false
-		c.adopt(now, in.Policy, in.Agreed)
+		c.adopt(now, in)
 	case Descent:
 		c.descend(in.Versions)
 	case Changing:

@@ -10,6 +10,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // kept is pairDocument with these hosts.
@@ -189,15 +190,38 @@ func TestWhatBothKeptIsOfferedToNobodyElse(t *testing.T) {
 	if got := p.offers(newcomer); !strings.Contains(got, "west "+x.String()) {
 		t.Errorf("whom it is kept for is offered %s", got)
 	}
-	p.handle(p.sides[0], Adopt{Policy: p.compile(without, binding.Digest{})})
-	if p.sides[0].core.pools.Available(x) {
-		t.Error("it is free before the two have told each other all")
+	waits := p.unsettled(with, without)
+	for _, m := range p.sides {
+		p.handle(m, waits)
 	}
-	p.handle(p.sides[1], Adopt{Policy: p.compile(without, binding.Digest{})})
 	p.link()
 	p.pass(3 * time.Minute)
+	if p.sides[0].core.pools.Available(x) {
+		t.Error("it is free before both know that the two have told each other all")
+	}
+	p.settled(waits)
 	if !p.sides[0].core.pools.Available(x) {
 		t.Error("once both let it go, it is not free")
+	}
+}
+
+// unsettled is the adoption of a document that both have agreed on behind another one.
+func (p *pair) unsettled(before, is string) Adopt {
+	as := func(text string) *policy.Policy { return p.compile(text, binding.Digest{}) }
+	return Adopt{Policy: as(is), Unsettled: UnsettledOf(as(before).Document, as(is).Document, binding.Digest{7})}
+}
+
+// settled is the end of it: both have said that all is told.
+func (p *pair) settled(a Adopt) {
+	p.t.Helper()
+	for _, m := range p.sides {
+		if agreed, alone, ok := m.core.Clears(p.now); !ok || alone || agreed != a.Unsettled.Agreed {
+			p.t.Fatalf("%s has not told all: %v, %v, %v", m.name, agreed, alone, ok)
+		}
+	}
+	a.Unsettled = Unsettled{}
+	for _, m := range p.sides {
+		p.handle(m, a)
 	}
 }
 
@@ -287,8 +311,8 @@ func TestWhatIsLetGoWhenTheyMeetIsGivenToNobodyYet(t *testing.T) {
 		p := newNormalPair(t)
 		west, east := p.sides[0], p.sides[1]
 		x := p.free(west, 0) // the one that is offered next
-		with := p.compile(kept(printerHost+", "+newHost(x)), binding.Digest{})
-		without := p.compile(kept(strings.Replace(after, "ADDRESS", x.String(), 1)), binding.Digest{})
+		before, then := kept(printerHost+", "+newHost(x)), kept(strings.Replace(after, "ADDRESS", x.String(), 1))
+		with, without, waits := p.compile(before, binding.Digest{}), p.compile(then, binding.Digest{}), p.unsettled(before, then)
 		for _, m := range p.sides {
 			p.handle(m, Adopt{Policy: with})
 		}
@@ -301,7 +325,7 @@ func TestWhatIsLetGoWhenTheyMeetIsGivenToNobodyYet(t *testing.T) {
 			}
 		})
 		for _, m := range p.sides { // the versions have met
-			p.handle(m, Adopt{Policy: without})
+			p.handle(m, waits)
 		}
 		check := func(when string) {
 			t.Helper()
@@ -317,9 +341,14 @@ func TestWhatIsLetGoWhenTheyMeetIsGivenToNobodyYet(t *testing.T) {
 		check("still apart")
 		p.pass(3 * time.Minute)
 		check("apart for long")
+		if _, _, ok := east.core.Clears(p.now); ok {
+			t.Errorf("%s: east has told all, and has not", what)
+		}
 		p.link()
 		check("in touch")
 		p.pass(2 * time.Minute)
+		check("all is told")
+		p.settled(waits)
 		for _, m := range p.sides {
 			if len(m.core.unsettled.addrs) > 0 || m.core.responder.Withheld != nil {
 				t.Errorf("%s: %s still waits", what, m.name)

@@ -28,11 +28,12 @@ type keeper struct {
 	events chan peer.Event // of lessor-group/1
 	lost   atomic.Bool     // the decider: this server has declared the link lost
 	// wasLost is what of lost the keeper has acted on, and met is a meeting; both are for the decider, too.
-	wasLost atomic.Bool
-	met     atomic.Int32
+	wasLost   atomic.Bool
+	met       atomic.Int32
+	clearance atomic.Pointer[clearance] // the decider: nil: not all is told
 	// dismissed: the other member's addresses are this server's, on the disk.
 	dismissed atomic.Bool
-	nudge     chan struct{} // lost has changed
+	nudge     chan struct{} // lost or clearance has changed
 	ended     chan struct{} // closed when the goroutine has ended
 
 	// What follows is the goroutine's own, and New's before it runs.
@@ -62,6 +63,8 @@ type keeper struct {
 // served is what this member serves by. Without a head nobody is served.
 type served struct {
 	head, agreed     version.ID
+	settled          version.ID
+	unsettled        Unsettled
 	document         *config.Document // in force
 	policy           *policy.Policy
 	agreedPolicy     *policy.Policy   // nil: nothing that safety stands on waits
@@ -291,6 +294,7 @@ func (k *keeper) run(ctx context.Context) {
 			k.linkEvent(e)
 		case <-k.nudge:
 			k.lostChanged()
+			k.clearanceChanged()
 		case <-beat.C:
 			k.pulse()
 		}
@@ -316,10 +320,9 @@ func (k *keeper) do(ctx context.Context, f func()) error {
 
 // declare notes whether this server has declared the link lost. It is the decider's, and does not wait.
 func (k *keeper) declare(lost bool) {
-	if k.lost.Swap(lost) == lost {
-		return
+	if k.lost.Swap(lost) != lost {
+		k.wakeUp()
 	}
-	k.wakeUp()
 }
 
 // errDeclaredLost is why a connection ends over which a partner may still be thought to answer.
@@ -329,7 +332,10 @@ var errDeclaredLost = errors.New("this server has declared the link to its partn
 // one on which nobody answers.
 func (k *keeper) lostChanged() {
 	lost := k.lost.Load()
-	if lost && !k.wasLost.Load() {
+	if lost == k.wasLost.Load() {
+		return
+	}
+	if lost {
 		k.dropGroupLink(errDeclaredLost)
 		k.met.Store(notMeeting)
 	}

@@ -171,6 +171,7 @@ func (k *keeper) pulse() {
 		}
 	}
 	k.askAboutStrangers()
+	k.clearanceChanged()
 	l := &k.link
 	if l.up == nil {
 		return

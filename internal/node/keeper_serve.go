@@ -16,12 +16,12 @@ import (
 func (k *keeper) serveHead() error {
 	s, h := k.machine.State, &k.heads
 	changing, gone := s.Tip != s.Head || !s.Rival.IsZero(), lostVersions(k.machine)
-	isGone := slices.Equal(gone, h.gone)
-	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changing == h.changes && isGone {
+	isGone, settles := slices.Equal(gone, h.gone), s.Agreed != h.agreed || s.Settled != h.settled
+	if s.Head.IsZero() || s.Head == h.head && !settles && changing == h.changes && isGone {
 		return nil
 	}
-	next := served{head: s.Head, agreed: s.Agreed, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy, gone: gone}
-	if s.Head != h.head || s.Agreed != h.agreed || !isGone {
+	next := served{head: s.Head, agreed: s.Agreed, settled: s.Settled, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy, gone: gone}
+	if s.Head != h.head || settles || !isGone {
 		if err := k.compile(&next); err != nil {
 			return err
 		}
@@ -37,7 +37,7 @@ func (k *keeper) serveHead() error {
 	if k.n.core == nil { // New goes on with it
 		return nil
 	}
-	return k.adopt(first, adopts)
+	return k.adopt(first, adopts, settles)
 }
 
 // compile makes the policies of what is served by. One that stays is not made anew.
@@ -57,9 +57,49 @@ func (k *keeper) compile(next *served) error {
 	} else if !slices.Equal(next.gone, k.heads.gone) {
 		next.policy = next.policy.WithLost(next.gone)
 	}
+	if next.unsettled, err = k.unsettled(next, agreed); err != nil {
+		return err
+	}
 	next.agreedPolicy = AgreedPolicy(k.history, next.agreed, agreed, head)
 	next.document = inForce(head, agreed)
 	return nil
+}
+
+// unsettled returns which addresses are withheld while it is served by next, since it is not known who got them before.
+func (k *keeper) unsettled(next *served, agreed *config.Document) (u Unsettled, err error) {
+	if next.settled == next.agreed {
+		return u, nil
+	}
+	settled, err := k.document(next.settled)
+	if err != nil {
+		return u, err
+	}
+	return UnsettledOf(settled, agreed, binding.Digest(next.agreed)), nil
+}
+
+// clears notes that the decider has, or has not, come to know that all is told of what held before; it does not wait.
+func (k *keeper) clears(c *clearance) {
+	if before := k.clearance.Load(); c == before || c != nil && before != nil && *c == *before {
+		return
+	}
+	k.clearance.Store(c)
+	k.wakeUp()
+}
+
+// clearance is what the decider knows of an agreed version (Core.Clears).
+type clearance struct {
+	agreed binding.Digest
+	alone  bool
+}
+
+// clearanceChanged has the machine know of it.
+func (k *keeper) clearanceChanged() {
+	c, s := k.clearance.Load(), &k.machine.State
+	if c == nil || k.adrift || s.Settled == s.Agreed || binding.Digest(s.Agreed) != c.agreed {
+		return
+	}
+	out := k.machine.Clear(s.Agreed, c.alone)
+	k.finish(&out)
 }
 
 // keepHead keeps a copy of the head beside the versions, for the day on which those are lost.
@@ -81,7 +121,7 @@ func (k *keeper) keepHead(p *policy.Policy) error {
 }
 
 // adopt has the decider serve by the head.
-func (k *keeper) adopt(first, adopts bool) error {
+func (k *keeper) adopt(first, adopts, settles bool) error {
 	n, h := k.n, &k.heads
 	doc := h.document
 	if first { // it has no relationship yet that could not change
@@ -92,8 +132,8 @@ func (k *keeper) adopt(first, adopts bool) error {
 	doc, k.restart = sinceStart(k.start, doc)
 	return n.doOpen(context.Background(), func(e *Effects) {
 		now := n.clock.now()
-		if n.core.policy != h.policy || n.core.responder.Agreed != h.agreedPolicy {
-			n.core.Handle(now, Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, e)
+		if n.core.policy != h.policy || settles || n.core.responder.Agreed != h.agreedPolicy {
+			n.core.Handle(now, Adopt{Policy: h.policy, Agreed: h.agreedPolicy, Unsettled: h.unsettled}, e)
 		}
 		n.core.Handle(now, Changing{On: h.changes}, e)
 		if cfg, ok := n.relationshipOf(doc, h.policy); ok {
@@ -169,7 +209,7 @@ func (k *keeper) serveStored() error {
 	if k.machine.State.Head.IsZero() {
 		return nil
 	}
-	next := served{head: k.machine.State.Head, agreed: k.machine.State.Agreed, gone: lostVersions(k.machine), changes: k.machine.State.Tip != k.machine.State.Head || !k.machine.State.Rival.IsZero()}
+	next := served{head: k.machine.State.Head, agreed: k.machine.State.Agreed, settled: k.machine.State.Settled, gone: lostVersions(k.machine), changes: k.machine.State.Tip != k.machine.State.Head || !k.machine.State.Rival.IsZero()}
 	if err := k.compile(&next); err != nil {
 		return err
 	}
@@ -203,18 +243,27 @@ func (n *Node) beginServing() {
 		return
 	}
 	var out Effects
-	if h.agreedPolicy != nil {
-		n.core.Handle(n.clock.now(), Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, &out)
+	if h.agreedPolicy != nil || h.settled != h.agreed {
+		n.core.Handle(n.clock.now(), Adopt{Policy: h.policy, Agreed: h.agreedPolicy, Unsettled: h.unsettled}, &out)
 	}
 	n.core.Handle(n.clock.now(), Changing{On: h.changes}, &out)
 	n.keeper.dismissing = n.keeper.machine.Gone()
 	n.core.Handle(n.clock.now(), Dismiss{On: n.keeper.dismissing}, &out)
 }
 
-// noteDeclared has the keeper know whether this server has declared the link to its partner lost.
+// noteDeclared has the keeper know whether this server has declared the link to its partner lost, and whether the partner knows all
+// that was done by what held before.
 func (n *Node) noteDeclared() {
 	if e := n.core.Endpoint(); e != nil {
 		n.keeper.declare(isDeclaredLost(e.State()))
+	}
+	if n.core.unsettled.agreed.IsZero() {
+		return
+	}
+	if agreed, alone, ok := n.core.Clears(n.clock.now()); ok {
+		n.keeper.clears(&clearance{agreed, alone})
+	} else {
+		n.keeper.clears(nil)
 	}
 }
 

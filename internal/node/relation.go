@@ -117,7 +117,6 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
 	r.terms, r.wake, r.untold = o.Terms, r.nextLook(now, o.Wake), time.Time{}
-	c.settle(now)
 }
 
 // nextLook returns when the endpoint is asked next: also where it waits for nothing, so that in every state a server notices
@@ -227,8 +226,8 @@ func (s shared) Scan(from uint64, n int, each func(*binding.Binding) bool) (uint
 	return s.table.Scan(from, n, each)
 }
 
-// Covers reports whether a is shared: an address of a pool or, between Lessors, one that is reserved for a host. An ISC
-// server knows no others than those of pools.
+// Covers reports whether a is shared: an address of a pool or, between Lessors, one that is reserved for a host, or was until it is
+// known who got it. An ISC server knows no others than those of pools.
 func (s shared) Covers(a netip.Addr) bool {
 	if s.pools.Covers(a) {
 		return true
@@ -236,7 +235,7 @@ func (s shared) Covers(a netip.Addr) bool {
 	if s.relation.config.Protocol != failover.Lessor {
 		return false
 	}
-	return s.policy.ReservedFor(a) != nil || s.agreed != nil && s.agreed.ReservedFor(a) != nil
+	return s.policy.ReservedFor(a) != nil || s.agreed != nil && s.agreed.ReservedFor(a) != nil || s.Withholds(a)
 }
 
 func (s shared) Ranges() int { return s.pools.Ranges() }

@@ -4,62 +4,68 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// unsettled are the addresses that both members came to keep for another client, or for none, before each knew what the other had
-// given away: the version goes ahead of the bindings when they meet. By the version before, the other one may have given such an
-// address to whom it was kept for then. So it is given to nobody new until the two have been in NORMAL for a while.
+// Unsettled are the addresses that two agreed versions do not keep for the same client. By the one before, the partner may have
+// given such an address away, and not have told it yet. So it is given to nobody new until both know what was (group.State.Settled).
+type Unsettled struct {
+	Agreed binding.Digest // the later version
+	Addrs  []netip.Addr
+}
+
+// UnsettledOf returns what waits when settled comes before agreed, whose ID is id.
+func UnsettledOf(settled, agreed *config.Document, id binding.Digest) Unsettled {
+	u := Unsettled{Agreed: id}
+	if settled != agreed {
+		policy.Compile(settled).EachKeptOtherwise(policy.Compile(agreed), func(a netip.Addr) { u.Addrs = append(u.Addrs, a) })
+	}
+	return u
+}
+
+// unsettled is a core's view of them.
 type unsettled struct {
-	addrs map[netip.Addr]struct{}
-	since time.Time // since when they are in NORMAL; zero: they are not
+	agreed binding.Digest // zero: there are none
+	addrs  map[netip.Addr]struct{}
+	// untold are those of which the partner may not know yet who has them. One that it has known once stays known: it is given
+	// to nobody new.
+	untold []netip.Addr
 }
 
-// settleAfter is how long the two are in NORMAL, beyond the time in which one is heard at least once, until each has told what the
-// other did not know.
-const settleAfter = time.Minute
-
-// unsettle notes which addresses are kept otherwise from now on: by p as far as agreed is nil, else by agreed.
-func (c *Core) unsettle(p, agreed *policy.Policy) {
-	if !c.joined() || c.policy == nil || c.relation.config.Protocol != failover.Lessor {
+// unsettle withholds u's addresses instead of those before.
+func (c *Core) unsettle(u Unsettled) {
+	c.unsettled = unsettled{agreed: u.Agreed, untold: u.Addrs}
+	if len(u.Addrs) == 0 {
 		return
 	}
-	if c.relation.endpoint.State() == failover.Normal && len(c.unsettled.addrs) == 0 {
-		return
-	}
-	before := c.policy
-	if c.agreed != nil {
-		before = c.agreed
-	}
-	if agreed != nil {
-		p = agreed
-	}
-	if before == p {
-		return
-	}
-	before.EachKeptOtherwise(p, func(a netip.Addr) {
-		if c.unsettled.addrs == nil {
-			c.unsettled.addrs = map[netip.Addr]struct{}{}
-		}
+	c.unsettled.addrs = make(map[netip.Addr]struct{}, len(u.Addrs))
+	for _, a := range u.Addrs {
 		c.unsettled.addrs[a] = struct{}{}
-	})
+	}
 }
 
-// settle lets go of them when the two have told each other what there was.
-func (c *Core) settle(now time.Time) {
+// Clears returns the agreed version before which this server has given nobody an address of whom the partner does not know; alone says
+// that the partner is down, and all is over that it can have promised. False: it has, or it is not known.
+func (c *Core) Clears(now time.Time) (agreed binding.Digest, alone, ok bool) {
 	u := &c.unsettled
-	switch {
-	case len(u.addrs) == 0:
-	case !c.joined() || c.relation.endpoint.State() != failover.Normal:
-		u.since = time.Time{}
-	case u.since.IsZero():
-		u.since = now
-	case now.Sub(u.since) >= c.relation.config.ReceiveTimer+settleAfter:
-		*u = unsettled{}
-		c.responder.Withheld = nil
-		c.layPools()
+	if u.agreed.IsZero() || !c.joined() {
+		return agreed, false, false
 	}
+	e := c.relation.endpoint
+	if e.State() != failover.Normal {
+		alone = e.IsAlone(now)
+		return u.agreed, alone, alone
+	}
+	for n := len(u.untold); n > 0; n-- {
+		if b, had := c.table.Get(host(u.untold[n-1])); had && b.State != binding.Free && b.Sync.Marks.Has(binding.Pending) {
+			return agreed, false, false
+		}
+		u.untold = u.untold[:n-1]
+	}
+	return u.agreed, false, true
 }
 
 // Withholds reports whether a is given to nobody new until the two members have told each other all.

@@ -74,10 +74,6 @@ func (l *ledger) doubled(a netip.Addr, before, after *Client, until time.Duratio
 	}
 	l.doubles = append(l.doubles, double{addr: a, at: l.w.now, before: before.self, after: after.self})
 	l.w.logf("%v is held by client %d until %v, and by client %d", a, before.id, until, after.id)
-	if k, ok := place(a); ok && l.w.chain.wasKept(k) && !l.w.set.Strict {
-		l.w.marks.hit(MarkReservationGap)
-		return
-	}
 	if !l.w.set.Outside {
 		l.w.fail("I1: %v is held by client %d until %v, and by client %d", a, before.id, until, after.id)
 	} else if s := l.w.oracle.falseSince; s > 0 && l.w.now < s+l.w.set.MCLT {

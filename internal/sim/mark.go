@@ -95,7 +95,7 @@ const (
 	MarkToldHomes
 	MarkToldOlder
 	MarkAskedMore
-	MarkReservationGap
+	MarkUnsettled
 	MarkVersionGone
 	marksOfEvents
 )
@@ -121,7 +121,7 @@ var markNames = [marksOfEvents]string{
 	MarkBranched: "a branch adopted", MarkRival: "two heads that do not merge", MarkDoomed: "ended in the middle of a step of its versions",
 	MarkVersionsLost: "versions lost", MarkVersionsNotKept: "versions not kept", MarkReservationWaits: "a reservation that waits",
 	MarkToldAgain: "told again what was told", MarkToldHomes: "told what its home would say", MarkToldOlder: "told older, by a server that could not know",
-	MarkVersionGone: "clients were told by a version that is lost", MarkReservationGap: "given to a second client when its reservation was taken out", MarkAskedMore: "told again, and what it had not asked for",
+	MarkVersionGone: "clients were told by a version that is lost", MarkUnsettled: "withheld until both know who got it", MarkAskedMore: "told again, and what it had not asked for",
 }
 
 // transitions are the changes of state that must be seen. From NORMAL to PARTNER-DOWN no Lessor brings another: it recovers on a connection

@@ -285,7 +285,7 @@ func (o *oracle) authority() {
 
 // mine sees to it that the address of a place is not both servers' to give.
 func (o *oracle) mine(i int, a, b *Member) {
-	if o.w.failed != "" || !a.pools(i) || !b.pools(i) || a.keeps(i) || b.keeps(i) || !o.w.set.Strict && o.w.chain.wasKept(i) || a.core.Withholds(addressOf(i)) || b.core.Withholds(addressOf(i)) {
+	if o.w.failed != "" || !a.pools(i) || !b.pools(i) || a.keeps(i) || b.keeps(i) {
 		return
 	}
 	if !o.gives(a, i) || !o.gives(b, i) || !o.view[0][i].unheld() && !o.view[1][i].unheld() {
@@ -293,9 +293,8 @@ func (o *oracle) mine(i int, a, b *Member) {
 	}
 	addr := addressOf(i)
 	p, q := a.bindingOf(addr), b.bindingOf(addr)
-	x, y := a.core.Endpoint(), b.core.Endpoint()
-	if (leases(a, p) || a.gives() && x.MayGive(a.clk.now(), addr, p)) && (leases(b, q) || b.gives() && y.MayGive(b.clk.now(), addr, q)) {
-		o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, x.State(), p, y.State(), q)
+	if (leases(a, p) || a.mayGive(addr, p)) && (leases(b, q) || b.mayGive(addr, q)) {
+		o.w.fail("I4: both may give %v: %v %+v, %v %+v", addr, a.core.Endpoint().State(), p, b.core.Endpoint().State(), q)
 	}
 }
 
@@ -313,6 +312,11 @@ func leases(m *Member, b *binding.Binding) bool {
 // renews reports whether a server answers clients that it knows.
 func (m *Member) renews() bool {
 	return m.serves() && !m.full && m.core.Endpoint() != nil && m.core.Endpoint().Terms().Known
+}
+
+// mayGive reports whether a server may give an address, whose binding is b, to a new client now.
+func (m *Member) mayGive(a netip.Addr, b *binding.Binding) bool {
+	return m.gives() && !m.core.Withholds(a) && m.core.Endpoint().MayGive(m.clk.now(), a, b)
 }
 
 // gives reports whether a server answers new clients.

@@ -52,9 +52,6 @@ type Settings struct {
 	Hasty bool
 	// Versions says that the configuration is the group's, in versions (DrawVersions).
 	Versions bool `json:",omitempty"`
-	// Strict asks I1 and I4 also of addresses whose reservation was taken out before both servers knew what was granted by it
-	// (docs/simulator.md: it does not hold).
-	Strict bool `json:",omitempty"`
 	// Rollbacks says that images of the disks are kept.
 	Rollbacks bool
 }

@@ -19,7 +19,6 @@ type chain struct {
 	stored [2]map[version.ID]bool // what each member has had on its disk at some time
 	served [2]map[version.ID]bool // what it has served by at some time
 	heads  [2]version.ID          // what it served by last
-	kept   [addresses]bool        // places that some version kept for a host, since the two were at rest last
 }
 
 func (c *chain) init(w *World) {
@@ -87,21 +86,6 @@ func (c *chain) read(m *Member, h *version.History) {
 func (c *chain) adopted(m *Member, id version.ID) {
 	c.served[m.i][id] = true
 	c.w.logf("%s serves by %s", m.name, c.name(id))
-	d := c.documents[id]
-	for i := range d.Hosts {
-		if k, ok := place(d.Hosts[i].Address); ok {
-			c.kept[k] = true
-		}
-	}
-}
-
-// wasKept reports whether an address was kept for a host, so that either server may have given it to that, and the other has perhaps
-// not heard of it.
-func (c *chain) wasKept(i int) bool {
-	if c.kept[i] && c.w.members[0].agrees() && c.w.members[1].agrees() {
-		c.kept[i] = false
-	}
-	return c.kept[i]
 }
 
 // decided sees to I6: what a member is to serve by, the other one has, unless the link is declared lost; and who made it serves by it

@@ -110,7 +110,7 @@ func (m *Member) stale() string {
 
 func (w *World) stands(s *group.Status) string {
 	c := &w.chain
-	return fmt.Sprintf("head %s, tip %s, agreed %s, rival %s, %d conflicts, trouble %q, waits %q", c.name(s.Head), c.name(s.Tip), c.name(s.Agreed), c.name(s.Rival),
+	return fmt.Sprintf("head %s, tip %s, agreed %s, settled %s, rival %s, %d conflicts, trouble %q, waits %q", c.name(s.Head), c.name(s.Tip), c.name(s.Agreed), c.name(s.Settled), c.name(s.Rival),
 		len(s.Conflicts), s.Trouble, s.Waits)
 }
 

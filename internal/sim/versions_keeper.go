@@ -40,12 +40,15 @@ type keeper struct {
 
 	link  groupEnd
 	faith fidelity
+	clear clearance
 	doom  stage // when the process ends next, by a fault that waits for it
 }
 
 // heads is what a member serves by. Without a head nobody is served.
 type heads struct {
 	head, agreed version.ID
+	settled      version.ID
+	unsettled    node.Unsettled
 	document     *config.Document // in force
 	policy       *policy.Policy
 	agreedPolicy *policy.Policy // nil: nothing that safety stands on waits
@@ -72,7 +75,7 @@ func newKeeper(m *Member) *keeper {
 
 // read makes the machine from what the store has. The file has no say yet.
 func (k *keeper) read(st *store.Store) (*policy.Policy, error) {
-	k.tasks, k.busy, k.failed, k.lost, k.knows, k.link, k.heads = nil, false, false, false, false, groupEnd{}, heads{}
+	k.tasks, k.busy, k.failed, k.lost, k.knows, k.link, k.heads, k.clear = nil, false, false, false, false, groupEnd{}, heads{}, clearance{}
 	k.file = k.parse(k.text)
 	if err := k.reopen(st); err != nil {
 		return nil, err
@@ -330,7 +333,7 @@ func (k *keeper) keep(out *group.Output) error {
 		k.m.w.chain.stored[k.m.i][v.ID()] = true
 		k.history.Release(v.ID())
 	}
-	k.m.w.logf("%s: head %s, tip %s, agreed %s, rival %s", k.m.name, k.m.w.chain.name(k.stored.Head), k.m.w.chain.name(k.stored.Tip), k.m.w.chain.name(k.stored.Agreed), k.m.w.chain.name(k.stored.Rival))
+	k.m.w.logf("%s: head %s, tip %s, agreed %s, settled %s, rival %s", k.m.name, k.m.w.chain.name(k.stored.Head), k.m.w.chain.name(k.stored.Tip), k.m.w.chain.name(k.stored.Agreed), k.m.w.chain.name(k.stored.Settled), k.m.w.chain.name(k.stored.Rival))
 	return nil
 }
 
@@ -374,7 +377,7 @@ func (k *keeper) reached(s stage) bool {
 func (k *keeper) serveHead() error {
 	s, h := k.stored, &k.heads
 	changes := s.Tip != s.Head || !s.Rival.IsZero()
-	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && changes == h.changes && slices.Equal(node.LostVersions(k.machine), h.gone) {
+	if s.Head.IsZero() || s.Head == h.head && s.Agreed == h.agreed && s.Settled == h.settled && changes == h.changes && slices.Equal(node.LostVersions(k.machine), h.gone) {
 		return nil
 	}
 	was := *h
@@ -382,8 +385,8 @@ func (k *keeper) serveHead() error {
 		return err
 	}
 	m := k.m
-	if was.policy != h.policy || m.core.Agreed() != h.agreedPolicy {
-		m.handle(node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy})
+	if was.policy != h.policy || was.agreed != h.agreed || was.settled != h.settled || m.core.Agreed() != h.agreedPolicy {
+		m.handle(node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy, Unsettled: h.unsettled})
 	}
 	m.handle(node.Changing{On: h.changes})
 	if m.opening || m.core == nil {
@@ -429,7 +432,15 @@ func (k *keeper) compile() error {
 		k.m.w.chain.lost(k.m, gone)
 		h.policy, h.gone = h.policy.WithLost(gone), gone
 	}
-	h.head, h.agreed = s.Head, s.Agreed
+	h.head, h.agreed, h.settled, h.unsettled = s.Head, s.Agreed, s.Settled, node.Unsettled{}
+	if s.Settled != s.Agreed {
+		settled, err := k.document(s.Settled)
+		if err != nil {
+			return err
+		}
+		h.unsettled = node.UnsettledOf(settled, agreed, binding.Digest(s.Agreed))
+		k.m.w.marks.hit(MarkUnsettled)
+	}
 	h.agreedPolicy = node.AgreedPolicy(k.history, s.Agreed, agreed, head)
 	h.document = node.InForce(head, agreed)
 	if k.m.w.without.PendingAtOnce {
@@ -489,6 +500,30 @@ func (k *keeper) declare() {
 			return k.machine.LinkChanged(node.GroupLink(k.link.conn != nil, k.knows))
 		})
 	})
+}
+
+// clears has the machine know, a little later, that all is told of what held before (node.Core.Clears).
+func (k *keeper) clears() {
+	agreed, alone, ok := k.m.core.Clears(k.m.clk.now())
+	if is := (clearance{agreed, alone, ok}); is != k.clear {
+		k.clear = is
+		k.m.later(uniform(k.rng, time.Microsecond, 5*time.Millisecond), func() { k.do(k.clearAgain) })
+	}
+}
+
+// clearance is what Core.Clears returned.
+type clearance struct {
+	agreed    binding.Digest
+	alone, ok bool
+}
+
+// clearAgain tells the machine what is known now, as a pulse does.
+func (k *keeper) clearAgain() group.Output {
+	c, s := k.clear, &k.machine.State
+	if !c.ok || s.Settled == s.Agreed || binding.Digest(s.Agreed) != c.agreed {
+		return k.nothing()
+	}
+	return k.machine.Clear(s.Agreed, c.alone)
 }
 
 // change has an operator's change made here.

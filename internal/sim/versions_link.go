@@ -137,6 +137,7 @@ func (k *keeper) pulse(c *conn) {
 				k.send(l.said)
 			}
 			k.pulse(c)
+			k.do(k.clearAgain)
 			return k.asked()
 		})
 	})

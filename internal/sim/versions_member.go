@@ -42,8 +42,8 @@ func (m *Member) beginHead() bool {
 		m.core.BeginHeadless()
 		return false
 	}
-	if h.agreedPolicy != nil {
-		m.core.Handle(m.clk.now(), node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy}, &m.cur.effects)
+	if h.agreedPolicy != nil || h.settled != h.agreed {
+		m.core.Handle(m.clk.now(), node.Adopt{Policy: h.policy, Agreed: h.agreedPolicy, Unsettled: h.unsettled}, &m.cur.effects)
 	}
 	m.core.Handle(m.clk.now(), node.Changing{On: h.changes}, &m.cur.effects)
 	return true
@@ -55,6 +55,7 @@ func (m *Member) noteDeclared() {
 		return
 	}
 	m.keep.declare()
+	m.keep.clears()
 	if m.core.Sweeping() && !m.sweeps { // when there is time
 		m.sweeps = true
 		m.later(time.Millisecond, func() {

@@ -17,6 +17,7 @@ func VersionRemovals() []Removal {
 		{Name: "what was told by a version that this one does not come from is told again", FollowsAlways: true},
 		{Name: "a client is answered as its home would", OwnEnvironment: true},
 		{Name: "an address is kept for whom both know it is", BranchReserves: true},
+		{Name: "a new reservation holds when both know who got the address by the last", Group: group.RuleSettled},
 		{Name: "an MCLT waits until both have it", PendingAtOnce: true},
 	}
 }

@@ -88,6 +88,16 @@ func diff(before, after *config.Element) []Change {
 // Pending returns what of Diff waits until both members have it, since safety stands on it.
 func Pending(before, after *config.Document) []Change { return waiting(Diff(before, after)) }
 
+// SameReservations reports whether two documents keep the same addresses for the same clients.
+func SameReservations(a, b *config.Document) bool {
+	for _, c := range Diff(a, b) {
+		if c.Safety && c.at[0] == "hosts" {
+			return false
+		}
+	}
+	return true
+}
+
 func waiting(changes []Change) (all []Change) {
 	for _, c := range changes {
 		if c.Safety {

@@ -33,26 +33,23 @@ var errNoDocument = errors.New("a version comes without its document")
 
 // Append appends a message; after an error nothing was appended: ErrTooLong, or a version has no document at hand.
 //
-//	told: 1, member (1 + n), root, head, tip, seen, agreed (16 each), format (2), cannot read (1: 0 or 1), asked, gone (1 + 16 each), file (4 + n; 0: none)
+//	told: 1, member (1 + n), root, head, tip, seen, agreed, settled (16 each), format (2), flags (1), asked, gone (1 + 16 each), file (4 + n; 0: none)
 //	want: 2, version (16), have (16)
 //	versions: 3, how many (1), each 4 + n
 //
-// in network order; a version is as config/version has it.
+// in network order; a version is as config/version has it. Of the flags 1 says that the version seen cannot be read, and 2 that the
+// sender is clear; the others are 0.
 func Append(dst []byte, m group.Message) ([]byte, error) {
 	whole := dst
 	switch m := m.(type) {
 	case group.Told:
 		dst = append(dst, told, byte(len(m.Member)))
 		dst = append(dst, m.Member...)
-		for _, id := range []version.ID{m.Root, m.Head, m.Tip, m.Seen, m.Agreed} {
+		for _, id := range []version.ID{m.Root, m.Head, m.Tip, m.Seen, m.Agreed, m.Settled} {
 			dst = append(dst, id[:]...)
 		}
 		dst = binary.BigEndian.AppendUint16(dst, m.Format)
-		if m.CannotRead {
-			dst = append(dst, 1)
-		} else {
-			dst = append(dst, 0)
-		}
+		dst = append(dst, flagsOf(&m))
 		for _, f := range []group.Few{m.Asked, m.Gone} {
 			all := f.All()
 			dst = append(dst, byte(len(all)))
@@ -83,6 +80,22 @@ func Append(dst []byte, m group.Message) ([]byte, error) {
 		return whole, ErrTooLong
 	}
 	return dst, nil
+}
+
+// The flags of a told.
+const (
+	cannotRead = 1
+	isClear    = 2
+)
+
+func flagsOf(m *group.Told) (flags byte) {
+	if m.CannotRead {
+		flags |= cannotRead
+	}
+	if m.Clear {
+		flags |= isClear
+	}
+	return flags
 }
 
 // appendVersion appends a version behind its length, which is 0 of none.
@@ -152,15 +165,16 @@ func (r *reader) id() (id version.ID) {
 
 func (r *reader) told() group.Message {
 	m := group.Told{Member: binding.Member(r.octets(int(r.octet())))}
-	m.Root, m.Head, m.Tip, m.Seen, m.Agreed = r.id(), r.id(), r.id(), r.id(), r.id()
+	m.Root, m.Head, m.Tip, m.Seen, m.Agreed, m.Settled = r.id(), r.id(), r.id(), r.id(), r.id(), r.id()
 	if b := r.octets(2); b != nil {
 		m.Format = binary.BigEndian.Uint16(b)
 	}
-	flag := r.octet()
-	if flag > 1 && r.err == nil {
-		r.err = fmt.Errorf("a flag is %d", flag)
+	flags := r.octet()
+	if flags&^(cannotRead|isClear) != 0 && r.err == nil {
+		r.err = fmt.Errorf("the flags are %d", flags)
 	}
-	m.CannotRead, m.Asked, m.Gone = flag == 1, r.few(), r.few()
+	m.CannotRead, m.Clear = flags&cannotRead != 0, flags&isClear != 0
+	m.Asked, m.Gone = r.few(), r.few()
 	m.File = r.version()
 	return m
 }

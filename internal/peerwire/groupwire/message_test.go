@@ -35,8 +35,9 @@ const small = "# a comment\nnetworks: {n: {subnets: {10.0.0.0/24: }}}\n"
 func all(t testing.TB) []group.Message {
 	root, child := made(t, small)
 	return []group.Message{
-		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Agreed: version.ID{2}, Format: 3, CannotRead: true,
+		group.Told{Member: "west", Root: root.ID(), Head: root.ID(), Tip: child.ID(), Seen: version.ID{1}, Agreed: version.ID{2}, Settled: version.ID{13}, Format: 3, CannotRead: true,
 			Asked: group.Few{{3}, {4}}, Gone: group.Few{{5}, {6}, {7}, {8}, {9}, {10}, {11}, {12}}},
+		group.Told{Member: "west", Clear: true},
 		group.Told{Member: "east", Format: 1, File: root},
 		group.Want{Version: child.ID(), Have: root.ID()},
 		group.Versions{All: []*version.Version{root, child}},
@@ -80,8 +81,8 @@ func TestWhatIsNoMessageIsRefused(t *testing.T) {
 	forged := encoded(t, group.Versions{All: []*version.Version{root}})
 	forged[len(forged)/2]++
 	flag := encoded(t, group.Told{Member: "west"})
-	flag[1+1+4+5*16+2] = 2
-	const counts = 1 + 1 + 4 + 5*16 + 2 + 1
+	flag[1+1+4+6*16+2] = 4
+	const counts = 1 + 1 + 4 + 6*16 + 2 + 1
 	nameless := encoded(t, group.Told{Member: "west", Asked: group.Few{{3}}})
 	nameless[counts+1] = 0
 	asked := bytes.Replace(encoded(t, group.Told{Member: "west", Asked: group.Few{{1}, {2}, {3}, {4}, {5}, {6}, {7}, {8}}}), []byte{8, 1}, []byte{9, 1}, 1)

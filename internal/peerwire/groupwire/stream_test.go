@@ -31,7 +31,7 @@ func messages(r *rand.Rand, root, child *version.Version) (all []group.Message) 
 	for range 1 + r.IntN(6) {
 		switch r.IntN(4) {
 		case 0:
-			m := group.Told{Member: "west", Root: id(), Head: id(), Tip: id(), Seen: id(), Agreed: id(), Format: uint16(r.IntN(3)), CannotRead: r.IntN(2) == 0}
+			m := group.Told{Member: "west", Root: id(), Head: id(), Tip: id(), Seen: id(), Agreed: id(), Settled: id(), Clear: r.IntN(2) == 0, Format: uint16(r.IntN(3)), CannotRead: r.IntN(2) == 0}
 			if m.Root.IsZero() {
 				m.File = root
 			}
