@@ -65,13 +65,18 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 		line("file", printable(all.Config.File)+fileWords(st))
 	}
 	alarms := slices.DeleteFunc(slices.Clone(all.Alarms), func(a node.Alarm) bool { return !strings.HasPrefix(a.Code, "config-") })
-	if !writeDisagreement(c, w, st) && len(alarms)+len(st.Pending)+len(st.FileChanges) == 0 && st.Trouble == "" && st.Failed == "" {
+	if !writeDisagreement(c, w, st) && len(alarms)+len(st.Pending)+len(st.FileChanges) == 0 && st.Settling == nil && st.Trouble == "" && st.Failed == "" {
 		fmt.Fprintln(w, "  Nothing waits, and nothing is in conflict.")
 	}
 	writeAlarms(c, w, alarms)
 	if len(st.Pending) > 0 {
 		heading(c, w, "Changes that wait until both members have them, since safety stands on them")
 		writeChanges(c, w, "  ", unmarked(st.Pending), "lessor config status --json")
+	}
+	if s := st.Settling; s != nil {
+		heading(c, w, "Addresses that are kept for somebody else than before, and that nobody new gets "+s.Waits)
+		line("since", s.Since.String())
+		line("addresses", settlingWords(s))
 	}
 	if len(st.FileChanges) > 0 {
 		heading(c, w, "What the file says that the configuration does not")
@@ -86,6 +91,18 @@ func unmarked(all []configversion.Change) []configversion.Change {
 		all[i].Safety = false
 	}
 	return all
+}
+
+// settlingWords names the first addresses of those that wait.
+func settlingWords(s *node.Settling) string {
+	var words []string
+	for _, a := range s.Addresses {
+		words = append(words, a.String())
+	}
+	if n := s.Count - len(s.Addresses); n > 0 {
+		words = append(words, fmt.Sprintf("and %d more", n))
+	}
+	return strings.Join(words, ", ")
 }
 
 // fileWords says how the file of this server stands to the configuration.

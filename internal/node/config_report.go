@@ -127,8 +127,10 @@ type GroupConfigStatus struct {
 	FileChanges []version.Change `json:"file_changes,omitempty"`
 	Conflict    *ConfigConflict  `json:"conflict"`
 	// Pending are the changes that safety stands on and that do not hold yet.
-	Pending  []version.Change `json:"pending"`
-	Versions int              `json:"versions"` // in the history
+	Pending []version.Change `json:"pending"`
+	// Settling are the addresses that are kept for another client than before, or for none any more, and that nobody new gets yet; nil: none.
+	Settling *Settling `json:"settling,omitempty"`
+	Versions int       `json:"versions"` // in the history
 	// Differs is what differs between the files of two members that have no history yet.
 	Differs []version.Change `json:"differs,omitempty"`
 	// Restart are the keys of what takes effect when this server is started again.
@@ -139,6 +141,14 @@ type GroupConfigStatus struct {
 	Lost []LostVersion `json:"lost,omitempty"`
 	// Failed says why the newest change could not be stored.
 	Failed string `json:"failed,omitempty"`
+}
+
+// Settling is what is withheld until both members know who got it by the version before (group.State.Settled).
+type Settling struct {
+	Since     Instant      `json:"since"`
+	Count     int          `json:"count"`
+	Addresses []netip.Addr `json:"addresses"` // the first of them
+	Waits     string       `json:"waits"`     // for what
 }
 
 // Leaving is a member that is taken out of the group.

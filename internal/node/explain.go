@@ -153,6 +153,9 @@ func (i *inquiry) choose(c *Core, now time.Time, x *policy.Explanation) bool {
 	if why != "" {
 		i.notes = append(i.notes, why)
 	}
+	if kept := x.Address; kept != nil && *kept != a && c.Withholds(*kept) {
+		i.notes = append(i.notes, fmt.Sprintf("%v was kept for another client, or for none, until both members agreed: it waits until each has heard whom the other one gave it to (lessor config status)", kept))
+	}
 	i.question.Address = a
 	return true
 }
@@ -199,7 +202,7 @@ func (c *Core) wouldGet(now time.Time, q *policy.Question, x *policy.Explanation
 	req := responder.Request{Msg: &m, From: netip.AddrPortFrom(netip.IPv4Unspecified(), dhcpv4.ClientPort), ServerID: prefix.Addr().Next(), Own: c.isOwn}
 	req.Arrival = policy.Arrival{Addrs: []netip.Prefix{prefix}, OnLink: !q.Relay.IsValid()}
 	answer := responder.Answer{}
-	r := responder.Responder{Self: q.As, Policy: c.policy, Guard: c.guard}
+	r := responder.Responder{Self: q.As, Policy: c.policy, Agreed: c.agreed, Withheld: c.unsettled.addrs, Guard: c.guard}
 	r.Answer(now, &req, responder.View{Bindings: c.table, Pools: c.pools}, c.terms, nil, &answer)
 	switch {
 	case answer.Offer.IsValid():

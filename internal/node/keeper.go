@@ -65,6 +65,7 @@ type served struct {
 	head, agreed     version.ID
 	settled          version.ID
 	unsettled        Unsettled
+	unsettledSince   time.Time
 	document         *config.Document // in force
 	policy           *policy.Policy
 	agreedPolicy     *policy.Policy   // nil: nothing that safety stands on waits

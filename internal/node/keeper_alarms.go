@@ -9,8 +9,11 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/group"
 )
 
+// settlesWithin is how long two members that are in touch take at most to tell each other of the leases of before.
+const settlesWithin = 10 * time.Second
+
 // configAlarms returns what an operator should know of the group's configuration.
-func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
+func configAlarms(now time.Time, g *GroupConfigStatus, self string) (as []Alarm) {
 	raise := func(code, title string, severity Severity, text, remedy string) {
 		as = append(as, Alarm{Code: code, Title: title, Severity: severity, Text: text, Remedy: remedy})
 	}
@@ -37,6 +40,11 @@ func configAlarms(g *GroupConfigStatus, self string) (as []Alarm) {
 	if len(g.Pending) > 0 {
 		raise("config-pending", "A change waits until both members have it", Warning, keysOf(g.Pending)+": what safety stands on is changed by both or by none",
 			pendingRemedy(g))
+	}
+	if s := g.Settling; s != nil && now.Sub(s.Since.Time) > settlesWithin {
+		raise("config-settling", "Addresses wait that are kept for somebody else than before", Warning,
+			fmt.Sprintf("%d, among them %v, are given to nobody new %s", s.Count, s.Addresses[0], s.Waits),
+			"bring the other member back, or mend the network between the two; lessor config status names them")
 	}
 	if g.FileUnknown {
 		raise("config-file", "This member's file is not the group's configuration", Warning, "it differs, and is not applied: "+keysOf(g.FileChanges),

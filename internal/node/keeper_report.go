@@ -40,6 +40,7 @@ func (k *keeper) publish() {
 		g.Differs, g.Trouble = k.filesDiffer(), string(m.Self)+" and "+string(m.Partner)+" have no common configuration yet, and their files differ"
 	}
 	g.Pending = k.pendingChanges()
+	g.Settling = k.settling(s.Link)
 	if g.Needs = int(s.Needs); g.Needs > 0 {
 		g.Trouble = k.tooNew(&s)
 	}
@@ -166,6 +167,25 @@ func (k *keeper) filesDiffer() []version.Change {
 type pendingChanges struct {
 	agreed, tip version.ID
 	changes     []version.Change
+}
+
+// settling returns what is withheld until both know who got it before; nil: nothing.
+func (k *keeper) settling(link group.Link) *Settling {
+	const few = 32
+	addrs := k.heads.unsettled.Addrs
+	if len(addrs) == 0 {
+		return nil
+	}
+	s := &Settling{Since: At(k.heads.unsettledSince), Count: len(addrs), Addresses: addrs[:min(len(addrs), few)]}
+	switch partner := k.machine.Partner; {
+	case link != group.Up:
+		s.Waits = fmt.Sprintf("until %s is connected again, or is declared down and nobody can hold what it gave", partner)
+	case k.clearance.Load() == nil:
+		s.Waits = fmt.Sprintf("until %s has acknowledged the leases of before, with the relationship in NORMAL", partner)
+	default:
+		s.Waits = fmt.Sprintf("until %s has told the leases of before, with the relationship in NORMAL", partner)
+	}
+	return s
 }
 
 // pendingChanges returns the changes of what safety stands on that wait until both members have them, never nil.

@@ -74,6 +74,7 @@ func (k *keeper) unsettled(next *served, agreed *config.Document) (u Unsettled, 
 	if err != nil {
 		return u, err
 	}
+	next.unsettledSince = k.n.clock.now()
 	return UnsettledOf(settled, agreed, binding.Digest(next.agreed)), nil
 }
 

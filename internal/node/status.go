@@ -162,7 +162,7 @@ func (n *Node) statusOfStore(s *Status) {
 	defer n.mu.Unlock()
 	s.Config = ConfigStatus{Head: n.head.Digest.String(), Since: At(n.head.Since), File: n.cfg.Document.File}
 	if g := n.keeper.published.Load(); g != nil {
-		s.Alarms = append(s.Alarms, configAlarms(g, string(n.self))...)
+		s.Alarms = append(s.Alarms, configAlarms(n.clock.now(), g, string(n.self))...)
 		s.Alarms = append(s.Alarms, n.driftAlarm(g)...)
 	}
 	if n.refused.why != "" {

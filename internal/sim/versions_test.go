@@ -31,7 +31,7 @@ func TestNoHistoryWithVersionsBreaksAnInvariant(t *testing.T) {
 	})
 	t.Logf("%d histories with versions, %.1f years, in %v", n, lived.Hours()/24/365, time.Since(began).Round(time.Millisecond))
 	t.Log("\n" + marks.String())
-	for k := MarkApplied; k < MarkToldByLost; k++ {
+	for k := MarkApplied; k < MarkVersionGone; k++ {
 		if marks[k] == 0 && n >= 1000 {
 			t.Errorf("in %d histories this never happened: %q", n, markNames[k])
 		}

@@ -47,6 +47,7 @@ func (c *council) paper(text string) string {
 type versions struct {
 	Head, Tip, Agreed string
 	PartnerHead       string `json:"partner_head"`
+	Settling          *struct{ Count int }
 	Conflict          *struct{ Conflicts []struct{ Key string } }
 }
 
