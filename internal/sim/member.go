@@ -64,7 +64,8 @@ type Member struct {
 	keep      *keeper // nil: there are no versions
 	ends      *conn   // its connection to the other one's keeper; nil: none
 	recovered *store.Recovery
-	sweeps    bool // it is going to look at bindings that the ledger is not sure of
+	sweeps    bool          // it is going to look at bindings that the ledger is not sure of
+	auditAt   time.Duration // when the ledger is looked at next
 
 	powerless bool // the machine is off
 	rotten    bool // something on its disk may be unreadable

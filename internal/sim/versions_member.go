@@ -63,4 +63,8 @@ func (m *Member) noteDeclared() {
 			m.handle(node.Sweep{})
 		})
 	}
+	if m.w.now >= m.auditAt {
+		m.auditAt = m.w.now + 20*time.Minute
+		m.auditStale()
+	}
 }
