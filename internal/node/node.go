@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -254,6 +255,9 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start := func(f func()) { running.Go(f) }
 	var logging sync.WaitGroup
 	logging.Go(func() { n.logAll(ctx, events) })
+	if runtime.GOMAXPROCS(0) < 2 { // answer holds one processor in its system calls, until the runtime's monitor notices
+		runtime.GOMAXPROCS(2)
+	}
 	n.deciding.Lock() // decide lets go of it
 	start(func() { n.answer() })
 	start(func() { n.watch(edges) })

@@ -40,7 +40,7 @@ func TestUnderPressureNewClientsAreLeftUnansweredFirst(t *testing.T) {
 		on   bool
 	}{
 		{0.9, 3, false}, // so few were there that there can be no more
-		{0.24, readSlots, false}, {0.25, readSlots, true}, {0.1, readSlots, true}, {0.07, 1, true}, {0.06, 1, false}, {0.2, readSlots, false},
+		{0.62, readSlots, false}, {0.63, readSlots, true}, {0.5, readSlots, true}, {0.38, 1, true}, {0.37, 1, false}, {0.5, readSlots, false},
 		{1, readSlots, true},
 	} {
 		if p.look(c.full, c.read); p.on != c.on {

@@ -29,7 +29,7 @@ type Config struct {
 	Bind netip.Addr
 	// Port is what to bind to and send from. 0 means ServerPort.
 	Port uint16
-	// Buffer is how many octets of datagrams may wait in the kernel. 0 means 8 MiB; the kernel may allow less.
+	// Buffer is how many octets of datagrams may wait in the kernel. 0 means 16 MiB; the kernel may allow less.
 	Buffer int
 	// UnicastOnly leaves frames and conflict probes out, which need CAP_NET_RAW.
 	UnicastOnly bool
@@ -37,7 +37,7 @@ type Config struct {
 	Log *slog.Logger
 }
 
-const defaultBuffer = 8 << 20
+const defaultBuffer = 16 << 20
 
 // Sockets are the open sockets of one server. Receive, Send, Probe and Answers may be called from different
 // goroutines at the same time; calls of the same method follow each other.
