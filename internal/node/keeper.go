@@ -29,6 +29,7 @@ type keeper struct {
 	lost   atomic.Bool     // the decider: this server has declared the link lost
 	// wasLost is what of lost the keeper has acted on, and met is a meeting; both are for the decider, too.
 	wasLost   atomic.Bool
+	heardAt   atomic.Int64 // when the other member was last heard of versions, since the node began
 	met       atomic.Int32
 	clearance atomic.Pointer[clearance] // the decider: nil: not all is told
 	// dismissed: the other member's addresses are this server's, on the disk.

@@ -55,11 +55,12 @@ func (k *keeper) linkEvent(e peer.Event) {
 		if l.up != nil {
 			k.dropGroupLink(errNewerLink)
 		}
-		*l = groupLink{up: e.Link, heard: time.Now()}
+		*l = groupLink{up: e.Link}
+		k.hearing(time.Now())
 		k.tellLink()
 	case peer.Message:
 		if e.Link == l.up {
-			l.heard = e.At
+			k.hearing(e.At)
 			k.frame(e.Bytes)
 		}
 	case peer.Down:

@@ -24,6 +24,12 @@ const (
 // meetWithin is how long the failover connection waits at most for one on which versions come.
 const meetWithin = 2 * time.Second
 
+// hearing notes that the other member was heard on the connection of the group.
+func (k *keeper) hearing(at time.Time) {
+	k.link.heard = at
+	k.heardAt.Store(int64(at.Sub(k.n.started)))
+}
+
 // noteMeeting has the decider know how far the two members are, and go on where it waited.
 func (k *keeper) noteMeeting(ctx context.Context) {
 	now := notMeeting
@@ -34,17 +40,20 @@ func (k *keeper) noteMeeting(ctx context.Context) {
 	default:
 		now = areMeeting
 	}
-	if k.met.Swap(now) != now && now == haveMet && k.n.partner != nil {
+	k.met.Store(now)
+	if now == haveMet && k.n.partner != nil && k.n.partner.waits.Load() {
 		_ = k.n.do(ctx, func(*Effects) { k.n.releaseEarly() })
 	}
 }
 
 // hasMet reports whether what the other member has of versions is here. What was known on a connection that was there before the
-// link was lost does not count: the other one may have begun a branch since.
+// link was lost, or on which nothing was heard for long, as where this server stood still, does not count: the other one may have begun a
+// branch since.
 func (n *Node) hasMet() bool {
 	n.noteDeclared()
 	k := n.keeper
-	return (!k.lost.Load() || k.wasLost.Load()) && k.met.Load() == haveMet
+	fresh := time.Since(n.started)-time.Duration(k.heardAt.Load()) <= n.partner.config.ReceiveTimer
+	return fresh && (!k.lost.Load() || k.wasLost.Load()) && k.met.Load() == haveMet
 }
 
 // takeLink makes a connection the one in use, with what was said on it already, once the members have met.
@@ -52,6 +61,7 @@ func (n *Node) takeLink(link *peer.Link, said []peer.Message) {
 	p := n.partner
 	if p.config.Protocol == failover.Lessor && !n.hasMet() {
 		p.keepEarly(link, said, n.clock.now())
+		n.releaseEarly() // they may have met since, when the keeper saw nothing that waited
 		return
 	}
 	n.useLink(link)

@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"net/netip"
+	"sync/atomic"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -35,6 +36,7 @@ type partnership struct {
 	early      *peer.Link
 	earlySaid  []peer.Message
 	earlySince time.Time
+	waits      atomic.Bool // there is one: for the keeper
 
 	refusals []RefusedUpdate // the latest
 	flood    flood

@@ -17,6 +17,7 @@ func (p *partnership) keepEarly(l *peer.Link, said []peer.Message, now time.Time
 		p.early.Close(errNewerLink)
 	}
 	p.early, p.earlySaid, p.earlySince = l, said, now
+	p.waits.Store(true)
 }
 
 // dropEarly ends the connection that waits, if there is one.
@@ -24,7 +25,13 @@ func (p *partnership) dropEarly(cause error) {
 	if p.early != nil {
 		p.early.Close(cause)
 	}
+	p.forgetEarly()
+}
+
+// forgetEarly: none waits any more.
+func (p *partnership) forgetEarly() {
 	p.early, p.earlySaid = nil, nil
+	p.waits.Store(false)
 }
 
 // earlyEvent takes what happens to a connection that waits; false if it is another's.
@@ -42,7 +49,7 @@ func (p *partnership) earlyEvent(e peer.Event) bool {
 		if e.Link != p.early {
 			return false
 		}
-		p.early, p.earlySaid = nil, nil
+		p.forgetEarly()
 		return true
 	}
 	return false
@@ -55,7 +62,7 @@ func (n *Node) useEarly() {
 	}
 	p := n.partner
 	link, said := p.early, p.earlySaid
-	p.early, p.earlySaid = nil, nil
+	p.forgetEarly()
 	if !p.wanted || n.roomLost || !n.core.joined() || p.link != nil {
 		link.Close(errNotWanted)
 		return
