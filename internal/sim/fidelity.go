@@ -167,7 +167,7 @@ func (q *answer) expected(code byte) (v []byte, forced bool) {
 			return nil, false
 		}
 		if was, told := q.prior.told[code]; told {
-			return was, hasHome && h.Form == config.Force || q.prior.asked != nil && !bytes.Contains(q.prior.asked, []byte{code})
+			return was, hasHome && h.Form == config.Force || q.prior.asked != nil && !bytes.Contains(q.prior.asked, []byte{code}) || q.wasForced(code, was)
 		}
 		if q.prior.asked == nil || bytes.Contains(q.prior.asked, []byte{code}) {
 			return nil, false
@@ -180,6 +180,20 @@ func (q *answer) expected(code byte) (v []byte, forced bool) {
 		return nil, false
 	}
 	return h.Value, h.Form == config.Force
+}
+
+// wasForced reports whether the version that the client was told by, forced that on it.
+func (q *answer) wasForced(code byte, told []byte) bool {
+	d := q.w.chain.documents[version.ID(q.prior.version)]
+	if d == nil {
+		return false
+	}
+	for _, as := range [...]binding.Member{q.prior.home, q.m.name, q.m.other().name} {
+		if s, ok := settingsOf(d, as, q.c, q.addr)[code]; ok && s.Form == config.Force && bytes.Equal(s.Value, told) {
+			return true
+		}
+	}
+	return false
 }
 
 // granted looks at what is kept of an answer that grants time: it is never older than what the server knew, and nobody gets what is

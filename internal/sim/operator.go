@@ -39,11 +39,18 @@ func (w *World) maintain(m *Member, d time.Duration) {
 	w.marks.hit(MarkMaintenance)
 	m.handle(&node.Partner{Event: failover.Maintain{On: true}})
 	run := m.run
-	w.after(d, func() {
-		if m.run == run {
-			m.awake(run, m.goOn)
-		}
-	})
+	w.after(d, func() { w.maintained(m, run) })
+}
+
+// maintained ends a server's pause; where it was declared down meanwhile, when it can be heard (A2).
+func (w *World) maintained(m *Member, run int) {
+	switch {
+	case m.run != run:
+	case !w.mayReturn(m):
+		w.after(time.Minute, func() { w.maintained(m, run) })
+	default:
+		m.awake(run, m.goOn)
+	}
 }
 
 // goOn ends a pause.

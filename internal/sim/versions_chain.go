@@ -6,6 +6,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/group"
 )
 
 // chain is every version that was ever made, whoever has it still: what a bystander knows of the configuration.
@@ -73,8 +74,12 @@ func (c *chain) made(m *Member, all []*version.Version) {
 	}
 }
 
-// read: a member has read its store. It may have versions of which the disk said that they could not be kept.
-func (c *chain) read(m *Member, h *version.History) {
+// read: a member has read its store. It may have versions of which the disk said that they could not be kept; a store that was lost has
+// no head, and what comes next comes from nothing.
+func (c *chain) read(m *Member, h *version.History, s *group.State) {
+	if s.Head.IsZero() {
+		c.heads[m.i] = version.ID{}
+	}
 	for id := range c.number {
 		if h.Get(id) != nil {
 			c.stored[m.i][id] = true

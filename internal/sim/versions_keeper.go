@@ -109,7 +109,7 @@ func (k *keeper) reopen(st *store.Store) (err error) {
 		return err
 	}
 	k.history, k.stored = h, state
-	k.m.w.chain.read(k.m, h)
+	k.m.w.chain.read(k.m, h, &state)
 	k.machine, err = group.New(group.Config{Self: k.m.name, Partner: k.m.other().name, History: h, State: state, Load: k.load, Without: k.m.w.without.Group})
 	return err
 }
