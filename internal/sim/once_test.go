@@ -8,6 +8,7 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 		seed uint64
 		why  string
 	}{
+		{144, "of two that were declared down each waited for the other"},
 		{155, "on a full disk a server that began anew wrote at once, failed, and began anew"},
 		{348, "a reload that met a server in the middle of opening its store was forgotten"},
 		{419, "one that stood still while its disk was full went on as if it had not"},
@@ -15,8 +16,13 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 		{481, "a partner that was declared down and had only begun was taken for one that serves"},
 		{498, "what was done in PARTNER-DOWN with a range that was taken out since was not told, and the range came back"},
 		{986, "a store that went back lacked what the other server had never heard of"},
+		{989, "time freed what a partner in RECOVER-DONE had prolonged"},
+		{1326, "in RECOVER-DONE somebody was given the address that it had had before"},
+		{1628, "what a client was told had rotted"},
 		{1637, "two starts in a row that failed tore both copies of the identity"},
 		{4186, "a server took the other one's older store for a sign that its own was lost"},
+		{11622, "a server with a full disk that was declared down came back unheard"},
+		{11792, "a release of an address that was in no pool was refused"},
 	} {
 		if out := Run(Draw(c.seed, false), nil, nil); out.Failed != "" {
 			t.Errorf("make sim SEED=%d (%s): %s", c.seed, c.why, out.Failed)
