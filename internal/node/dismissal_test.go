@@ -9,9 +9,11 @@ import (
 )
 
 // bereaved is a pair of which east is gone for good, and declared down.
-func bereaved(t *testing.T) *runningPair {
+func bereaved(t *testing.T) *runningPair { return bereavedWith(t, "mclt: 2s, guard: 1s") }
+
+func bereavedWith(t *testing.T, mclt string) *runningPair {
 	p := newRunningPair(t)
-	p.doc = strings.Replace(p.doc, "mclt: 10m", "mclt: 2s, guard: 1s", 1)
+	p.doc = strings.Replace(p.doc, "mclt: 10m", mclt, 1)
 	p.start("west")
 	p.start("east")
 	p.until("west", "NORMAL")
@@ -184,4 +186,36 @@ func TestAServerThatWasAloneGoesOnAsOneOfTwo(t *testing.T) {
 	p.until("east", "NORMAL")
 	p.until("west", "NORMAL")
 	p.knows("east", a)
+}
+
+// One that comes back before what it promised is over stays: the two serve together, and it is a member until it is declared down again.
+func TestAMemberThatComesBackInTimeStays(t *testing.T) {
+	p := bereavedWith(t, "mclt: 10m")
+	if err := p.removes(alone, true); err != nil {
+		t.Fatal(err)
+	}
+	p.start("east")
+	p.until("east", "NORMAL")
+	p.until("west", "NORMAL")
+	p.stop("east") // it begins as a member, though the version that it serves by does not have it
+	p.start("east")
+	p.until("east", "NORMAL")
+	p.until("west", "NORMAL")
+	s, _ := p.nodes["west"].node.ConfigStatus(t.Context())
+	if s.Leaves == nil || !s.Leaves.From.IsZero() || len(s.Pending) == 0 {
+		t.Errorf("it leaves: %+v, pending %v", s.Leaves, s.Pending)
+	}
+	if _, err := p.nodes["west"].node.ConfigRollback(t.Context(), s.Agreed, ApplyRequest{Author: "ann", Yes: true}); err != nil {
+		t.Fatal(err)
+	}
+	for end := time.Now().Add(10 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		w, _ := p.nodes["west"].node.ConfigStatus(t.Context())
+		e, _ := p.nodes["east"].node.ConfigStatus(t.Context())
+		if w.Leaves == nil && len(w.Pending)+len(e.Pending) == 0 && w.Head == e.Head && w.Agreed == w.Head {
+			break
+		}
+		if time.Now().After(end) {
+			t.Fatalf("west %+v\neast %+v", w, e)
+		}
+	}
 }

@@ -367,6 +367,9 @@ func (k *keeper) note(a *Applied) {
 		a.Waits = s.Waits
 	}
 	a.Pending = k.pendingChanges()
+	if l := k.leaving(); l != nil && !l.From.IsZero() {
+		a.Notes = []string{fmt.Sprintf("%s leaves the group at %s: from then on all addresses are this server's, which begins anew by itself", l.Member, l.From.UTC().Format(time.RFC3339))}
+	}
 	if len(k.restart) > 0 {
 		a.Notes = []string{strings.Join(k.restart, ", ") + ": this takes effect when each server is started again"}
 	}

@@ -88,7 +88,7 @@ func TestADeadMemberIsReplaced(t *testing.T) {
 		return code == 0
 	})
 	l.command(l.West, 1, "must never be started again", "config", "apply", out)
-	l.command(l.West, 0, "stored and adopted", "config", "apply", out, "--yes")
+	l.command(l.West, 0, "east leaves the group at", "config", "apply", out, "--yes")
 	s, _ := l.membership(l.West)
 	safe := declared.Add(mclt + guard)
 	if s.Leaves == nil || s.Leaves.Member != "east" || s.Leaves.From.Before(safe.Add(-time.Second)) || len(s.Pending) == 0 {
