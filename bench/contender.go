@@ -105,7 +105,7 @@ func (c *contender) sit(ctx context.Context, dir string, e effort) error {
 // tooNoisy is how many processors others may use before a run that did not hold says nothing.
 const tooNoisy = 1
 
-// search looks for the highest rate that is held: up by a quarter, or down by a fifth.
+// search looks for the highest rate that is held: up by a half until one is not, then up by a quarter, and down by a fifth.
 func (c *contender) search(ctx context.Context, s *sitting, m load.Mode, e effort) error {
 	of := c.of[m]
 	for range e.steps {
@@ -118,7 +118,9 @@ func (c *contender) search(ctx context.Context, s *sitting, m load.Mode, e effor
 			if of.rate >= of.best {
 				of.best, of.top = of.rate, t
 			}
-			of.rate *= 1.25
+			if of.rate *= 1.25; of.missed == 0 {
+				of.rate *= 1.2
+			}
 		case t.others < tooNoisy:
 			of.missed = max(of.missed, of.rate)
 			of.rate *= 0.8

@@ -21,7 +21,7 @@ func table(p *plan, single, double []*contender, losses []*loss, under []*flood,
 	fmt.Fprintf(&b, `Relayed unicast; one network 10.0.0.0/8 with the pool %s-%s (dhcpd: %d addresses of it, since its cost of a new lease grows
 with those that are free); lease 1 h. Each server sat %d times, and each pair %d, in turn with the others, each time with an empty store on the disk:
 first clients got leases for %v, then each of new clients, renewals of those that have a lease, and a mix (16 renewals, 2 new, 2 released).
-Highest rate: at most 1 %% unanswered in %v; %d runs a sitting look for it, up by a quarter or down by a fifth. The rest is the median
+Highest rate: at most 1 %% unanswered in %v; %d runs a sitting look for it, up by a half until one does not hold, then up by a quarter or down by a fifth. The rest is the median
 (least to most) of runs of %v at half of it. Exchanges begin evenly, each by itself, so that a server at half of its
 rate seldom finds two messages at once; times count from when an exchange was due. × says how many times the rate Lessor has, and
 how many times its processor time the other one takes. Syncs: as the servers count them; ≈: flushes of the
