@@ -16,6 +16,7 @@ type relation struct {
 	endpoint *failover.Endpoint
 	terms    failover.Terms
 	wake     time.Time
+	overdue  time.Time // when wake was, of one that stood still and has had no room since to begin anew; else zero
 	// untold is since when there are changes that the endpoint has not heard of; zero: there are none. They are told together, at the
 	// next Tick, which is due at once: what one read of the sockets brought goes to the other server in one message.
 	untold time.Time

@@ -13,7 +13,11 @@ import (
 // notices when there is room. It reports whether it began anew.
 func (c *Core) stoodStill(now time.Time, out *Effects) bool {
 	r := c.relation
-	late := now.Sub(r.wake)
+	due := r.wake
+	if !r.overdue.IsZero() {
+		due = r.overdue
+	}
+	late := now.Sub(due)
 	switch {
 	case r.wake.IsZero() || r.config.Without&failover.RuleStandstill != 0:
 		return false
@@ -23,6 +27,7 @@ func (c *Core) stoodStill(now time.Time, out *Effects) bool {
 		}
 		return false
 	case !c.terms.Commit:
+		r.overdue = due // also if it is asked something before there is room
 		return false
 	}
 	cause := fmt.Sprintf("this server stood still for %v: it begins anew", late.Round(time.Second))

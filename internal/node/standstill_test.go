@@ -59,6 +59,8 @@ func TestWhoStoodStillOnAFullDiskBeginsAnew(t *testing.T) {
 	p.now = p.now.Add(5 * time.Minute)
 	p.handle(west, Tick{})
 	p.handle(west, StoreRoom{Full: true})
+	p.handle(west, &Partner{failover.Reconfigured{Config: west.core.relation.config}}) // the versions found room already
+	p.handle(west, &Partner{failover.PoolsChanged{}})
 	p.handle(west, StoreRoom{})
 	if s := west.core.relation.endpoint.State(); s != failover.Startup {
 		t.Errorf("it goes on in %v", s)
