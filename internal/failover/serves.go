@@ -55,7 +55,8 @@ func (a Answerer) String() string {
 const (
 	askedTimes  = 3                // the DISCOVER that overrides the hash
 	askedWithin = 30 * time.Second // counted from the first
-	askedFor    = 4 * time.Second  // or this long after the first
+	// or this long after the first: a client repeats a DISCOVER after 3 to 5 s (RFC 2131 §4.1), and a server answers in less than one
+	askedFor = 2500 * time.Millisecond
 	// silentClients is how many clients of the partner's in silentWithin we must have helped, and heard nothing of it,
 	// until it is said to be silent.
 	silentClients = 10

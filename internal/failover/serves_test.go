@@ -64,11 +64,13 @@ func TestOverrides(t *testing.T) {
 			}
 		}
 	})
-	t.Run("four seconds after the first", func(t *testing.T) {
-		e := balanced(Primary)
-		e.Serves(noon, ask(0))
-		if a := e.Serves(at(4*time.Second), ask(0)); a != AskedAgain {
-			t.Error(a)
+	t.Run("when a client asks again that was not answered, RFC 2131 §4.1", func(t *testing.T) {
+		for again, want := range map[time.Duration]Answerer{2 * time.Second: PartnersClient, 3 * time.Second: AskedAgain, 4 * time.Second: AskedAgain, 5 * time.Second: AskedAgain} {
+			e := balanced(Primary)
+			e.Serves(noon, ask(0))
+			if a := e.Serves(at(again), ask(0)); a != want {
+				t.Errorf("after %v: %v", again, a)
+			}
 		}
 	})
 	t.Run("a DISCOVER of more than 30 s ago is forgotten", func(t *testing.T) {
