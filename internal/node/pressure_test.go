@@ -164,3 +164,30 @@ func (r *relay) tell(t *testing.T, typ dhcpv4.MessageType, n uint32) {
 		t.Fatal(err)
 	}
 }
+
+// Clients that somebody makes up behind one relay get no more than three quarters of what is free, or 65,536 addresses; who has an address
+// is offered it as ever, and so are clients elsewhere.
+func TestOneRelayHasNotAllThatIsOnOffer(t *testing.T) {
+	x := newTraffic(t)
+	const most = 65536
+	known := x.lease(1)
+	offers := 0
+	for n := uint32(1000); n < 1000+most+500; n++ {
+		x.say(dhcpv4.Discover, n, netip.Addr{}, false)
+		offers += len(x.out.Replies)
+	}
+	if got := x.core.counts.Drops[responder.Crowded]; offers != most || got != 500 {
+		t.Errorf("%d were offered an address, %d were not", offers, got)
+	}
+	if x.say(dhcpv4.Discover, 1, netip.Addr{}, false); x.yours() != known {
+		t.Errorf("the client that has %v is offered %v", known, x.yours())
+	}
+	x.hear(dhcpv4.Discover, 2, netip.Addr{}, nil)
+	if len(x.out.Probes)+len(x.out.Replies) != 1 {
+		t.Errorf("a client on the link is not answered: %v", x.core.answer.Drop)
+	}
+	x.now = x.now.Add(11 * time.Second)
+	if x.say(dhcpv4.Discover, 3, netip.Addr{}, false); len(x.out.Replies) != 1 || x.core.pools.Recalled() != 1 {
+		t.Errorf("11 seconds later: %d replies, %d offers recalled", len(x.out.Replies), x.core.pools.Recalled())
+	}
+}

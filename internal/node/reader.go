@@ -8,6 +8,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/socket"
+	"golang.org/x/sys/unix"
 )
 
 const (
@@ -33,6 +34,13 @@ func newArrivals() *arrivals {
 // manyPackets is how many of one read take about as long to decide as their sync does: beyond, the committer syncs while the next
 // are decided.
 const manyPackets = 48
+
+// Where busyPackets or more come during one sync, the next ones are waited for a little: a sync costs as much processor time as deciding
+// a dozen packets, and the wait is about as long as one. It ends when so few come even then.
+const (
+	busyPackets = 3
+	gatherFor   = 400 * time.Microsecond
+)
 
 // yieldAfter is how long one goroutine answers packets before it lets the scheduler look elsewhere. The runtime takes its processor from
 // one that does not for 10 ms, and from then on wakes its monitor with each of its system calls.
@@ -61,11 +69,20 @@ func (n *Node) answer() {
 		}
 		wait = n.busy || n.current.empty()
 		n.deciding.Unlock()
+		if wait && a.n >= busyPackets && a.n < manyPackets {
+			gather()
+		}
 		if t := time.Now(); t.Sub(yielded) > yieldAfter {
 			runtime.Gosched()
 			yielded = t
 		}
 	}
+}
+
+// gather waits, with the thread and not with the scheduler, whose timers are no finer than a millisecond.
+func gather() {
+	t := unix.NsecToTimespec(int64(gatherFor))
+	_ = unix.Nanosleep(&t, nil) // a signal may end it: then it was shorter
 }
 
 // commitNext commits what is in hand once nobody else does.

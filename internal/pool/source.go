@@ -1,6 +1,10 @@
 package pool
 
 import (
+	"net/netip"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/slab"
 )
 
@@ -10,10 +14,12 @@ type From struct{ Gate, Port []byte }
 
 // What one source may have on offer of a pool at most, so that whoever makes up clients there eats no pool: of what is neither used nor
 // reserved three quarters through one relay or interface, half at one port; in a large pool so many, so that the others' offers have
-// room (MaxOffers). Who takes an offer up does so within moments, and then it is none any more.
+// room (MaxOffers). Who takes an offer up does so within moments, and then it is none any more: one that is older than untaken, in
+// seconds, yields to a newer client.
 const (
 	mostAtGate = MaxOffers / 2
 	mostAtPort = 4096
+	untaken    = 10
 )
 
 const (
@@ -77,6 +83,27 @@ func (p *Pools) mayHave(id ID, level int) uint64 {
 		return min(max(all/2, 1), mostAtPort)
 	}
 	return min(max(all-all/4, 1), mostAtGate)
+}
+
+// Crowded reports whether a, which is on offer to nobody or to c, is not to be offered until then to c, which is there: as much as may be
+// is on offer there already, and all of it so recently that somebody may still take it up.
+func (p *Pools) Crowded(a netip.Addr, c *binding.Client, until time.Time, from From) bool {
+	id, within := p.idOf(keyOf(a))
+	if mine, _ := p.Offered(a, c); !within || mine {
+		return false
+	}
+	for level, name := range p.names(id, from) {
+		if name == 0 {
+			continue
+		}
+		if i := p.sources.find(name); i != 0 {
+			s := p.sources.slots.At(i)
+			if uint64(s.offers) >= p.mayHave(id, level) && p.slots.At(s.first).until+untaken > second(until) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // makeRoom withdraws what has been on offer at the source for longest until it may have one more.

@@ -14,13 +14,17 @@ import (
 func TestOnePortEatsNoPool(t *testing.T) {
 	p := New([]Range{{nth(0), nth(199)}}, nil, binding.NewTable())
 	relay := []byte{10, 0, 0, 1}
+	now := epoch
 	offer := func(n int, from From) netip.Addr {
+		if now = now.Add(time.Second); n%10 == 0 { // each offer that is withdrawn has stood for a while
+			now = now.Add(untaken * time.Second)
+		}
 		a, ok := p.Pick(0)
 		if !ok {
 			t.Fatalf("client %d: no address is free", n)
 		}
 		c := client(n)
-		p.OfferFrom(a, &c, epoch.Add(time.Minute), from)
+		p.OfferFrom(a, &c, now.Add(24*time.Hour), from)
 		return a
 	}
 	offered := func() uint64 { return p.Counts(0).Offered }
@@ -51,16 +55,50 @@ func TestOnePortEatsNoPool(t *testing.T) {
 	for n := range 5000 { // nothing is known of where they are
 		c := client(30000 + n)
 		if a, ok := p.Pick(0); ok {
-			p.Offer(a, &c, epoch.Add(time.Minute))
+			p.Offer(a, &c, now.Add(24*time.Hour))
 		}
 	}
 	if offered() != 200 {
 		t.Errorf("without a source: %d on offer", offered())
 	}
-	for p.ExpireOffers(epoch.Add(2*time.Minute)) > 0 {
+	for p.ExpireOffers(now.Add(48*time.Hour)) > 0 {
 	}
 	if offered() != 0 || p.sources.slots.Len() != 0 || p.sources.index.Len() != 0 {
 		t.Errorf("when all have ended: %d on offer, %d sources, %d of them indexed", offered(), p.sources.slots.Len(), p.sources.index.Len())
+	}
+}
+
+// What was offered a moment ago is withdrawn for nobody: where a port has all that it may have, the next client there waits.
+func TestAnOfferThatMayBeTakenUpStays(t *testing.T) {
+	p := New([]Range{{nth(0), nth(7)}}, nil, binding.NewTable())
+	from := From{Gate: []byte("eth0"), Port: []byte("one")}
+	crowded := func(n int, after time.Duration, from From) bool {
+		a, _ := p.Pick(0)
+		c, until := client(n), epoch.Add(after+time.Minute)
+		if p.Crowded(a, &c, until, from) {
+			return true
+		}
+		p.OfferFrom(a, &c, until, from)
+		return false
+	}
+	for n := range 6 {
+		if got, want := crowded(n, time.Duration(n)*time.Second, from), n >= 4; got != want {
+			t.Errorf("client %d: %v", n, got)
+		}
+	}
+	first := client(0)
+	cursor := p.OfferTo(&first)
+	if a, ok := p.Next(&cursor); !ok || p.Crowded(a, &first, epoch.Add(2*time.Minute), from) {
+		t.Errorf("whoever has an offer may not ask again: %v", a)
+	}
+	if crowded(7, 5*time.Second, From{Gate: []byte("eth0"), Port: []byte("two")}) {
+		t.Error("another port waits")
+	}
+	if !crowded(8, 9*time.Second, from) || p.Recalled() != 0 {
+		t.Errorf("the first is 9 seconds old: %d recalled", p.Recalled())
+	}
+	if crowded(8, 10*time.Second, from) || p.Recalled() != 1 {
+		t.Errorf("the first is 10 seconds old: %d recalled", p.Recalled())
 	}
 }
 

@@ -30,6 +30,7 @@ const (
 	ForTheOtherServer
 	TooBusy
 	GivenUp
+	Crowded
 
 	reasons // how many there are
 )
@@ -42,7 +43,7 @@ var reasonTexts = [reasons]string{
 	NotServing: "not-serving", NotServingNew: "not-serving-new-clients", NotReserved: "bootp-client-without-host-entry",
 	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
 	Unreachable: "not-on-link-and-not-relayed", ForTheOtherServer: "for-the-other-server-of-the-group",
-	TooBusy: "too-busy-for-new-clients", GivenUp: "client-asked-again",
+	TooBusy: "too-busy-for-new-clients", GivenUp: "client-asked-again", Crowded: "too-many-offers",
 }
 
 // String returns the reason's name.

@@ -34,7 +34,14 @@ func (r *Responder) discover() {
 	}
 	r.out.Address = a
 	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
-	r.out.Offer, r.out.Until, r.out.From = a, r.now.Add(OfferLifetime), r.from()
+	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
+	if !r.hasIt(a) {
+		if r.out.From = r.from(); r.view.Pools.Crowded(a, &r.facts.Client, r.out.Until, r.out.From) {
+			r.out.Offer = netip.Addr{}
+			r.drop(Crowded)
+			return
+		}
+	}
 	if !toThis && r.wantsProbe(a) {
 		r.out.Probe = r.decision.Probe()
 		return
@@ -46,14 +53,19 @@ func (r *Responder) discover() {
 	r.reply(dhcpv4.Offer, a)
 }
 
+// hasIt reports whether a is the client's own, so that an offer of it takes it from nobody.
+func (r *Responder) hasIt(a netip.Addr) bool {
+	b, ok := r.view.Bindings.Get(host(a))
+	return a == r.decision.Reserved || ok && r.holds(&b)
+}
+
 // wantsProbe reports whether it should be asked first if anybody uses a: on a directly attached link, unless the
 // client itself has it or it is reserved for the client, who may be the one that answers.
 func (r *Responder) wantsProbe(a netip.Addr) bool {
 	if !r.req.Arrival.OnLink || r.decision.Probe() <= 0 {
 		return false
 	}
-	b, ok := r.view.Bindings.Get(host(a))
-	return a != r.decision.Reserved && (!ok || !r.holds(&b))
+	return !r.hasIt(a)
 }
 
 func (r *Responder) rapid() bool {
