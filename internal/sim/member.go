@@ -184,11 +184,11 @@ func (m *Member) begin() {
 	}
 	m.core = node.NewCore(m.name, m.policyOf(m.serving), table, commit)
 	m.fresh(m.cur)
+	m.w.oracle.started(m, &rec)
 	if m.beginHead() {
 		m.join(&rec)
 	}
 	link := node.Link{Index: 1, Name: "eth0", Up: true, Addrs: []netip.Prefix{netip.PrefixFrom(m.addr, 24)}}
-	m.w.oracle.started(m, &rec)
 	m.handle(node.LinksChanged{Links: []node.Link{link}})
 	m.w.link.attempt()
 }
@@ -206,6 +206,7 @@ func (m *Member) join(rec *store.Recovery) {
 	if m.keep != nil {
 		m.relation = m.relationship()
 	}
+	m.w.oracle.waitsBy(m)
 	kept, err := m.record(rec)
 	if err != nil {
 		m.w.fail("I14: %s: %v", m.name, err)

@@ -149,7 +149,6 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 		o.record[m.i] = r
 	}
 	m.tailRotten = false
-	o.mclt[m.i] = min(o.mclt[m.i], m.relation.MCLT) // by which it will have waited
 	if !o.lost_[m.i] {
 		for i := range was {
 			if now := &o.disk[m.i][i]; now.ours < was[i].ours || now.theirs < was[i].theirs {
@@ -164,6 +163,9 @@ func (o *oracle) started(m *Member, rec *store.Recovery) {
 	o.view[m.i] = o.disk[m.i]
 	o.touched, o.full = true, true
 }
+
+// waitsBy: a server has begun to go by an MCLT, by which it waits if it has lost something.
+func (o *oracle) waitsBy(m *Member) { o.mclt[m.i] = min(o.mclt[m.i], m.relation.MCLT) }
 
 // forgot reports whether the disk of a server lacks something that it had.
 func (o *oracle) forgot(m *Member, was *diskView) bool {
