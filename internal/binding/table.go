@@ -45,6 +45,12 @@ func NewTable() *Table {
 	return t
 }
 
+// Expect makes room for about n bindings in an empty table, whose indexes then need not grow one by one.
+func (t *Table) Expect(n int) {
+	t.byAddr.Expect(n)
+	t.clients.Expect(n)
+}
+
 // Len returns how many bindings there are.
 func (t *Table) Len() int { return t.records.Len() }
 

@@ -264,6 +264,18 @@ func (ld *load) snapshot() (first uint64, err error) {
 	return k.number, ld.readSnapshot(f, &k)
 }
 
+// expect has the table make room for what a snapshot of that many frames has, where the file is as long as that needs. It rounds up to
+// a power of two; so a little less is asked for, and the rest grows.
+func (ld *load) expect(frames uint64) {
+	t, ok := ld.table.(interface{ Expect(n int) })
+	if most := uint64(ld.snapBytes) / leastFrame; ok && ld.table.Len() == 0 {
+		t.Expect(int(min(frames, most) / 4 * 3))
+	}
+}
+
+// leastFrame is fewer octets than any frame of a binding has.
+const leastFrame = 64
+
 // readSnapshot brings in the frames of a snapshot. It was complete once, so whatever is not there now was lost.
 func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 	ld.file, ld.replay.segment = snapshotName, 0
@@ -272,6 +284,7 @@ func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 	}
 	w := walker{seed: k.seed(), off: blocksSize, limit: ld.snapBytes, pinned: true, group: blocksSize}
 	w.window = window{f: f, size: ld.snapBytes, buf: make([]byte, 0, min(ld.snapBytes, 4<<20))}
+	ld.expect(k.frames)
 	var hole found
 	for {
 		expect := w.seq
