@@ -31,6 +31,21 @@ func (s *step) put(old *binding.Sync, b *binding.Binding) {
 	s.out.Changes = append(s.out.Changes, Change{Binding: s.out.own(b), Due: s.Due(b)})
 }
 
+// putSync is put where nothing of b but Sync and Past is another.
+func (s *step) putSync(old *binding.Sync, b *binding.Binding) {
+	s.put(old, b)
+	s.out.Changes[len(s.out.Changes)-1].Sync = true
+}
+
+// after returns b, which a scan of the view gave, as it is after the changes of this step.
+func (s *step) after(b *binding.Binding) binding.Binding {
+	if len(s.out.Changes) == s.first {
+		return *b
+	}
+	n, _ := s.get(b.Prefix)
+	return n
+}
+
 // updating reports whether changes are told to the partner as they come: the two know each other's state.
 func (e *Endpoint) updating() bool {
 	return e.link.open && e.link.heardState && e.overlay != Startup && !e.silent
@@ -85,7 +100,7 @@ func (s *step) feed() (more bool) {
 		if s.mustMarkSent(&b) {
 			old := b.Sync
 			b.Sync.Marks = b.Sync.Marks&^binding.Private | binding.Sent
-			s.put(&old, &b)
+			s.putSync(&old, &b)
 		}
 		s.bundle(&m, &b, s.dump.running)
 	}
@@ -193,8 +208,11 @@ func (s *step) acknowledged(id uint32, a *Ack) {
 		s.note(Note{Kind: UpdateRefused, Prefix: a.Prefix, Reason: a.Reason, Cause: "the partner: " + a.Text})
 		return
 	}
-	if b.Sync != old || b.State != state {
+	switch {
+	case b.State != state:
 		s.put(&old, &b)
+	case b.Sync != old:
+		s.putSync(&old, &b)
 	}
 }
 

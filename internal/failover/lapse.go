@@ -134,7 +134,7 @@ func (s *step) mayRenumber() bool {
 }
 
 func (s *step) sweepOne(b *binding.Binding) {
-	now, _ := s.get(b.Prefix)
+	now := s.after(b)
 	m := now.Sync.Marks
 	if m.Has(binding.Pending) {
 		s.outbox.again(&now) // its range was taken out, and is back

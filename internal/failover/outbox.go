@@ -2,7 +2,6 @@ package failover
 
 import (
 	"net/netip"
-	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/slab"
@@ -71,81 +70,5 @@ func (e *Endpoint) file(old *binding.Sync, b *binding.Binding) {
 	}
 	if is && (!was || old.Ours != b.Sync.Ours) {
 		e.outbox.add(b)
-	}
-}
-
-// flights are the updates that were sent on this connection and are not answered.
-type flights struct {
-	sent   map[flightID]flight
-	latest map[place]binding.Sequence // the change that was sent last, of those in flight
-	dumped int                        // how many the running dump waits for
-	lookAt time.Time                  // when the oldest is looked at: it should be answered by then
-}
-
-type flightID struct {
-	id uint32 // of the message
-	at place
-}
-
-type flight struct {
-	ours binding.Sequence
-	at   time.Time     // when it was sent
-	as   binding.State // what it was told as
-	dump bool          // the running dump waits for it
-	gift bool
-}
-
-func (f *flights) init() {
-	f.sent, f.latest = map[flightID]flight{}, map[place]binding.Sequence{}
-}
-
-func (f *flights) clear() {
-	clear(f.sent)
-	clear(f.latest)
-	f.dumped = 0
-}
-
-func (f *flights) len() int { return len(f.sent) }
-
-func (f *flights) begin(id flightID, fl flight) {
-	if fl.dump {
-		f.dumped++
-	}
-	if len(f.sent) == 0 {
-		f.lookAt = fl.at
-	}
-	f.sent[id] = fl
-	f.latest[id.at] = fl.ours
-}
-
-// end takes out what an acknowledgement answers; false if it answers nothing.
-func (f *flights) end(id flightID) (flight, bool) {
-	fl, ok := f.sent[id]
-	if !ok {
-		return fl, false
-	}
-	delete(f.sent, id)
-	if f.latest[id.at] == fl.ours {
-		delete(f.latest, id.at)
-	}
-	if fl.dump {
-		f.dumped--
-	}
-	return fl, true
-}
-
-// flying reports whether this change of p is on its way.
-func (f *flights) flying(p netip.Prefix, ours binding.Sequence) bool {
-	at, ok := f.latest[placeOf(p)]
-	return ok && at == ours
-}
-
-// await makes the dump wait for all that is on its way.
-func (f *flights) await() {
-	f.dumped = 0
-	for id, fl := range f.sent {
-		fl.dump = true
-		f.sent[id] = fl
-		f.dumped++
 	}
 }

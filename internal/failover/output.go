@@ -38,6 +38,8 @@ type Change struct {
 	Due time.Time
 	// Quiet says that only Due is another one: it need not be committed.
 	Quiet bool
+	// Sync says that only Sync and Past are others: what the two know of the binding, and not what is known of its client.
+	Sync bool
 }
 
 // Terms are those on which clients may be answered.

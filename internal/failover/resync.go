@@ -80,7 +80,7 @@ func (s *step) dumpOne(m *bundler, b *binding.Binding) {
 	if !s.view.Covers(b.Addr()) && !s.tellsOutside(b) {
 		return
 	}
-	now, _ := s.get(b.Prefix)
+	now := s.after(b)
 	if now.Sync.Marks.Has(binding.Pending) && s.exchanges(b.Addr()) {
 		return // the outbox has it
 	}

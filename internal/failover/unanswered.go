@@ -34,19 +34,21 @@ func (s *step) unanswered() {
 	}
 	var late []flightID
 	oldest := s.now
-	for id, fl := range f.sent {
+	dumps := map[flightID]bool{}
+	f.each(func(id uint32, fl *flight) {
 		if s.now.Before(fl.at.Add(within)) {
 			oldest = earlier(oldest, fl.at)
-		} else {
-			late = append(late, id)
+			return
 		}
-	}
+		x := flightID{id, fl.place}
+		late, dumps[x] = append(late, x), fl.dump
+	})
 	f.lookAt = oldest
 	slices.SortFunc(late, func(a, b flightID) int { // one message may tell of many
 		return cmp.Or(cmp.Compare(a.id, b.id), a.at.prefix().Addr().Compare(b.at.prefix().Addr()), cmp.Compare(a.at.bits, b.at.bits))
 	})
 	for _, id := range late {
-		waited := s.rec.State != Normal || s.overlay != 0 || f.sent[id].dump
+		waited := s.rec.State != Normal || s.overlay != 0 || dumps[id]
 		if s.cfg.Protocol != ISC || waited && !slices.Contains(s.passedOver, id.at) {
 			s.passOver(late)
 			s.close(fmt.Sprintf("no answer for %v to what was told of %v", within, id.at.prefix().Addr()))

@@ -101,6 +101,10 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 			continue
 		}
 		begin()
+		if o.Changes[i].Sync {
+			c.apply(&ch, out)
+			continue
+		}
 		c.toldOlder(ev, &ch.Binding)
 		c.apply(&ch, out)
 		c.rejudge(now, &ch.Binding)
