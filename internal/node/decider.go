@@ -96,7 +96,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 			}
 		case e := <-partner:
 			n.deciding.Lock()
-			n.partnerEvent(e)
+			n.partnerEvents(e)
 		case f := <-n.control:
 			n.deciding.Lock()
 			n.run(f)

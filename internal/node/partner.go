@@ -56,6 +56,26 @@ var (
 // freshLink is how long a connection counts as new: of two that both servers make at the same time one is dropped.
 const freshLink = 2 * time.Second
 
+// maxEventsAtOnce is how many events of connections are taken before anything else is looked at: a partner that tells of a million
+// bindings holds up no client for longer than a few milliseconds.
+const maxEventsAtOnce = 16
+
+// partnerEvents takes an event of a connection, and those that wait behind it, so that one commit is for many messages.
+func (n *Node) partnerEvents(e peer.Event) {
+	n.partnerEvent(e)
+	for range maxEventsAtOnce - 1 {
+		if n.current.full() || n.broken != nil {
+			return
+		}
+		select {
+		case e := <-n.partner.arriving():
+			n.partnerEvent(e)
+		default:
+			return
+		}
+	}
+}
+
 // partnerEvent takes what happened to a connection.
 func (n *Node) partnerEvent(e peer.Event) {
 	p := n.partner
