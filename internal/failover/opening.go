@@ -101,3 +101,6 @@ func (e *Endpoint) accept(h *Hello) {
 	e.known = max(e.known, h.Seen)
 	e.dirty = true
 }
+
+// IsLacking reports whether this server knows that its store lacks something that the partner has seen, and recovers.
+func (e *Endpoint) IsLacking() bool { return e.rec.State == Recover && e.rec.Lost }

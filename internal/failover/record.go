@@ -78,10 +78,22 @@ func NewRecord(now time.Time, mclt time.Duration, founder bool) Record {
 // said before it answers anybody. Without a partner that ever was met there is nobody to ask, and r is returned.
 func (r Record) Damaged(now time.Time) Record {
 	if r.Met {
-		r.State, r.Cause, r.Since, r.Lost = Recover, "records of the store were damaged: the partner tells what they said", now, true
-		r.WaitUntil = time.Time{}
+		r.lack(now, "records of the store were damaged: the partner tells what they said")
 	}
 	return r
+}
+
+// Lacking returns the record, read anew from its store, of a server that has found out that this store lacks something, and may have served until
+// now. One that says so already stays as it is.
+func (r Record) Lacking(now time.Time) Record {
+	if r.State != Recover || !r.Lost {
+		r.lack(now, "the store lacks what the partner has seen")
+	}
+	return r
+}
+
+func (r *Record) lack(now time.Time, cause string) {
+	r.State, r.Cause, r.Since, r.Lost, r.WaitUntil = Recover, cause, now, true, time.Time{}
 }
 
 const (

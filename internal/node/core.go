@@ -278,8 +278,9 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.layPools()
 	c.dismissal = dismissal{on: c.dismissal.on}
 	c.ledger.beginAnew(table)
-	if c.relation != nil { // until Join says what is on disk of it
-		c.relation.endpoint, c.relation.terms = nil, failover.Terms{}
+	if r := c.relation; r != nil { // until Join says what is on disk of it
+		r.lacking = r.lacking || r.endpoint != nil && r.endpoint.IsLacking()
+		r.endpoint, r.terms = nil, failover.Terms{}
 	}
 }
 

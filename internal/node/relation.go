@@ -23,6 +23,7 @@ type relation struct {
 	// connection counts the connections to the other server (NewWire), so that what was decided on one is not said on the next.
 	connection uint64
 	record     failover.Record // as it was persisted last
+	lacking    bool            // the store was found to lack something, and is being opened anew
 	shares     []pool.Range    // of the secondary: addresses without a binding that are its own
 	unreadable []failover.Note // of the message that is heard next
 }
@@ -43,11 +44,14 @@ type ToPartner struct {
 // Join makes the core one of two servers that share their addresses: cfg is the relationship, and rec what of it was kept. It
 // answers nobody until the endpoint's terms let it.
 func (c *Core) Join(now time.Time, cfg failover.Config, rec failover.Record, out *Effects) {
-	r := &relation{config: cfg, record: rec}
+	r := &relation{config: cfg}
 	if c.relation != nil {
+		if c.relation.lacking { // which its record need not say, since that was not durable
+			rec = rec.Lacking(now)
+		}
 		r.connection = c.relation.connection + 1 // what was decided before is said to nobody
 	}
-	c.relation = r
+	r.record, c.relation = rec, r
 	c.relation.endpoint = failover.New(cfg, rec, shared{c}, now)
 	c.share(&rec)
 	c.relate(now, failover.Tick{}, out)

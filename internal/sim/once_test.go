@@ -20,6 +20,7 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 		{1326, "in RECOVER-DONE somebody was given the address that it had had before"},
 		{1628, "what a client was told had rotted"},
 		{1637, "two starts in a row that failed tore both copies of the identity"},
+		{3699, "that a store had gone back was forgotten when it was read anew"},
 		{4186, "a server took the other one's older store for a sign that its own was lost"},
 		{11622, "a server with a full disk that was declared down came back unheard"},
 		{11792, "a release of an address that was in no pool was refused"},
