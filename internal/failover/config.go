@@ -66,7 +66,7 @@ type Config struct {
 	ReceiveTimer time.Duration
 	// Startup is how long a start waits for the partner's word.
 	Startup time.Duration
-	// MaxUnacked is how many binding updates the partner may send before we have acknowledged one.
+	// MaxUnacked is how many messages with binding updates the partner may send before we have acknowledged one.
 	MaxUnacked int
 	// MaxSkew is the difference of the clocks above which grants stay within MCLT and an alarm is raised.
 	MaxSkew time.Duration

@@ -72,8 +72,17 @@ func (s *step) work() (more bool) {
 	return more
 }
 
-// room returns how many updates the partner takes now.
-func (e *Endpoint) room() int { return e.link.window - e.flights.len() }
+// room returns of how many bindings the partner may be told now. max-unacked-bndupd counts messages, of which an ISC server's has one
+// binding, and a Lessor's many.
+func (e *Endpoint) room() int {
+	switch {
+	case e.cfg.Protocol == ISC:
+		return e.link.window - e.flights.len()
+	case e.flights.messages() >= e.link.window:
+		return 0
+	}
+	return lessorWindow - e.flights.len()
+}
 
 // feed offers what is not acknowledged, in the order in which it changed.
 func (s *step) feed() (more bool) {

@@ -52,6 +52,9 @@ func (f *flights) clear() {
 // len returns how many bindings are not answered.
 func (f *flights) len() int { return f.n }
 
+// messages returns how many messages are not answered, or not in full.
+func (f *flights) messages() int { return len(f.sent) }
+
 func (f *flights) begin(id flightID, fl flight) {
 	if fl.dump {
 		f.dumped++

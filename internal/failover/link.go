@@ -20,7 +20,7 @@ type link struct {
 	firstState   State // that the partner said first
 	begun        time.Time
 	heard, said  time.Time // the last message either way
-	window       int       // how many updates the partner takes unacknowledged
+	window       int       // how many messages with updates the partner takes unacknowledged
 	contact      time.Duration
 	nextID       uint32
 	hello        Hello // the partner's
@@ -33,7 +33,10 @@ const (
 	unsaidReceiveTimer = 20 * time.Second
 	unsaidWindow       = 10
 	maxWindow          = 1 << 16
-	leastContact       = 100 * time.Millisecond
+	// lessorWindow is of how many bindings a Lessor is told at most before it has acknowledged one. With a hundred each round trip of two
+	// syncs would be for a hundred; with thousands a busy server would do the partner's work before its clients'.
+	lessorWindow = 512
+	leastContact = 100 * time.Millisecond
 )
 
 // send queues a message that is no answer.

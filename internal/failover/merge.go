@@ -17,7 +17,7 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 	n := *winner
 	n.Sync = s.join(mine, u)
 	n.Sync.Marks = mine.Sync.Marks | binding.Pending // ours was not heard yet, or must be told again
-	if u.State != binding.Free { // it has promised something itself, as either may of an address that is kept for the client
+	if u.State != binding.Free {                     // it has promised something itself, as either may of an address that is kept for the client
 		n.Sync.Marks &^= binding.Private
 	}
 	n.Sync.Potential, n.Sync.Acked = later(n.Sync.Potential, mine.Sync.Potential), later(n.Sync.Acked, mine.Sync.Acked)

@@ -87,6 +87,8 @@ const (
 	maxHoldings = 64
 	// sameHolding is by how much two servers' words for the beginning of one holding may differ.
 	sameHolding = 2 * time.Minute
+	// sameEnd is by how much their words for its end may: whole seconds, and the offset of their clocks as it was measured.
+	sameEnd = 2 * time.Second
 )
 
 func between(a, b time.Time) time.Duration { return max(a.Sub(b), b.Sub(a)) }
@@ -196,11 +198,24 @@ func (s *step) clash(mine, u *binding.Binding, what compare) {
 	offset, _ := s.Offset(s.now) // the partner's past is by its own clock
 	s.eachHolding(mine, leaseOnly, 0, func(a *holding) {
 		s.eachHolding(u, false, offset, func(b *holding) {
-			if a.meets(b, slack) && !(leaseOnly && b.others) {
-				s.found(mine, a, b)
+			if !a.meets(b, slack) || leaseOnly && b.others {
+				return
 			}
+			// Who gave the address away behind an end that it knew waited for what there was to wait for.
+			if slack > 0 && !a.meets(b, 0) && (s.knew(mine, 0, b) || s.knew(u, offset, a)) {
+				return
+			}
+			s.found(mine, a, b)
 		})
 	})
+}
+
+// knew reports whether h, with its end, is among those who had the address as b says, whose past is by a clock to which offset is added.
+func (s *step) knew(b *binding.Binding, offset time.Duration, h *holding) (knew bool) {
+	s.eachHolding(b, false, offset, func(x *holding) {
+		knew = knew || x.is(h) && !x.others && !h.others && between(x.from, h.from) < sameHolding && between(x.until, h.until) <= sameEnd
+	})
+	return knew
 }
 
 // eachHolding calls f for all who had the address, as b says. Its past is by a clock to which offset is added.

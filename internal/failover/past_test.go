@@ -104,6 +104,8 @@ func TestAConflictIsSaidWhateverHasBecomeOfTheLeases(t *testing.T) {
 		{"neither has it any more", []binding.Binding{lease(1, -5, -3), given(lease(4, -2, -1), -1.5)}, []binding.Binding{lease(2, -4, -3), given(lease(5, -1, 1), -0.5)}, "2 1"},
 		{"one after the other", []binding.Binding{lease(1, -5, -4)}, []binding.Binding{lease(2, -3, 2)}, ""},
 		{"one after the other, less than the guard apart", []binding.Binding{lease(1, -5, -3)}, []binding.Binding{lease(2, -2.995, 2)}, "2 1"},
+		{"less than the guard apart, by one that knew of the end", []binding.Binding{lease(1, -5, -3), lease(2, -2.995, -2)}, []binding.Binding{lease(1, -5, -3), lease(3, -1, 2)}, ""},
+		{"less than the guard apart, by one that knew of another end", []binding.Binding{lease(1, -5, -3.5), lease(2, -2.995, -2)}, []binding.Binding{lease(1, -5, -3), lease(3, -1, 2)}, "2 1"},
 		{"the same client", []binding.Binding{lease(1, -2, 1)}, []binding.Binding{lease(1, -1, 2)}, ""},
 		{"our own, one after the other", []binding.Binding{lease(1, -5, -4), lease(2, -3, -2)}, []binding.Binding{lease(3, -1, 2)}, ""},
 	} {

@@ -9,14 +9,6 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// lessorUnacked is max-unacked between two Lessors where the document has the default, which is what ISC servers are used to. A
-// Lessor commits what many messages tell with one sync, and a hundred bindings have gone long before the answer to the first is back.
-// With thousands a busy server would do the partner's work before its clients'.
-const (
-	usualUnacked  = 100 // what a document means that says nothing
-	lessorUnacked = 512
-)
-
 // RelationshipOf returns the relationship that the server of doc has with the other one of its group, with p as its
 // policy and a store of that identifier; false if it has none. seed is a number that nobody can guess.
 func RelationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed uint64) (failover.Config, bool) {
@@ -39,9 +31,6 @@ func RelationshipOf(doc *config.Document, p *policy.Policy, store [16]byte, seed
 		c.Protocol = failover.ISC
 	} else {
 		c.Parts = partsOf(doc)
-		if c.MaxUnacked == usualUnacked {
-			c.MaxUnacked = lessorUnacked
-		}
 	}
 	if c.Relationship == "" {
 		c.Relationship = g.Name
