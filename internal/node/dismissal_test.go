@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -116,7 +117,8 @@ func TestAMemberIsTakenOutThroughARestart(t *testing.T) {
 // A member that gets another name is another member: no free address is left to the one that is gone.
 func TestARenamedMemberLeavesNoAddressToNobody(t *testing.T) {
 	p := bereaved(t)
-	if err := p.removes("{west: {peer: 127.0.0.1}, north: {peer: 127.0.0.3}}", true); err != nil {
+	renamed := fmt.Sprintf(`{west: {peer: "127.0.0.1:%d"}, north: {peer: "127.0.0.3:%d"}}`, freeTCPPort(t, "127.0.0.1"), freeTCPPort(t, "127.0.0.3"))
+	if err := p.removes(renamed, true); err != nil {
 		t.Fatal(err)
 	}
 	p.beginsAnew()
