@@ -47,7 +47,7 @@ kill: build
 
 # Histories of two servers and their clients in virtual time (docs/simulator.md): SEEDS of them, or the one of SEED, shown.
 # OUTSIDE=1 plays those in which what safety stands on does not hold, VERSIONS=1 those in which the configuration has versions, a
-# fourth of as many.
+# tenth of as many.
 SEEDS ?= 2000
 sim:
 ifdef SEED

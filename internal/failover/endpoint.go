@@ -20,6 +20,8 @@ type Endpoint struct {
 	until   time.Time // end of Startup; of the flush before Paused is said
 	began   time.Time // when this server started
 	silent  bool      // Paused was said, or need not be: no connection is wanted
+	// behind: a greeting that was refused shows that this store lacks what the partner has seen. A start goes on until one is not.
+	behind bool
 
 	link    link
 	last    binding.Sequence // the number that was given out last
@@ -253,6 +255,9 @@ func (e *Endpoint) waiting(state State) string {
 	partner := string(e.cfg.Partner)
 	switch state {
 	case Startup:
+		if e.behind {
+			return "waiting for " + partner + ": this store lacks what it has seen, and it does not take part while the two refuse each other"
+		}
 		return "waiting for " + partner + ": just started"
 	case Recover:
 		if !e.rec.Met {

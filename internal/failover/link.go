@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"cmp"
 	"fmt"
 	"time"
 )
@@ -174,6 +175,7 @@ func (s *step) connect(id uint32, h *Hello) {
 	ack := ConnectAck{Hello: s.hello(), Reason: reason, Text: text}
 	s.reply(id, ack)
 	if reason != 0 {
+		s.doubt(reason, h)
 		s.close("refused: " + text)
 		return
 	}
@@ -187,6 +189,9 @@ func (s *step) connectAck(m *ConnectAck) {
 		return
 	}
 	reason, text := s.refuse(&m.Hello)
+	if m.Reason != 0 || reason != 0 {
+		s.doubt(cmp.Or(reason, m.Reason), &m.Hello)
+	}
 	if m.Reason != 0 {
 		if reason == 0 {
 			text = fmt.Sprintf("%s (reason %d)", m.Text, m.Reason)
@@ -208,7 +213,7 @@ func (s *step) connectAck(m *ConnectAck) {
 // open: the two have greeted each other.
 func (s *step) open(h *Hello) {
 	l := &s.link
-	l.open, l.hello, l.firstMeeting = true, *h, !s.rec.Met
+	l.open, l.hello, l.firstMeeting, s.behind = true, *h, !s.rec.Met, false
 	l.window = min(h.MaxUnacked, maxWindow)
 	if l.window <= 0 {
 		l.window = unsaidWindow
@@ -307,7 +312,7 @@ func (s *step) timers() {
 	}
 	s.unanswered()
 	// While there is a connection its word is waited for: it may be that the operator declared us down.
-	if s.overlay == Startup && !l.up && !s.now.Before(s.until) {
+	if s.overlay == Startup && !l.up && !s.behind && !s.now.Before(s.until) {
 		s.become(s.alone(), "no word of the partner since the start")
 	}
 	if s.rec.State == RecoverWait && s.overlay == 0 && !s.now.Before(s.rec.WaitUntil) {
@@ -362,7 +367,7 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 			}
 		}
 	}
-	if e.overlay == Startup && !l.up || e.overlay == Paused && !e.silent {
+	if e.overlay == Startup && !l.up && !e.behind || e.overlay == Paused && !e.silent {
 		due(e.until)
 	}
 	if e.rec.State == RecoverWait && e.overlay == 0 {

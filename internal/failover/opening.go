@@ -90,6 +90,19 @@ func (e *Endpoint) knewMore(h *Hello) bool {
 	return h.PartnerOpening != (Opening{}) && e.acked > h.Seen && e.acked.Epoch() > h.PartnerOpening.Number
 }
 
+// doubt looks, where the two refuse each other and no word of either counts, whether this store lacks what the partner has seen. A server
+// that has just begun does not serve then, as it would not if they had greeted each other: what it would serve from is of before.
+func (s *step) doubt(reason Reason, h *Hello) {
+	if s.cfg.Protocol != Lessor || reason == InvalidPartner || !s.keeps(ruleOpenings) {
+		return
+	}
+	other := h.PartnerStore != ([16]byte{}) && h.PartnerStore != s.cfg.Store && !s.knewMore(h)
+	if s.overlay == Startup && (other || h.Seen > s.known || h.Acknowledged > s.seen || s.wentBack(h)) && !s.behind {
+		s.behind = true
+		s.note(Note{Kind: StoreWentBack, Cause: "the store lacks changes that the partner has seen, and the two refuse each other"})
+	}
+}
+
 // accept makes what the partner has seen of ours, and we do not have, something that was.
 func (e *Endpoint) accept(h *Hello) {
 	e.rec.Openings = slices.Clone(e.rec.Openings)

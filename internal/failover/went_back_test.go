@@ -192,3 +192,47 @@ func TestAStoreThatWentBackToItsBeginningWaits(t *testing.T) {
 		}
 	}
 }
+
+// A server that begins on a store that went back does not serve while the two refuse each other for something else: the greeting that is
+// refused says so much. One on a whole store goes on by itself, as after any start.
+func TestAStoreThatWentBackIsNotServedFromWhileTheTwoRefuseEachOther(t *testing.T) {
+	for _, role := range []Role{Primary, Secondary} {
+		for _, back := range []bool{false, true} {
+			x := newTalk(t, role, Lessor, func(cfg *Config, r *Record) {
+				r.State, r.Lost, r.Met, r.Partner, cfg.Store = Normal, false, true, Normal, [16]byte{7}
+			})
+			greet := func(mclt time.Duration) {
+				h := lessorHello(x.n)
+				if h.MCLT = mclt; back {
+					h.Seen = binding.SequenceOf(4, 9)
+				}
+				x.shut, x.said = "", nil
+				x.step(LinkUp{})
+				if role == Primary {
+					x.answers(0, ConnectAck{Hello: h})
+				} else {
+					x.hears(Connect{h})
+				}
+			}
+			for range 3 {
+				greet(simMCLT + time.Minute)
+				if !strings.Contains(x.shut, "mclt") {
+					t.Fatalf("%v: closed: %q", role, x.shut)
+				}
+				x.mustBe(Startup)
+			}
+			x.after(time.Minute)
+			if !back {
+				x.mustBe(CommunicationsInterrupted)
+				continue
+			}
+			x.mustBe(Startup)
+			if st := x.n.ep.Status(x.now); !strings.Contains(x.n.ep.waiting(Startup), "lacks what it has seen") || st.State != Startup {
+				t.Errorf("%v: %+v", role, st)
+			}
+			greet(simMCLT)
+			x.hears(Report{State: Normal})
+			x.mustBe(Recover)
+		}
+	}
+}

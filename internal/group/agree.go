@@ -48,7 +48,7 @@ func (m *Machine) agreeOn(known bool) {
 			s.Agreed = m.common()
 		}
 	case m.History.Descends(t.Agreed, s.Agreed):
-		if s.Settled == s.Agreed || t.Settled == s.Agreed || m.keepSame(t.Settled, s.Settled) {
+		if s.Settled == s.Agreed || m.keepSame(t.Settled, s.Settled) {
 			s.Agreed = t.Agreed
 		}
 	case m.History.Descends(s.Agreed, t.Agreed): // it follows
@@ -89,11 +89,17 @@ func (m *Machine) endSettling(known bool) {
 		s.Settled = s.Agreed
 	case isClear && m.clear.alone:
 		s.Settled = s.Agreed
-	case known && t.Settled == s.Agreed: // which it is since it heard that this member was clear
+	case known && m.settledSince(): // which it is since it heard that this member was clear, whose store may have gone back then
 		s.Settled = s.Agreed
 	case known && t.Agreed == s.Agreed && (isClear && t.Clear || m.Without&RuleSettled != 0):
 		s.Settled = s.Agreed
 	}
+}
+
+// settledSince reports whether the partner has settled what is agreed here, or something later.
+func (m *Machine) settledSince() bool {
+	t := &m.told
+	return m.History.Get(t.Settled) != nil && m.History.Descends(t.Settled, m.State.Agreed)
 }
 
 // isClear reports what the partner is told.

@@ -138,3 +138,36 @@ func TestWithoutAReservationNothingIsToBeSettled(t *testing.T) {
 		t.Fatalf("%+v, %+v", a.state, b.state)
 	}
 }
+
+// A member whose store went back into the middle of a settlement that is long over comes to where the other one is.
+func TestAStoreThatWentBackIntoASettlement(t *testing.T) {
+	a, b := together(t)
+	if err := a.apply(first + reserved); err != nil {
+		t.Fatal(err)
+	}
+	settled(t, a, b)
+	records, state := b.records, b.state
+	clears(a, b)
+	settled(t, a, b)
+	for _, text := range []string{first + another, first, first + reserved} {
+		if err := a.apply(text); err != nil {
+			t.Fatal(err)
+		}
+		settled(t, a, b)
+		clears(a, b)
+		settled(t, a, b)
+	}
+	if goesBy(a) != [2]string{"pc", "pc"} || a.state.Settled != a.state.Head {
+		t.Fatalf("%v", goesBy(a))
+	}
+	link(Away, a, b)
+	b.records, b.state, b.mayGoBack = records, state, true
+	b.start()
+	link(Up, a, b)
+	settled(t, a, b)
+	clears(b)
+	settled(t, a, b)
+	if a.state.Agreed != b.state.Agreed || b.state.Settled != a.state.Settled {
+		t.Errorf("west %+v\neast %+v", a.state, b.state)
+	}
+}

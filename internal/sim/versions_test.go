@@ -11,7 +11,7 @@ import (
 // faithfully (DESIGN §5). make sim SEED=17 VERSIONS=1 shows one history.
 func TestNoHistoryWithVersionsBreaksAnInvariant(t *testing.T) {
 	began := time.Now()
-	n := max(*seedsFlag/4, 1)
+	n := max(*seedsFlag/10, 1)
 	var mu sync.Mutex
 	var marks Marks
 	var lived time.Duration
