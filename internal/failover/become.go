@@ -132,6 +132,8 @@ func (s *step) partnerReport(r *Report) {
 	s.rouse(rouses(r))
 	switch {
 	case s.overlay == Paused:
+	case s.overlay == Startup && r.Starting && s.rec.State == PartnerDown && r.State == PartnerDown: // each was declared down to the other
+		s.follow(r)
 	case r.Starting && s.rec.State == PartnerDown: // it will go to RECOVER when it hears us
 		if s.overlay == Startup {
 			s.become(PartnerDown, "the partner has just started")

@@ -236,3 +236,21 @@ func TestAStoreThatWentBackIsNotServedFromWhileTheTwoRefuseEachOther(t *testing.
 		}
 	}
 }
+
+// Two that were declared down to each other begin at the same time: neither goes on as the one that was whole.
+func TestTwoThatWereDeclaredDownBeginTogether(t *testing.T) {
+	for _, role := range []Role{Primary, Secondary} {
+		x := newTalk(t, role, Lessor, func(cfg *Config, r *Record) {
+			r.State, r.Lost, r.Met, r.Partner, cfg.Store = PartnerDown, false, true, Normal, [16]byte{7}
+		})
+		h := lessorHello(x.n)
+		x.step(LinkUp{})
+		if role == Primary {
+			x.answers(0, ConnectAck{Hello: h})
+		} else {
+			x.hears(Connect{h})
+		}
+		x.hears(Report{State: PartnerDown, Starting: true})
+		x.mustBe(PotentialConflict)
+	}
+}

@@ -321,9 +321,9 @@ func (m *Member) mayGive(a netip.Addr, b *binding.Binding) bool {
 	return m.gives() && !m.core.Withholds(a) && m.core.Endpoint().MayGive(m.clk.now(), a, b)
 }
 
-// gives reports whether a server answers new clients. Before it does it looks whether there is room on its disk.
+// gives reports whether a server answers new clients.
 func (m *Member) gives() bool {
-	return m.serves() && !m.full && !m.opening && m.store.Room() == nil && m.core.Endpoint() != nil && m.core.Endpoint().Terms().New
+	return m.serves() && !m.full && m.core.Endpoint() != nil && m.core.Endpoint().Terms().New
 }
 
 // bindingOf returns what a server knows of an address; nil: nothing.
