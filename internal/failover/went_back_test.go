@@ -237,7 +237,7 @@ func TestAStoreThatWentBackIsNotServedFromWhileTheTwoRefuseEachOther(t *testing.
 	}
 }
 
-// Two that were declared down to each other begin at the same time: neither goes on as the one that was whole.
+// Two that were declared down to each other begin at the same time: neither goes on as the one that was whole, each recovers from the other.
 func TestTwoThatWereDeclaredDownBeginTogether(t *testing.T) {
 	for _, role := range []Role{Primary, Secondary} {
 		x := newTalk(t, role, Lessor, func(cfg *Config, r *Record) {
@@ -251,6 +251,6 @@ func TestTwoThatWereDeclaredDownBeginTogether(t *testing.T) {
 			x.hears(Connect{h})
 		}
 		x.hears(Report{State: PartnerDown, Starting: true})
-		x.mustBe(PotentialConflict)
+		x.mustBe(Recover)
 	}
 }
