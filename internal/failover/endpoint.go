@@ -246,9 +246,10 @@ func (e *Endpoint) shareFrom() time.Time {
 	return e.freeAt(&none)
 }
 
-// IsAlone reports whether the partner is down, and all is over that it can have promised without this server's knowledge.
+// IsAlone reports whether the partner is down and was not heard since, and all is over that it can have promised.
 func (e *Endpoint) IsAlone(now time.Time) bool {
-	return e.rec.State == PartnerDown && !e.leaving && !now.Before(e.shareFrom())
+	from, down := e.DismissFrom()
+	return down && !now.Before(from)
 }
 
 func (e *Endpoint) waiting(state State) string {

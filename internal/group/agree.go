@@ -127,11 +127,13 @@ func (m *Machine) keepSame(a, b version.ID) bool {
 	if a == b {
 		return true
 	}
-	if m.kept.of != [2]version.ID{a, b} {
-		m.kept.of = [2]version.ID{a, b}
+	if pair := [2]version.ID{a, b}; m.kept.of != pair {
 		x, err := m.open(a)
 		y, err2 := m.open(b)
-		m.kept.same = err == nil && err2 == nil && version.SameReservations(x, y)
+		if err != nil || err2 != nil {
+			return false // for now
+		}
+		m.kept = keptSame{pair, version.SameReservations(x, y)}
 	}
 	return m.kept.same
 }

@@ -2,7 +2,6 @@ package node
 
 import (
 	"net/netip"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -10,7 +9,6 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/responder"
-	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
 
 type full float64
@@ -99,22 +97,7 @@ func TestWhatIsShedIsCountedAndChangesNothing(t *testing.T) {
 
 // However many new clients stand before it while a disk stands still, a client that has an address renews it.
 func TestAFloodHoldsUpNoRenewal(t *testing.T) {
-	fs := memfs.New(0)
-	var mu sync.Mutex // the disk stands still while it is held
-	stands := make(chan struct{}, 1)
-	fs.Before = func(op memfs.Op) error {
-		if op.Kind == memfs.Datasync && strings.Contains(op.Name, "journal") {
-			if !mu.TryLock() {
-				select {
-				case stands <- struct{}{}:
-				default:
-				}
-				mu.Lock()
-			}
-			mu.Unlock()
-		}
-		return nil
-	}
+	fs, mu, stands := stallingDisk()
 	r := run(t, fs)
 	c := newRelay(t, r.port)
 	const clients = 20

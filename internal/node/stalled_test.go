@@ -12,24 +12,29 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
 
-// A disk that stands still delays answers and loses none, and the server says meanwhile how it is.
-func TestAStalledDiskDelaysAnswersAndLosesNone(t *testing.T) {
-	fs := memfs.New(0)
-	var mu sync.Mutex // the disk stands still while it is held
-	stands := make(chan struct{}, 1)
+// stallingDisk returns a disk whose syncs of the journal stand still while the mutex is held, and a channel that says when one does.
+func stallingDisk() (*memfs.FS, *sync.Mutex, <-chan struct{}) {
+	fs, mu, stands := memfs.New(0), new(sync.Mutex), make(chan struct{}, 1)
 	fs.Before = func(op memfs.Op) error {
-		if op.Kind == memfs.Datasync && strings.Contains(op.Name, "journal") {
-			if !mu.TryLock() {
-				select {
-				case stands <- struct{}{}:
-				default:
-				}
-				mu.Lock()
-			}
-			mu.Unlock()
+		if op.Kind != memfs.Datasync || !strings.Contains(op.Name, "journal") {
+			return nil
 		}
+		if !mu.TryLock() {
+			select {
+			case stands <- struct{}{}:
+			default:
+			}
+			mu.Lock()
+		}
+		mu.Unlock()
 		return nil
 	}
+	return fs, mu, stands
+}
+
+// A disk that stands still delays answers and loses none, and the server says meanwhile how it is.
+func TestAStalledDiskDelaysAnswersAndLosesNone(t *testing.T) {
+	fs, mu, stands := stallingDisk()
 	r := run(t, fs)
 	const clients = 60 // the journal has room for them
 	var relays [clients]*relay
