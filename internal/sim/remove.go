@@ -24,6 +24,8 @@ type Removal struct {
 	TellFailed bool
 	// TrustRot goes on with a damaged store as if it were whole.
 	TrustRot bool
+	// Against is a rare fault that the rule is there for: it takes the place of crashes in the histories that are to miss the rule.
+	Against Kind
 	// WallClock has a process count time from whatever the wall clock shows at its start.
 	WallClock bool
 	// Group are the rules of the machine that keeps versions.
@@ -36,6 +38,17 @@ type Removal struct {
 	ForgetRecord bool
 }
 
+// Draw draws a history that is to miss the rule.
+func (r *Removal) Draw(seed uint64) *Plan {
+	p := Draw(seed, r.Outside)
+	for i := range p.Actions {
+		if a := &p.Actions[i]; r.Against != 0 && a.Kind == Crash {
+			a.Kind = r.Against
+		}
+	}
+	return p
+}
+
 // Removals are the rules that are taken away, each of which must be missed.
 func Removals() []Removal {
 	rs := []Removal{
@@ -44,7 +57,7 @@ func Removals() []Removal {
 		{Name: "commit before a gift is sent", GiftFirst: true},
 		{Name: "what was decided for one connection is not said on the next", AnyConnection: true},
 		{Name: "what was decided on a commit that failed is told to nobody", TellFailed: true},
-		{Name: "a damaged store is recovered from the partner", TrustRot: true},
+		{Name: "a damaged store is recovered from the partner", TrustRot: true, Against: Rot},
 		{Name: "a clock never goes back behind the store", WallClock: true},
 		{Name: "the relationship is kept on disk", ForgetRecord: true},
 	}

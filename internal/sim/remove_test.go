@@ -32,7 +32,7 @@ func TestEveryRuleIsMissed(t *testing.T) {
 		if !strings.Contains(r.Name, *removalOnly) || rare[r.Name] && *removalSeeds <= usualRemovalSeeds {
 			continue
 		}
-		t.Run(r.Name, func(t *testing.T) { isMissed(t, &r, func(seed uint64) *Plan { return Draw(seed, r.Outside) }) })
+		t.Run(r.Name, func(t *testing.T) { isMissed(t, &r, r.Draw) })
 	}
 }
 
