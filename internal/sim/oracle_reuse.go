@@ -66,7 +66,7 @@ func (o *oracle) freed(m *Member, i int, was brief, b *binding.Binding) {
 	}
 	mine, theirs := &o.wire[m.i][i], &o.wire[1-m.i][i]
 	wasPrivate := mine.private(was.theirs)
-	mine.own, mine.ownEver, mine.ownHeard = true, mine.ever, b.Sync.Theirs
+	mine.own, mine.ownEver, mine.ownHeard, mine.ownSince = true, mine.ever, b.Sync.Theirs, b.Sync.Ours
 	switch {
 	case o.ever[0] || o.ever[1] || r.NeverServed:
 		return

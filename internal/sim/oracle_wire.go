@@ -18,6 +18,7 @@ type talk struct {
 	own          bool             // the address was free and its own by the word that was last
 	ownEver      binding.Sequence // ever, then
 	ownHeard     binding.Sequence // the other server's last change that it had heard of, then
+	ownSince     binding.Sequence // its own change that made the address free: what is older may be on its way still
 	run          binding.Sequence // of a run that begins with the address: an acknowledgement of that is about no binding
 }
 
@@ -42,13 +43,16 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 			if k, ok := place(u.Binding.Addr()); ok {
 				t := &o.wire[m.i][k]
 				t.sent, t.ever = u.Binding.Sync.Ours, u.Binding.Sync.Ours
+				if t.own && t.ever < t.ownSince {
+					t.ownEver = t.ever
+				}
 				if st := u.Binding.State; st != binding.Active && st != binding.Free {
 					o.wire[1-m.i][k].ended = u.Binding.Sync.Ours
 				}
 				if u.Binding.State == binding.Free {
 					for i, n := range o.w.members {
 						if x := &o.wire[i][k]; n.name == u.Binding.Owner {
-							x.own, x.ownEver, x.ownHeard = true, x.ever, o.view[i][k].theirs
+							x.own, x.ownEver, x.ownHeard, x.ownSince = true, x.ever, o.view[i][k].theirs, 0
 							if n != m {
 								x.ownHeard = u.Binding.Sync.Ours
 							}
