@@ -25,7 +25,7 @@ policy group
 peerwire peerwire/groupwire
 responder ledger
 store/disk
-store/memfs peer/keys
+store/memfs peer/keys access
 store socket peer
 node
 api load sim
