@@ -4,6 +4,8 @@ import (
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 // Problem is what is wrong with an expression.
@@ -52,12 +54,7 @@ func clip(s string) string {
 
 // didYouMean returns the remedy for a wrong name: the nearest of names, the first that begins so, or otherwise.
 func didYouMean(name string, names []string, otherwise string) string {
-	best, least := "", max(1, len(name)/3)+1
-	for _, n := range names {
-		if d := distance(name, n, least); d < least {
-			best, least = n, d
-		}
-	}
+	best := spelling.Nearest(name, names)
 	if best == "" && len(name) > 2 {
 		if i := slices.IndexFunc(names, func(n string) bool { return strings.HasPrefix(n, name) }); i >= 0 {
 			best = names[i]
@@ -67,29 +64,4 @@ func didYouMean(name string, names []string, otherwise string) string {
 		return otherwise
 	}
 	return "did you mean " + best + "?"
-}
-
-// distance returns how many characters must be inserted, left out or replaced to make b of a; limit or more if there
-// are at least that many.
-func distance(a, b string, limit int) int {
-	if len(a) > 64 || len(a)-len(b) >= limit || len(b)-len(a) >= limit {
-		return limit
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 // member returns the member of that name, nil if there is none.
@@ -100,7 +101,7 @@ func (p *parser) checkAlone(g *Group) {
 
 // meantOf returns what to write instead of word, which must be one of names.
 func meantOf(word string, names []string) string {
-	if near := nearest(word, names); near != "" {
+	if near := spelling.Nearest(word, names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	const few = 8

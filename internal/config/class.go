@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/lessor-dhcp/lessor/internal/class"
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 func classKeys() *object[Class] {
@@ -82,7 +83,7 @@ func (p *parser) readKind(c *Class, _, v *yaml.Node) {
 		c.Kind = HardwareClass
 	default:
 		remedy := "write user, vendor or hardware"
-		if near := nearest(strings.ToLower(s), []string{"user", "vendor", "hardware"}); near != "" {
+		if near := spelling.Nearest(strings.ToLower(s), []string{"user", "vendor", "hardware"}); near != "" {
 			remedy = "did you mean " + near + "?"
 		}
 		p.fail(v, "there is no kind of class "+clip(s), remedy)

@@ -5,6 +5,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 const takeoverKey = "on-takeover"
@@ -97,7 +99,7 @@ func (p *parser) readForm(o *Setting, name string, v *yaml.Node) (form, value *y
 
 func (p *parser) noForm(k *yaml.Node, name string) {
 	remedy := "the forms are " + strings.Join(formNames[Set:], ", ") + "; a value that is a map stands under one, as in {set: {…}}"
-	if near := nearest(k.Value, append([]string{takeoverKey}, formNames[Set:]...)); near != "" {
+	if near := spelling.Nearest(k.Value, append([]string{takeoverKey}, formNames[Set:]...)); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	p.fail(k, fmt.Sprintf("%s: %s is no form of a value", name, clip(k.Value)), remedy)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 func groupKeys() *object[Group] {
@@ -73,7 +75,7 @@ func (p *parser) readProtocol(m *Member, _, v *yaml.Node) {
 		return
 	}
 	remedy := "write " + ProtocolLessor + " or " + ProtocolISC
-	if near := nearest(strings.ToLower(s), []string{ProtocolLessor, ProtocolISC, "isc", "dhcpd"}); near != "" {
+	if near := spelling.Nearest(strings.ToLower(s), []string{ProtocolLessor, ProtocolISC, "isc", "dhcpd"}); near != "" {
 		if near != ProtocolLessor {
 			near = ProtocolISC
 		}

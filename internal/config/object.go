@@ -6,6 +6,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 // key is one key that a map of the document may have: the parser, the suggestions and the schema come from it.
@@ -126,7 +128,7 @@ func (p *parser) meant(word string, o section) string {
 			elsewhere = append(elsewhere, where)
 		}
 	}
-	if near := nearest(word, own); near != "" && (len(elsewhere) == 0 || distance(word, near, 2) == 1) {
+	if near := spelling.Nearest(word, own); near != "" && (len(elsewhere) == 0 || spelling.Distance(word, near, 2) == 1) {
 		return fmt.Sprintf("did you mean %s?", near)
 	}
 	if len(elsewhere) > 0 {

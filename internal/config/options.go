@@ -10,6 +10,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 // serverSets says of the options that no layer can set why, and what to write instead.
@@ -72,7 +73,7 @@ func (p *parser) unknownOption(k *yaml.Node) {
 		p.names = p.registry.Names(option.DHCPv4)
 	}
 	remedy := "define it under option-definitions, or write option-224: {hex: \"0a0b\"} with its number"
-	if near := nearest(k.Value, p.names); near != "" {
+	if near := spelling.Nearest(k.Value, p.names); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	p.fail(k, "there is no option "+clip(k.Value), remedy)

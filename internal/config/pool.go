@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 func poolKeys() *object[Pool] {
@@ -104,7 +106,7 @@ func (p *parser) noClass(e *yaml.Node, name string) {
 		return
 	}
 	remedy := "declare it under classes, or write known or unknown"
-	if near := nearest(name, append([]string{ClassKnown, ClassUnknown}, p.classNames...)); near != "" {
+	if near := spelling.Nearest(name, append([]string{ClassKnown, ClassUnknown}, p.classNames...)); near != "" {
 		remedy = "did you mean " + near + "?"
 	}
 	p.fail(e, "there is no class "+clip(name), remedy)

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
 // precedenceKeys are those of precedence where it is a map.
@@ -200,7 +202,7 @@ func meantLayer(s string) string {
 	if _, ok := profiles[s]; ok {
 		return "a profile stands alone: precedence: " + s
 	}
-	if near := nearest(strings.ToLower(s), layerWords()); near != "" {
+	if near := spelling.Nearest(strings.ToLower(s), layerWords()); near != "" {
 		return "did you mean " + near + "?"
 	}
 	return "the layers are " + strings.Join(layerWords(), ", ")

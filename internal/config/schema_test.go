@@ -3,7 +3,6 @@ package config
 import (
 	"encoding/json"
 	"fmt"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -73,28 +72,5 @@ func TestSchemaKnowsTheKeysOfTheParser(t *testing.T) {
 		if _, ok := options[name]; ok {
 			t.Errorf("%s is offered, and the parser refuses it", name)
 		}
-	}
-}
-
-func TestSuggestionsAreNearAndNotFar(t *testing.T) {
-	names := []string{"server", "networks", "hosts", "options"}
-	for word, want := range map[string]string{
-		"sever": "server", "netwroks": "networks", "host": "hosts", "optoins": "options", "x": "", "frobnicate": "",
-		strings.Repeat("server", 100): "",
-	} {
-		if got := nearest(word, names); got != want {
-			t.Errorf("%s: got %q, want %q", word, got, want)
-		}
-	}
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"abc", "abc", 0}, {"abc", "acb", 1}, {"abc", "ab", 1}, {"abc", "xbc", 1}, {"abc", "xyz", 3}, {"a", "abcdef", 4}} {
-		if got := distance(c.a, c.b, 4); min(got, 4) != c.want {
-			t.Errorf("%s, %s: got %d, want %d", c.a, c.b, got, c.want)
-		}
-	}
-	if !slices.Contains(names, nearest("servr", names)) {
-		t.Error("servr is near nothing")
 	}
 }
