@@ -14,6 +14,8 @@ import (
 // Event is something that happened, in the operator's words. Texts that come from the network are as received: who
 // shows them escapes them.
 type Event struct {
+	// ID names the event; those of one run of the server rise. EventsLost has none.
+	ID      EventID    `json:"id,omitzero"`
 	Time    Instant    `json:"time"`
 	Kind    EventKind  `json:"kind"`
 	Level   slog.Level `json:"level"`
