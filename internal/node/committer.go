@@ -1,6 +1,8 @@
 package node
 
 import (
+	"time"
+
 	"github.com/lessor-dhcp/lessor/internal/socket"
 )
 
@@ -64,11 +66,13 @@ func (n *Node) commit() {
 // telling, for longer than the other one waits for it, tells nobody: that one may have answered in its place.
 func (n *Node) carryOut(l *load) {
 	changes := l.batch.Len()
-	if l.err = n.store.Commit(l.batch); l.err != nil {
-		return
+	if changes == 0 {
+		l.err = n.store.Commit(l.batch)
+	} else {
+		l.err = n.commitTimed(l.batch, changes)
 	}
-	if changes > 0 {
-		n.synced.Add(1)
+	if l.err != nil {
+		return
 	}
 	if n.partner != nil && n.clock.now().Sub(l.begun) > n.partner.patience {
 		n.tooLate.Add(uint64(len(l.effects.Replies)))
@@ -90,6 +94,7 @@ func (n *Node) send(l *load) {
 	}
 	if len(l.outgoing) > 0 {
 		n.sockets.Send(l.outgoing) // what cannot be sent is counted there; its client asks again
+		n.tallies.answered(l.effects.Replies, time.Now())
 	}
 }
 

@@ -174,6 +174,8 @@ type Packet struct {
 	To        netip.Addr
 	Unicast   bool // To is one of our addresses
 	Interface int
+	// At is when it came, in nanoseconds of the machine's clock since 1970; 0: not known. Nothing is decided by it.
+	At int64
 }
 
 // Tick says that time has passed. It is due at Wake.

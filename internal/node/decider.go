@@ -156,6 +156,7 @@ func (n *Node) packets(a *arrivals) {
 	now := n.clock.now()
 	n.begin(now)
 	n.checkRoom()
+	n.tallies.reads.crowd(a.n)
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
 		n.encode(now)

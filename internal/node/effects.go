@@ -63,6 +63,8 @@ type Reply struct {
 	After      uint64
 	To         responder.Destination
 	Type       dhcpv4.MessageType
+	// Asked is the Packet.At of the message that it answers; 0: not known, or the answer was put off on purpose.
+	Asked      int64
 	begin, end int
 }
 

@@ -15,6 +15,7 @@ type hub struct {
 	watching atomic.Uint32 // Observe bits that somebody wants
 	// sparing says that single leases are made known for the log alone, and that it has had enough of them for now.
 	sparing atomic.Bool
+	lost    atomic.Uint64 // events that listeners were too slow for
 
 	mu        sync.Mutex // guards what follows
 	closed    bool
@@ -95,13 +96,13 @@ func (h *hub) publish(es []Event) {
 	for l := range h.listeners {
 		for i := range es {
 			if l.filter.Matches(&es[i]) {
-				l.offer(&es[i])
+				h.offer(l, &es[i])
 			}
 		}
 	}
 }
 
-func (l *listener) offer(e *Event) {
+func (h *hub) offer(l *listener, e *Event) {
 	if l.lost > 0 {
 		told := Event{Time: e.Time, Kind: EventsLost, Level: slog.LevelWarn, Message: "events lost: the reader is too slow", Lost: l.lost}
 		select {
@@ -109,6 +110,7 @@ func (l *listener) offer(e *Event) {
 			l.lost = 0
 		default:
 			l.lost++
+			h.lost.Add(1)
 			return
 		}
 	}
@@ -116,6 +118,7 @@ func (l *listener) offer(e *Event) {
 	case l.ch <- *e:
 	default:
 		l.lost++
+		h.lost.Add(1)
 	}
 }
 

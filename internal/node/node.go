@@ -59,6 +59,7 @@ type Node struct {
 	ready   atomic.Bool
 	ended   chan struct{} // closed when the decider has ended
 	synced  atomic.Uint64 // commits that were made durable
+	tallies tallies
 	drifted atomic.Pointer[drifted]
 	tooLate atomic.Uint64 // replies that were not sent because the other server may have answered by then
 

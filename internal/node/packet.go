@@ -85,7 +85,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 		if a.LeftOut {
 			c.counts.OptionsLeftOut++
 		}
-		c.send(out)
+		c.send(p, out)
 	}
 	c.report(now, p, out)
 	if len(a.Changes) > 0 {
@@ -93,8 +93,8 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	}
 }
 
-// send queues the answer's reply behind the last commit that was decided.
-func (c *Core) send(out *Effects) {
+// send queues the answer's reply to p behind the last commit that was decided.
+func (c *Core) send(p *Packet, out *Effects) {
 	a := &c.answer
 	begin := len(out.octets)
 	if cap(out.octets) >= begin+len(a.Reply) && len(a.Reply) > 0 && &a.Reply[0] == &out.octets[:begin+1][begin] {
@@ -102,7 +102,7 @@ func (c *Core) send(out *Effects) {
 	} else {
 		out.octets = append(out.octets, a.Reply...)
 	}
-	out.Replies = append(out.Replies, Reply{After: c.commit, To: a.To, Type: a.Type, begin: begin, end: len(out.octets)})
+	out.Replies = append(out.Replies, Reply{After: c.commit, To: a.To, Type: a.Type, Asked: p.At, begin: begin, end: len(out.octets)})
 	c.counts.Sent[min(int(a.Type), len(c.counts.Sent)-1)]++
 }
 

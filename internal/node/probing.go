@@ -74,7 +74,7 @@ func (c *Core) beginProbe(now time.Time, p *Packet, out *Effects) bool {
 	}
 	w := &probe{addr: a.Offer, deadline: now.Add(a.Probe), packet: *p, attempts: attempts + 1}
 	w.octets = append(w.octets, p.Msg.Bytes()...)
-	w.packet.Msg = nil
+	w.packet.Msg, w.packet.At = nil, 0 // how long the probe takes says nothing about this server
 	c.probes.add(w)
 	out.Probes = append(out.Probes, ProbeRequest{Addr: a.Offer, Interface: p.Interface})
 	return true

@@ -108,7 +108,7 @@ func (a *arrivals) receive(s *socket.Sockets, wait bool) error {
 	now := a.pressure.look(s, len(a.batch.Datagrams()))
 	for _, d := range a.batch.Datagrams() {
 		p, m := &a.packets[a.n], &a.messages[a.n]
-		*p = Packet{Msg: m, From: d.From, To: d.To, Unicast: d.Unicast, Interface: d.Interface}
+		*p = Packet{Msg: m, From: d.From, To: d.To, Unicast: d.Unicast, Interface: d.Interface, At: d.At}
 		if err := m.Parse(d.Bytes); err != nil {
 			p.Malformed = malformed(err)
 		} else {

@@ -22,10 +22,6 @@ func (c *Core) Observe(o Observe) { c.observe = o }
 
 // status fills in what the core knows.
 func (c *Core) status(now time.Time, s *Status) {
-	s.Pools = make([]PoolStatus, 0, len(c.policy.Pools()))
-	for _, q := range c.policy.Pools() {
-		s.Pools = append(s.Pools, c.poolStatus(q))
-	}
 	s.Received, s.Sent = byType(&c.counts.Received, false), byType(&c.counts.Sent, true)
 	s.Drops, s.ProbesSkipped = c.counts.DropsByName(), c.counts.ProbesSkipped
 	s.OptionsLeftOut, s.OffersRecalled = c.counts.OptionsLeftOut, c.pools.Recalled()
@@ -103,17 +99,26 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		Server: n.self, Version: n.cfg.Version, Ready: n.ready.Load(), Started: At(n.started),
 		Uptime: int64(time.Since(n.started) / time.Second), Goroutines: runtime.NumGoroutine(),
 	}
+	var counted *policy.Policy
+	more := false
 	err := n.do(ctx, func(*Effects) {
 		n.core.status(n.clock.now(), &s)
 		n.statusOfStore(&s)
 		n.statusOfPartner(&s)
+		counted, more = n.core.morePools(nil, &s)
 	})
+	for more && err == nil {
+		err = n.do(ctx, func(*Effects) { counted, more = n.core.morePools(counted, &s) })
+	}
+	if err != nil {
+		return Status{}, err
+	}
 	n.socketDrops(&s)
 	n.mu.Lock()
 	s.Alarms = append(s.Alarms, interfaceAlarms(n.doc.Server.Interfaces, s.Interfaces)...)
 	n.mu.Unlock()
 	slices.SortStableFunc(s.Alarms, func(a, b Alarm) int { return gravity(b) - gravity(a) })
-	return s, err
+	return s, nil
 }
 
 // interfaceAlarms names the interfaces that the configuration wants and that are not there, or down.
