@@ -28,6 +28,7 @@ store/disk
 store/memfs peer/keys access
 store socket peer
 node
+metrics
 api load sim
 `
 
