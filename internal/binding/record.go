@@ -7,7 +7,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/slab"
 )
 
-// record is a Binding as a Table keeps it: 104 octets without a pointer. What has no fixed length stands together in
+// record is a Binding as a Table keeps it: 112 octets without a pointer. What has no fixed length stands together in
 // the table's octets: the key of what is not a single IPv4 address, the hardware address, the client identifier, the
 // client's own facts, and the past.
 type record struct {
@@ -31,6 +31,8 @@ type record struct {
 	// The records of one client form a list, and the first one stands for the client in the index. up is the next
 	// client with a like hash on the first, the one before on the others.
 	up, down uint32
+	// The same of strangers with one hardware address.
+	strangerUp, strangerDown uint32
 
 	due                                   slab.Links
 	starts, expires, cltt, changed, dueAt stamp

@@ -19,9 +19,12 @@ type Table struct {
 	octets  slab.Octets
 	byAddr  slab.Index
 	clients slab.Index
-	due     slab.Calendar
-	blobs   blobs
-	origins origins
+	// strangers are the clients that are not found by their hardware address in clients.
+	strangers slab.Index
+	order     order
+	due       slab.Calendar
+	blobs     blobs
+	origins   origins
 
 	scratch [slab.MaxOctets]byte
 	scanned Binding
@@ -39,6 +42,9 @@ func NewTable() *Table {
 	t.clients = slab.NewIndex(
 		func(i uint32) uint64 { return t.clientHash(t.client(t.records.At(i))) },
 		func(i uint32) *uint32 { return &t.records.At(i).up })
+	t.strangers = slab.NewIndex(
+		func(i uint32) uint64 { return t.strangerHash(t.records.At(i)) },
+		func(i uint32) *uint32 { return &t.records.At(i).strangerUp })
 	t.due = slab.NewCalendar(func(i uint32) *slab.Links { return &t.records.At(i).due })
 	t.blobs.init(&t.seed)
 	t.origins.init()
@@ -57,7 +63,7 @@ func (t *Table) Len() int { return t.records.Len() }
 // Memory returns how many octets the table holds.
 func (t *Table) Memory() int64 {
 	return t.records.Memory() + t.octets.Memory() + t.byAddr.Memory() + t.clients.Memory() + t.due.Memory() +
-		t.blobs.bytes + t.blobs.index.Memory() + t.origins.memory()
+		t.strangers.Memory() + t.order.memory() + t.blobs.bytes + t.blobs.index.Memory() + t.origins.memory()
 }
 
 // Get returns the binding of p; false if there is none.
@@ -98,10 +104,13 @@ func (t *Table) Put(b Binding, due time.Time) {
 	r.state, r.cause = b.State, b.Cause
 	r.starts, r.expires, r.changed = stampOf(b.Starts), stampOf(b.Expires), stampOf(b.Changed)
 	r.potential, r.acked = stampOf(b.Sync.Potential), stampOf(b.Sync.Acked)
-	r.ours, r.theirs, r.marks = b.Sync.Ours, b.Sync.Theirs, b.Sync.Marks
+	r.ours, r.theirs, r.marks = b.Sync.Ours, b.Sync.Theirs, b.Sync.Marks&^markStranger|r.marks&markStranger
 	t.plan(i, r, dueStamp(due))
 	if fresh {
 		t.byAddr.Add(t.hashOf(r), i)
+		if !r.has(shapeLong) {
+			t.order.add(r.addr)
+		}
 	}
 }
 
@@ -114,7 +123,11 @@ func (t *Table) Delete(p netip.Prefix) {
 	r := t.records.At(i)
 	t.plan(i, r, stamp{})
 	t.unlinkClient(i, r)
+	t.unlinkStranger(i, r)
 	t.byAddr.Remove(t.hashOf(r), i)
+	if !r.has(shapeLong) {
+		t.order.remove(r.addr)
+	}
 	t.octets.Free(r.octets)
 	for _, b := range [...]uint32{r.shared, r.result, r.reasons} {
 		t.blobs.release(b)
@@ -173,7 +186,7 @@ func (t *Table) read(i uint32, b *Binding) {
 	b.Client.ID, b.Facts.Own = cut(octets, int(r.nID)), cut(octets[r.nID:], int(r.nOwn))
 	b.Past = cut(octets[int(r.nID)+int(r.nOwn):], int(r.nPast))
 	b.Starts, b.Expires, b.CLTT, b.Changed = r.starts.time(), r.expires.time(), r.cltt.time(), r.changed.time()
-	b.Sync = Sync{Potential: r.potential.time(), Acked: r.acked.time(), Ours: r.ours, Theirs: r.theirs, Marks: r.marks}
+	b.Sync = Sync{Potential: r.potential.time(), Acked: r.acked.time(), Ours: r.ours, Theirs: r.theirs, Marks: r.marks &^ markStranger}
 	o := &t.origins.slots[r.origin]
 	b.Owner, b.Home, b.Version = o.owner, o.home, o.version
 	b.Facts.Shared, b.Result, b.Reasons = t.blobs.at(r.shared), t.blobs.at(r.result), t.blobs.at(r.reasons)
@@ -219,6 +232,10 @@ func (t *Table) writeOctets(i uint32, r *record, b *Binding, fresh bool) {
 	if moves && !fresh {
 		t.unlinkClient(i, r)
 	}
+	renamed := fresh || !t.sameNames(r, id, &b.Client.Hardware)
+	if renamed && !fresh {
+		t.unlinkStranger(i, r)
+	}
 	if !t.octets.Fits(r.octets, len(all)) {
 		t.octets.Free(r.octets)
 		r.octets = t.octets.New(len(all))
@@ -228,6 +245,9 @@ func (t *Table) writeOctets(i uint32, r *record, b *Binding, fresh bool) {
 	r.shape = shape | r.shape&shapeFirst
 	if moves {
 		t.linkClient(i, r)
+	}
+	if renamed {
+		t.linkStranger(i, r)
 	}
 }
 

@@ -202,6 +202,7 @@ func compare(t *testing.T, r *rand.Rand, table *Table, model *tableModel) {
 	compareClient(t, table, model, randomClient(r))
 	compareDue(t, table, model)
 	compareScan(t, r, table, model)
+	compareOrder(t, r, table, model)
 	compareBlobs(t, table, model)
 }
 
