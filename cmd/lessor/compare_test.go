@@ -59,7 +59,7 @@ func TestWhatIfReadsWellAndChangesNothing(t *testing.T) {
 	}
 	k.whatIf = &node.WhatIfReport{Version: tipID, Head: headID, Total: 7}
 	golden(t, "what-if-nothing.txt", lessor(t, "config", "apply", file, "--what-if", "--socket", socket).out)
-	if got := asked(t, socket, "", "config", "apply", file, "--what-if"); !strings.Contains(got.err, "\r1 of 3 leases looked at") || !strings.HasSuffix(got.err, " \r") {
+	if got := asked(t, socket, "", "config", "apply", file, "--what-if"); strings.Contains(got.err, "\r") { // it is not yet long
 		t.Errorf("%q", got.err)
 	}
 	bad := write(t, t.TempDir(), "bad.yaml", "enterprice: {}\n")

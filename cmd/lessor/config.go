@@ -116,7 +116,7 @@ func writeFlow(c *console, w *bufio.Writer, mark string, st style, text string) 
 	if text == "" {
 		return
 	}
-	for _, line := range wrapped(cut(shown(text), maxShownFlow), max(pageWidth-len(mark), minFlexible)) {
+	for _, line := range wrapped(cut(shown(text), maxShownFlow), max(c.page(pageWidth)-len(mark), minFlexible)) {
 		fmt.Fprintln(w, c.paint(st, mark+line))
 	}
 }
@@ -173,7 +173,7 @@ func shownLines(s string) string {
 func writeConsequences(c *console, w *bufio.Writer, e *node.ConfirmError) {
 	fmt.Fprintln(w, c.paintErr(yellow, "This needs a yes:"))
 	for _, why := range e.Why {
-		for i, line := range wrapped(strings.TrimSpace(shown(why)), pageWidth-4) {
+		for i, line := range wrapped(strings.TrimSpace(shown(why)), c.page(pageWidth)-4) {
 			mark := "  - "
 			if i > 0 {
 				mark = "    "

@@ -38,7 +38,7 @@ func (x configHistoryCommand) Run(ctx context.Context, c *console) error {
 		if x.JSON {
 			return client.ConfigHistory(ctx, x.Limit, func(r node.VersionRow) error { return writeJSON(w, r) })
 		}
-		t := table{head: []string{"VERSION", "", "TIME", "AUTHOR", "MADE AT", "COMMENT"}}
+		t := table{head: []string{"VERSION", "", "TIME", "AUTHOR", "MADE AT", "COMMENT"}, least: []int{4, 2, 3, 5}, brief: map[int]func(string) string{2: briefTime}}
 		err := client.ConfigHistory(ctx, x.Limit, func(r node.VersionRow) error {
 			t.add(cell{shortName(r.Version), bold}, cell{marks(&r), green}, cell{text: when(r.Time, c.now())}, cell{text: orDash(short(printable(r.Author)))},
 				cell{text: orDash(short(printable(string(r.Member))))}, cell{text: cut(remark(&r), maxShownValue)})
@@ -51,7 +51,7 @@ func (x configHistoryCommand) Run(ctx context.Context, c *console) error {
 			c.note("no versions")
 			return nil
 		}
-		t.fit(historyWidth, 5)
+		t.fit(c, historyWidth, 5)
 		return t.write(c, w, "")
 	})
 }

@@ -99,7 +99,7 @@ func writeConflict(c *console, w *bufio.Writer, k *node.ConfigConflict, self, pa
 		t.add(cell{printable(string(side.of)), bold}, cell{text: shortName(side.row.Version)}, cell{text: orDash(short(printable(side.row.Author)))},
 			cell{text: orDash(printable(string(side.row.Member)))}, cell{text: when(side.row.Time, c.now())}, cell{text: cut(remark(side.row), maxShownValue)})
 	}
-	t.fit(historyWidth, 5)
+	t.fit(c, historyWidth, 5)
 	t.write(c, w, "  ")
 	ours, theirs := self, partner
 	if k.Theirs.Version < k.Ours.Version { // A is the version with the lower name
@@ -141,7 +141,7 @@ func writeConcerned(c *console, w *bufio.Writer, all []node.ClientExample, partn
 			first = make([]cell, 2)
 		}
 	}
-	t.fit(staleWidth, 3, 4)
+	t.fit(c, staleWidth, 3, 4)
 	t.write(c, w, "  ")
 }
 
@@ -169,7 +169,7 @@ func writeClash(c *console, w *bufio.Writer, k *configversion.Conflict, a, b str
 	}
 	row[1].style, row[2].style = yellow, yellow
 	t.add(row...)
-	t.fit(pageWidth-4, 0, 1, 2)
+	t.fit(c, pageWidth-4, 0, 1, 2)
 	t.write(c, w, "    ")
 }
 

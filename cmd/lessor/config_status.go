@@ -134,7 +134,7 @@ func writeDisagreement(c *console, w *bufio.Writer, st *node.GroupConfigStatus) 
 	const column = 17
 	say := func(st style, text string) {
 		any = true
-		for _, line := range wrapped(shown(text), pageWidth-column) {
+		for _, line := range wrapped(shown(text), c.page(pageWidth)-column) {
 			fmt.Fprintf(w, "%*s%s\n", column, "", c.paint(st, line))
 		}
 	}

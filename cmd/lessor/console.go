@@ -22,6 +22,10 @@ type console struct {
 	colour   bool // out is a terminal whose owner has nothing against colour
 	// terminal says that out is one, whatever its owner has against colour.
 	terminal bool
+	// cursor says that what is on it can be painted over.
+	cursor bool
+	// size returns how many columns and lines the terminal has; nil, or 0: out is none, or does not say.
+	size func() (width, height int)
 	// sits returns the addresses that the one who gives the commands must not lose; nil: none is known.
 	sits func() []netip.Addr
 	// interactive says that a person is there to be asked: in and err are terminals.
@@ -32,13 +36,50 @@ type console struct {
 
 // systemConsole is the console of this process.
 func systemConsole() *console {
-	return &console{
+	c := &console{
 		in: os.Stdin, out: os.Stdout, err: os.Stderr, now: time.Now,
-		colour:   isTerminal(os.Stdout) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb",
 		terminal: isTerminal(os.Stdout), sits: operatorSits,
 		interactive: isTerminal(os.Stdin) && isTerminal(os.Stderr), become: becomeUser,
 	}
+	if c.terminal {
+		c.cursor = os.Getenv("TERM") != "dumb" && os.Getenv("TERM") != ""
+		c.colour = c.cursor && mayColour(os.Getenv)
+		c.size = func() (width, height int) { return terminalSize(os.Stdout) }
+	}
+	return c
 }
+
+// mayColour reports whether the one at a terminal has nothing against colour (no-color.org, bixense.com/clicolors).
+func mayColour(env func(string) string) bool { return env("NO_COLOR") == "" && env("CLICOLOR") != "0" }
+
+func terminalSize(f *os.File) (width, height int) {
+	s, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
+	if err != nil {
+		return 0, 0
+	}
+	return int(s.Col), int(s.Row)
+}
+
+// width returns how many columns the terminal has that out is; 0: it is none, or does not say, and lines are as long as
+// they are.
+func (c *console) width() int {
+	if c.size == nil {
+		return 0
+	}
+	width, _ := c.size()
+	return width
+}
+
+// page returns how wide a text of any length becomes: most, or less on a terminal that is narrower.
+func (c *console) page(most int) int {
+	if width := c.width(); width > 0 {
+		return max(min(most, width), minPage)
+	}
+	return most
+}
+
+// minPage is how narrow a text is made for a narrow terminal; below, the terminal breaks the lines.
+const minPage = 40
 
 func becomeUser(uid, gid int) error {
 	if err := syscall.Setgroups([]int{gid}); err != nil {

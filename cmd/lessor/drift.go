@@ -85,7 +85,7 @@ func (x *comparing) drift(r *node.DriftReport) {
 				first = make([]cell, 4)
 			}
 		}
-		t.fit(staleWidth, 3, 5, 6)
+		t.fit(x.console, staleWidth, 3, 5, 6)
 		t.write(x.console, x.w, "  ")
 	}
 	if r.Remedy != "" {

@@ -48,7 +48,7 @@ func (x *explaining) write(r *node.ExplainRequest, e *policy.Explanation) {
 
 // item writes a text of any length as one item of a list.
 func (x *explaining) item(text string) {
-	for i, line := range wrapped(text, pageWidth-4) {
+	for i, line := range wrapped(text, x.page(pageWidth)-4) {
 		mark := "  "
 		if i == 0 {
 			mark = "- "
@@ -65,7 +65,7 @@ func (x *explaining) head(r *node.ExplainRequest, e *policy.Explanation) {
 		if value == "" {
 			return
 		}
-		for i, line := range wrapped(value, pageWidth-17) {
+		for i, line := range wrapped(value, x.page(pageWidth)-17) {
 			if i > 0 {
 				name = ""
 			}
@@ -261,7 +261,7 @@ func (x *explaining) failed(e *policy.Explanation) {
 // table writes t on a page, its columns in flexible wrapped as far as need be.
 func (x *explaining) table(t *table, flexible ...int) {
 	if len(t.rows) > 0 {
-		t.fit(pageWidth-2, flexible...)
+		t.fit(x.console, pageWidth-2, flexible...)
 		t.write(x.console, x.w, "  ")
 	}
 }

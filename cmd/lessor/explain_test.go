@@ -231,7 +231,7 @@ func TestATableFitsAPage(t *testing.T) {
 	for n := range 60 {
 		tab := table{head: []string{"A", "LONG", "LONGER"}}
 		tab.addText("fixed", strings.Repeat("x y", n), strings.Repeat("word ", 3*n))
-		tab.fit(80, 1, 2)
+		tab.fit(&console{}, 80, 1, 2)
 		var b strings.Builder
 		if err := tab.write(&console{}, &b, ""); err != nil {
 			t.Fatal(err)

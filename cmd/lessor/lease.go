@@ -121,7 +121,7 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 		}
 	}
 	if len(t.rows) > 0 {
-		t.fit(pageWidth-2, 2, 3, 4)
+		t.fit(c, pageWidth-2, 2, 3, 4)
 		t.write(c, w, "  ")
 	}
 	for _, o := range d.LeftOut {

@@ -104,7 +104,8 @@ func (l *leaseList) end() error {
 
 func (l *leaseList) writeRun() error {
 	slices.SortFunc(l.rows, func(a, b node.LeaseRow) int { return a.Address.Compare(b.Address) })
-	t := table{head: []string{"ADDRESS", "STATE", "CLIENT", "HOST NAME", "NETWORK", "EXPIRES"}}
+	t := table{head: []string{"ADDRESS", "STATE", "CLIENT", "HOST NAME", "NETWORK", "EXPIRES"},
+		least: []int{4, 3, 5, 1}, brief: map[int]func(string) string{5: briefTime}}
 	now := l.now()
 	for _, r := range l.rows {
 		t.add(cell{text: r.Address.String()}, stateCell(r.State), cell{text: clientOf(r)},

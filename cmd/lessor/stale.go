@@ -119,7 +119,7 @@ func (l *staleList) write() {
 		return
 	}
 	slices.SortFunc(l.rows, func(a, b node.StaleRow) int { return a.Address.Compare(b.Address) })
-	t := table{head: []string{"ADDRESS", "CLIENT", "HOST NAME", "SINCE", "CAUSE", "WHAT", "HAS", "WOULD HAVE"}}
+	t := table{head: []string{"ADDRESS", "CLIENT", "HOST NAME", "SINCE", "CAUSE", "WHAT", "HAS", "WOULD HAVE"}, least: []int{2, 3, 4, 1}}
 	for i := range l.rows {
 		r := &l.rows[i]
 		first := []cell{{text: r.Address.String()}, {text: clientOf(node.LeaseRow{Hardware: r.Hardware, ClientID: r.ClientID})}, {text: orDash(short(fromNetwork(r.Hostname)))},
@@ -137,7 +137,7 @@ func (l *staleList) write() {
 		}
 	}
 	l.rows = l.rows[:0]
-	t.fit(staleWidth, 2, 6, 7)
+	t.fit(l.console, staleWidth, 2, 6, 7)
 	t.write(l.console, l.w, "")
 }
 

@@ -197,7 +197,8 @@ func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus, shared boo
 		fmt.Fprintln(w, "  none: only hosts with an address of their own are served")
 		return
 	}
-	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{}}
+	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{},
+		least: []int{4, 5, 6, 7, 0, 2, 9, 3}}
 	if shared {
 		t.head = append(t.head, "PARTNER FREE")
 	}
@@ -258,12 +259,12 @@ func writeFailures(c *console, w *bufio.Writer, failures []node.ClassFailure) {
 		return
 	}
 	heading(c, w, "Classes that failed for clients")
-	t := table{head: []string{"CLASS", "LINE", "MESSAGES", "LAST", "WHY"}, right: map[int]bool{1: true, 2: true}}
+	t := table{head: []string{"CLASS", "LINE", "MESSAGES", "LAST", "WHY"}, right: map[int]bool{1: true, 2: true}, least: []int{3, 1}, brief: map[int]func(string) string{3: briefTime}}
 	for _, f := range failures {
 		t.add(cell{text: short(printable(f.Class))}, cell{text: fmt.Sprint(f.Line)}, cell{fmt.Sprint(f.Count), yellow}, cell{text: when(f.Last, c.now())},
 			cell{text: cut(fromNetwork(f.Error), maxShownValue)})
 	}
-	t.fit(pageWidth-2, 4)
+	t.fit(c, pageWidth-2, 4)
 	t.write(c, w, "  ")
 }
 

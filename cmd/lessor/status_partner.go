@@ -16,7 +16,8 @@ func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
 		return
 	}
 	heading(c, w, "Partners")
-	t := table{head: []string{"PARTNER", "OUR ROLE", "OUR STATE", "SINCE", "ITS STATE", "UNACKED", "CONNECTED", "SKEW"}, right: map[int]bool{5: true, 7: true}}
+	t := table{head: []string{"PARTNER", "OUR ROLE", "OUR STATE", "SINCE", "ITS STATE", "UNACKED", "CONNECTED", "SKEW"}, right: map[int]bool{5: true, 7: true},
+		least: []int{1, 7, 3, 5, 6}, brief: map[int]func(string) string{3: briefTime}}
 	for i := range partners {
 		p := &partners[i]
 		connected := cell{"yes", green}
@@ -68,7 +69,7 @@ func writePartner(c *console, w *bufio.Writer, p *node.PartnerStatus) {
 		}
 		const column = 19
 		for part := range strings.Lines(text) {
-			for _, line := range wrapped(shown(strings.TrimSpace(part)), pageWidth-column) {
+			for _, line := range wrapped(shown(strings.TrimSpace(part)), c.page(pageWidth)-column) {
 				fmt.Fprintf(w, "    %-*s%s\n", column-4, label, line)
 				label = ""
 			}
@@ -130,7 +131,7 @@ func writeConflicts(c *console, w *bufio.Writer, p *node.PartnerStatus) {
 	for _, k := range p.Conflicts {
 		t.add(cell{k.Address.String(), red}, cell{text: orDash(fromNetwork(k.Kept))}, cell{text: orDash(fromNetwork(k.Lost))}, cell{text: cut(fromNetwork(k.Cause), maxShownValue)})
 	}
-	t.fit(pageWidth-2, 3)
+	t.fit(c, pageWidth-2, 3)
 	t.write(c, w, "  ")
 }
 
@@ -143,7 +144,7 @@ func writeRefusedUpdates(c *console, w *bufio.Writer, p *node.PartnerStatus) {
 	for _, u := range p.RefusedUpdates {
 		t.add(cell{text: u.Address.String()}, cell{text: when(u.Time, c.now())}, cell{text: fmt.Sprint(u.Reason)}, cell{text: cut(fromNetwork(u.Cause), maxShownValue)})
 	}
-	t.fit(pageWidth-2, 3)
+	t.fit(c, pageWidth-2, 3)
 	t.write(c, w, "  ")
 }
 
@@ -157,6 +158,6 @@ func writeRefusedConnections(c *console, w *bufio.Writer, p *node.PartnerStatus)
 		t.add(cell{text: printable(r.Reason)}, cell{fmt.Sprint(r.Count), yellow}, cell{text: when(r.Last, c.now())},
 			cell{text: orDash(cut(fromNetwork(r.Detail), maxShownValue))}, cell{text: shown(r.Remedy)})
 	}
-	t.fit(pageWidth-2, 3, 4)
+	t.fit(c, pageWidth-2, 3, 4)
 	t.write(c, w, "  ")
 }

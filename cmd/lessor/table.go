@@ -4,7 +4,6 @@ import (
 	"io"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // cell is one text in a table and how it is shown.
@@ -13,11 +12,17 @@ type cell struct {
 	style style
 }
 
-// table is rows of cells under a heading, in columns that are as wide as their widest cell.
+// table is rows of cells under a heading, in columns that are as wide as their widest cell. What goes to a terminal fits
+// it; what goes elsewhere is as wide as it is.
 type table struct {
 	head  []string     // without any text, no heading is written
-	right map[int]bool // columns of numbers
+	right map[int]bool // columns of numbers, which are never shortened
 	rows  [][]cell
+	// least are the columns that may give way where the terminal is too narrow, the least important one first; nil: all
+	// but the first, from the last on.
+	least []int
+	// brief says the texts of a column in fewer words, which is done first where the terminal is too narrow.
+	brief map[int]func(string) string
 }
 
 func (t *table) add(cells ...cell) { t.rows = append(t.rows, cells) }
@@ -31,43 +36,63 @@ func (t *table) addText(texts ...string) {
 	t.rows = append(t.rows, row)
 }
 
-// write writes the table, each line after indent.
+// gap is how many columns of the terminal are between two of the table.
+const gap = 2
+
+// write writes the table, each line after indent, and then which columns there was no room for.
 func (t *table) write(c *console, w io.Writer, indent string) error {
-	width := make([]int, len(t.head))
-	measure := func(i int, s string) { width[i] = max(width[i], utf8.RuneCountInString(s)) }
-	for i, h := range t.head {
-		measure(i, h)
+	var missing []string
+	if width := c.width(); width > 0 {
+		t, missing = t.narrowed(width - columns(indent))
 	}
-	for _, r := range t.rows {
-		for i, x := range r {
-			measure(i, x.text)
-		}
-	}
+	width := t.widths()
 	rows := t.rows
 	if strings.Join(t.head, "") != "" {
 		rows = append([][]cell{t.headCells()}, rows...)
 	}
-	for _, r := range rows {
-		if _, err := io.WriteString(w, indent+t.line(c, r, width)+"\n"); err != nil {
-			return err
+	var err error
+	line := func(text string) {
+		if err == nil {
+			_, err = io.WriteString(w, indent+text+"\n")
 		}
 	}
-	return nil
+	for _, r := range rows {
+		line(t.line(c, r, width))
+	}
+	if len(missing) > 0 {
+		line(c.paint(dim, "(no room here for "+strings.Join(missing, ", ")+")"))
+	}
+	return err
 }
+
+// widths returns how wide each column is.
+func (t *table) widths() []int {
+	width := make([]int, len(t.head))
+	for i, h := range t.head {
+		width[i] = columns(h)
+	}
+	for _, r := range t.rows {
+		for i, x := range r {
+			width[i] = max(width[i], columns(x.text))
+		}
+	}
+	return width
+}
+
+// maxIndent is how far in a table stands at most.
+const maxIndent = 4
 
 // minFlexible is how narrow a column may be made.
 const minFlexible = 12
 
-// fit wraps the cells of the columns in flexible so that no line is wider than width, where that can be done: the widest
-// columns give way first.
-func (t *table) fit(width int, flexible ...int) {
-	natural := make([]int, len(t.head))
-	for _, r := range append([][]cell{t.headCells()}, t.rows...) {
-		for i, x := range r {
-			natural[i] = max(natural[i], utf8.RuneCountInString(x.text))
-		}
+// fit wraps the cells of the columns in flexible so that no line is wider than the terminal, or than width where out is
+// none, where that can be done: the widest columns give way first.
+func (t *table) fit(c *console, width int, flexible ...int) {
+	if own := c.width(); own > 0 {
+		width = own - maxIndent
 	}
-	room := width - 2*(len(t.head)-1)
+	natural := t.widths()
+	room := width - gap*(len(t.head)-1)
 	for i, n := range natural {
 		if !slices.Contains(flexible, i) {
 			room -= n
@@ -108,25 +133,31 @@ func wrapRow(r []cell, width []int) [][]cell {
 				rows[k][i] = cell{lines[i][k], x.style}
 			}
 		}
+		if high == 1 {
+			rows[k] = r
+		}
 	}
 	return rows
 }
 
-// wrapped returns s in lines of at most width characters, broken at spaces where that can be done.
+// wrapped returns s in lines of at most width columns, broken at spaces where that can be done.
 func wrapped(s string, width int) (lines []string) {
 	r := []rune(s)
-	for len(r) > width {
-		at := breakBefore(r, width)
+	for {
+		n := within(r, width)
+		if n == len(r) {
+			return append(lines, string(r))
+		}
+		at := breakBefore(r, max(n, 1))
 		lines = append(lines, strings.TrimRight(string(r[:at]), " "))
 		r = r[at:]
 	}
-	return append(lines, string(r))
 }
 
 // breakBefore returns where a line of at most width characters of r ends: after a space, else after a mark inside a
 // long word, as of a range, else where it must.
 func breakBefore(r []rune, width int) int {
-	if r[width] == ' ' {
+	if width < len(r) && r[width] == ' ' {
 		return width + 1
 	}
 	for _, marks := range []string{" ", "-,;/"} {
@@ -143,9 +174,9 @@ func breakBefore(r []rune, width int) int {
 func (t *table) line(c *console, row []cell, width []int) string {
 	var b strings.Builder
 	for i, x := range row {
-		pad := strings.Repeat(" ", width[i]-utf8.RuneCountInString(x.text))
+		pad := strings.Repeat(" ", width[i]-columns(x.text))
 		if i > 0 {
-			b.WriteString("  ")
+			b.WriteString(strings.Repeat(" ", gap))
 		}
 		if t.right[i] {
 			b.WriteString(pad + c.paint(x.style, x.text))

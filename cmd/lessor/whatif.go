@@ -30,24 +30,6 @@ func whatIf(ctx context.Context, c *console, client *api.Client, r node.ApplyReq
 	})
 }
 
-// progress returns what shows a person at a terminal how far something is, and what takes that away again.
-func (c *console) progress(what string) (step func(done, total int), end func()) {
-	if !c.interactive {
-		return nil, func() {}
-	}
-	said := 0
-	step = func(done, total int) {
-		s := fmt.Sprintf("%d of %d %s", done, total, what)
-		fmt.Fprintf(c.err, "\r%-*s", said, s)
-		said = max(said, len(s))
-	}
-	return step, func() {
-		if said > 0 {
-			fmt.Fprintf(c.err, "\r%*s\r", said, "")
-		}
-	}
-}
-
 // comparing writes what came of a comparison for a person. The writer keeps its first error.
 type comparing struct {
 	*console
@@ -77,7 +59,7 @@ func (x *comparing) whatIf(r *node.WhatIfReport) {
 }
 
 func (x *comparing) line(label, text string) {
-	for _, l := range wrapped(text, pageWidth-17) {
+	for _, l := range wrapped(text, x.page(pageWidth)-17) {
 		fmt.Fprintf(x.w, "  %-14s %s\n", label, l)
 		label = ""
 	}
@@ -106,7 +88,7 @@ func (x *comparing) changed(r *node.WhatIfReport) {
 				first = make([]cell, 3)
 			}
 		}
-		t.fit(staleWidth, 2, 4, 5)
+		t.fit(x.console, staleWidth, 2, 4, 5)
 		t.write(x.console, x.w, "  ")
 	}
 	if len(r.Classes) > 0 {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -31,6 +32,14 @@ func when(t node.Instant, now time.Time) string {
 		return s + " (" + span(-d) + " ago)"
 	}
 	return s + " (now)"
+}
+
+// briefTime returns what when says without the time itself, if there is anything left: "in 3h12m", "5m1s ago".
+func briefTime(s string) string {
+	if _, rest, found := strings.Cut(s, " ("); found {
+		return strings.TrimSuffix(rest, ")")
+	}
+	return s
 }
 
 // span returns a duration of whole seconds in its two largest units: 3d4h, 4h12m, 12m5s, 45s.
