@@ -2,11 +2,15 @@
 
 VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 
-.PHONY: build test demo bench bench-thorough bench-scale soak fmt lint e2e kill sim clean
+.PHONY: build deb test demo bench bench-thorough bench-scale soak fmt lint e2e kill sim clean
 
 # No cgo: the program is one file, and drops its privileges on every thread.
 build:
 	CGO_ENABLED=0 go build -trimpath -ldflags '-X main.version=$(VERSION)' -o build/lessor ./cmd/lessor
+
+# The Debian package, for this machine or for ARCHITECTURE; the same octets from the same commit.
+deb:
+	scripts/deb $(ARCHITECTURE)
 
 # Everything that CI runs.
 test:

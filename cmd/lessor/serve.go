@@ -140,7 +140,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before anybody is told that it serves: a reload may follow at once
 	defer signal.Stop(hup)
-	ended := make(chan struct{}, 2)
+	ended := make(chan struct{}, 3)
 	part := func(f func() error) {
 		go func() {
 			if err := f(); err != nil {
@@ -151,6 +151,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	}
 	part(func() error { return api.New(n, log).Run(ctx, l) })
 	part(func() error { x.followSignals(ctx, hup, n, log); return nil })
+	part(func() error { watchdog(ctx, n.Alive, log); return nil })
 	err = n.Run(ctx, func(waiting string) {
 		facts := []any{"server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data}
 		if waiting != "" {
