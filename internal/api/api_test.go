@@ -33,6 +33,7 @@ type fake struct {
 	cut         int // Leases fails after so many rows; 0: never
 	feed        chan node.Event
 	asked       chan any // receives the filters
+	over        bool     // the feed of events is at its end
 }
 
 func (f *fake) Status(context.Context) (node.Status, error) { return f.status, f.err }
@@ -66,6 +67,10 @@ func (f *fake) Explain(_ context.Context, r node.ExplainRequest) (policy.Explana
 func (f *fake) Events(ctx context.Context, ef node.EventFilter) (<-chan node.Event, error) {
 	f.tell(ef)
 	out := make(chan node.Event)
+	if f.over {
+		close(out)
+		return out, f.err
+	}
 	go func() {
 		defer close(out)
 		for {
@@ -316,7 +321,7 @@ func TestBadQuestionsGetAProblemThatSaysWhatIsRight(t *testing.T) {
 	}{
 		{"GET /api/v1/leases?state=sleeping", 400, "states are free, active, expired, released, abandoned"},
 		{"GET /api/v1/leases?address=banana", 400, "198.51.100.0/24"},
-		{"GET /api/v1/leases?mac=1", 400, "address, client, network, state"},
+		{"GET /api/v1/leases?mac=1", 400, "address, client, format, network, state"},
 		{"GET /api/v1/leases?state=free&state=active", 400, "give it once"},
 		{"GET /api/v1/leases?client=" + strings.Repeat("a", 1000), 400, "longer than"},
 		{"GET /api/v1/leases/banana", 400, "is not an address"},

@@ -4,13 +4,14 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"net/http"
 	"os/user"
 	"strconv"
 	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lessor-dhcp/lessor/internal/access"
 )
 
 // uidKey is where the context of a request has the user of the process at the other end of its connection.
@@ -40,8 +41,11 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 }
 
 // authorOf names the operator who sent a request: by the user of the process that connected, never by what the request says.
-func authorOf(r *http.Request) string {
-	uid, ok := r.Context().Value(uidKey{}).(uint32)
+func authorOf(ctx context.Context) string {
+	if id, ok := access.From(ctx); ok && id.Name != "" {
+		return id.Name
+	}
+	uid, ok := ctx.Value(uidKey{}).(uint32)
 	if !ok {
 		return "unknown"
 	}

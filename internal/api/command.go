@@ -9,11 +9,11 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
 
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
@@ -27,44 +27,21 @@ const (
 // bodyTime is how long a body may take to come.
 const bodyTime = 5 * time.Second
 
-// command wraps what carries out a POST whose body is a small JSON object.
-func (s *Server) command(carryOut func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return carry(s.answers, maxBody, []string{"application/json"}, carryOut)
+// smallJSON is the body of a command.
+func (s *Server) smallJSON() *bodyRule {
+	return &bodyRule{most: maxBody, types: []string{jsonType}, within: s.bodyTime}
 }
 
-// carry wraps what carries out a POST whose body is of one of the types and has at most so many octets. More than room at once
-// are refused.
-func carry(room chan struct{}, most int64, types []string, carryOut func(http.ResponseWriter, *http.Request) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if p := refuseCommand(w, r, most, types); p != nil {
-			w.Header().Set("Connection", "close") // what follows is not read
-			p.write(w)
-			return
-		}
-		within(room, w, r, carryOut)
-	})
-}
-
-// refuseCommand returns what is wrong with a command before its body is looked at, nil if nothing. A page of another site
-// cannot have a browser send such a content type without asking.
-func refuseCommand(w http.ResponseWriter, r *http.Request, most int64, types []string) *Problem {
-	if r.Method != http.MethodPost {
-		w.Header().Set("Allow", http.MethodPost)
-		return &Problem{Status: http.StatusMethodNotAllowed, Title: "method not allowed", Detail: "this changes something, so only POST is answered here"}
-	}
-	if !slices.Contains(types, mediaType(r)) {
-		return &Problem{Status: http.StatusUnsupportedMediaType, Title: "unsupported media type",
-			Detail: "a command is a JSON object, with Content-Type: " + strings.Join(types, ", or ")}
-	}
-	if r.ContentLength > most {
-		return tooLarge(most)
-	}
-	return nil
+func unsupported(types []string) *Problem {
+	return &Problem{Status: http.StatusUnsupportedMediaType, Title: "unsupported media type",
+		Detail: "a command is a JSON object, with Content-Type: " + strings.Join(types, ", or ")}
 }
 
 // mediaType returns what the body of a request is said to be; empty: nothing that can be understood.
-func mediaType(r *http.Request) string {
-	t, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
+func mediaType(r *http.Request) string { return mediaTypeOf(r.Header.Get("Content-Type")) }
+
+func mediaTypeOf(header string) string {
+	t, _, err := mime.ParseMediaType(header)
 	if err != nil {
 		return ""
 	}
@@ -73,33 +50,6 @@ func mediaType(r *http.Request) string {
 
 func tooLarge(most int64) *Problem {
 	return &Problem{Status: http.StatusRequestEntityTooLarge, Title: "body too large", Detail: fmt.Sprintf("this command has at most %d octets", most)}
-}
-
-// readBody reads the small object that a command is.
-func (s *Server) readBody(w http.ResponseWriter, r *http.Request, into any) error {
-	if err := (fields{}).read(r.URL.Query()); err != nil {
-		return err
-	}
-	b, err := s.readWithin(w, r, s.bodyTime, maxBody)
-	if err != nil {
-		return err
-	}
-	return readObject(b, into)
-}
-
-// readWithin reads the body of a command, which comes within d and has at most so many octets.
-func (s *Server) readWithin(w http.ResponseWriter, r *http.Request, d time.Duration, most int64) ([]byte, error) {
-	if err := http.NewResponseController(w).SetReadDeadline(time.Now().Add(d)); err != nil && !errors.Is(err, http.ErrNotSupported) {
-		return nil, err
-	}
-	b, err := io.ReadAll(http.MaxBytesReader(w, r.Body, most))
-	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
-		return nil, tooLarge(most)
-	}
-	if err != nil {
-		return nil, badRequest("the command did not come whole: %v", err)
-	}
-	return b, nil
 }
 
 // readObject reads the object that a command is. A key that is not known is an error, since a misspelt one could mean the
@@ -135,53 +85,71 @@ func checkLine(what, text string, most int) error {
 	return nil
 }
 
-func (s *Server) partnerDown(w http.ResponseWriter, r *http.Request) error {
-	var q node.PartnerDownRequest
-	if err := s.readBody(w, r, &q); err != nil {
-		return err
-	}
-	if q.Partner == "" {
-		return badRequest("partner is missing: the name of the other server")
-	}
-	if err := CheckReason(q.Reason); err != nil {
-		return err
-	}
-	if err := s.reporter.PartnerDown(r.Context(), q); err != nil {
-		return err
-	}
-	return s.answerPartner(w, r)
+// downSaid is the body of POST /partner-down.
+type downSaid struct {
+	// Partner is the name of the other server.
+	Partner string `json:"partner"`
+	// NeverServed says that it has never served anybody.
+	NeverServed bool `json:"never_served,omitempty"`
+	// Force says that it is down whatever speaks against it; Reason is why that is said, and is kept.
+	Force  bool   `json:"force,omitempty"`
+	Reason string `json:"reason,omitempty"`
 }
 
 // pause is the body of POST /maintenance.
 type pause struct {
-	On *bool `json:"on"`
+	// On begins a pause in which clients are left to the other server, or ends it.
+	On bool `json:"on"`
 }
 
-func (s *Server) maintenance(w http.ResponseWriter, r *http.Request) error {
-	var q pause
-	if err := s.readBody(w, r, &q); err != nil {
-		return err
-	}
-	if q.On == nil {
-		return badRequest("on is missing: true or false")
-	}
-	if err := s.reporter.Maintenance(r.Context(), *q.On); err != nil {
-		return err
-	}
-	return s.answerPartner(w, r)
+// told is the input of a command whose body is a T.
+type told[T any] struct{ Body T }
+
+// Partners is what GET /api/v1/partners says.
+type Partners struct {
+	Partners []node.PartnerStatus `json:"partners"`
 }
 
-// answerPartner answers with how the two servers stand after a command.
-func (s *Server) answerPartner(w http.ResponseWriter, r *http.Request) error {
-	st, err := s.reporter.Status(r.Context())
-	if err != nil {
-		return err
+func (a *surface) addPartner() {
+	s := a.server
+	ask(a, operation{method: http.MethodGet, path: base + "partners", id: "partners", tag: tagFailover, role: access.Viewer, room: s.answers,
+		summary: "How this server stands with the others", about: "The failover relationships; a server that stands alone has none."},
+		func(ctx context.Context, _ *nothingAsked) (Partners, error) {
+			st, err := s.reporter.Status(ctx)
+			return Partners{notNil(st.Partners)}, err
+		})
+	ask(a, operation{method: http.MethodPost, path: base + "partner-down", id: "partner-down", tag: tagFailover, role: access.Operator, room: s.answers,
+		body: s.smallJSON(), fails: []int{409}, summary: "Say that the other server does not serve",
+		about: "From then on this server serves all clients; the other's free addresses after the MCLT. **Wrong while the other serves**: two clients can get one address. " +
+			"Refused while it can be reached, unless `force` is true and `reason` says why. Answers how the two stand then. As `lessor partner-down`."},
+		func(ctx context.Context, in *told[downSaid]) (node.PartnerStatus, error) {
+			q := node.PartnerDownRequest(in.Body)
+			if q.Partner == "" {
+				return node.PartnerStatus{}, badRequest("partner is missing: the name of the other server")
+			}
+			if err := CheckReason(q.Reason); err != nil {
+				return node.PartnerStatus{}, err
+			}
+			return s.standing(ctx, s.reporter.PartnerDown(ctx, q))
+		})
+	ask(a, operation{method: http.MethodPost, path: base + "maintenance", id: "maintenance", tag: tagFailover, role: access.Operator, room: s.answers,
+		body: s.smallJSON(), fails: []int{409}, summary: "Begin or end a pause",
+		about: "In a pause clients are left to the other server. Answers how the two stand then. As `lessor maintenance`."},
+		func(ctx context.Context, in *told[pause]) (node.PartnerStatus, error) {
+			return s.standing(ctx, s.reporter.Maintenance(ctx, in.Body.On))
+		})
+}
+
+// standing returns how the two servers stand after a command, or why it is not carried out.
+func (s *Server) standing(ctx context.Context, refused error) (p node.PartnerStatus, err error) {
+	if refused != nil {
+		return p, refused
 	}
-	var p node.PartnerStatus
-	if len(st.Partners) > 0 {
+	st, err := s.reporter.Status(ctx)
+	if err == nil && len(st.Partners) > 0 {
 		p = st.Partners[0]
 	}
-	return answer(w, p)
+	return p, err
 }
 
 // PartnerDown does what node.Reporter's PartnerDown does, and returns how the two servers stand then. A refusal is a
@@ -192,7 +160,7 @@ func (c *Client) PartnerDown(ctx context.Context, r node.PartnerDownRequest) (p 
 
 // Maintenance does what node.Reporter's Maintenance does, and returns how the two servers stand then.
 func (c *Client) Maintenance(ctx context.Context, on bool) (p node.PartnerStatus, err error) {
-	return p, c.post(ctx, "/api/v1/maintenance", pause{&on}, &p)
+	return p, c.post(ctx, "/api/v1/maintenance", pause{on}, &p)
 }
 
 // post sends one command and reads its answer.

@@ -116,7 +116,7 @@ func TestABodyThatIsNotFinishedEndsItsConnection(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
-	if resp.StatusCode != http.StatusBadRequest || len(f.asked) > 0 {
+	if resp.StatusCode != http.StatusRequestTimeout || len(f.asked) > 0 {
 		t.Errorf("got %d", resp.StatusCode)
 	}
 }

@@ -10,6 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/ledger"
@@ -53,23 +56,33 @@ func able[T any](s *Server) (T, error) {
 	return c, nil
 }
 
-// parseStaleFilter reads the query of GET /stale.
-func parseStaleFilter(q url.Values) (f node.StaleFilter, err error) {
-	err = fields{
-		"client":  func(s string) error { f.Client = node.ParseClient(s); return nil },
-		"address": func(s string) (err error) { f.Address, err = ParsePrefix(s); return err },
-		"cause":   func(s string) (err error) { f.Cause, err = ParseCause(s); return err },
-		"limit": func(s string) (err error) {
-			if f.Limit, err = strconv.Atoi(s); err != nil || f.Limit < 1 {
-				return badRequest("limit is a positive number, not %q", s)
-			}
-			return nil
-		},
-	}.read(q)
+// staleAsked are the parameters of GET /stale.
+type staleAsked struct {
+	Client  string `query:"client" doc:"A client: its hardware address, client identifier or host name." example:"02:00:00:00:00:07"`
+	Address string `query:"address" doc:"An address, or a prefix within which." example:"198.51.100.0/24"`
+	Cause   string `query:"cause" doc:"Why it is stale, or the beginning of that." example:"configuration changed"`
+	Limit   int    `query:"limit" minimum:"1" doc:"How many at most; all where none is said." example:"100"`
+	FormatAsked
+}
+
+// filter returns what is asked for.
+func (in *staleAsked) filter() (f node.StaleFilter, err error) {
+	f.Limit = in.Limit
+	if in.Client != "" {
+		f.Client = node.ParseClient(in.Client)
+	}
+	if in.Address != "" {
+		if f.Address, err = ParsePrefix(in.Address); err != nil {
+			return f, err
+		}
+	}
+	if in.Cause != "" {
+		f.Cause, err = ParseCause(in.Cause)
+	}
 	return f, err
 }
 
-// staleQuery is the inverse of parseStaleFilter.
+// staleQuery is the inverse of filter.
 func staleQuery(f node.StaleFilter) url.Values {
 	q := url.Values{}
 	set(q, "client", f.Client.String())
@@ -83,29 +96,64 @@ func staleQuery(f node.StaleFilter) url.Values {
 	return q
 }
 
-func (s *Server) stale(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseStaleFilter(r.URL.Query())
-	if err != nil {
-		return err
-	}
-	c, err := able[staleLister](s)
-	if err != nil {
-		return err
-	}
-	t := s.stream(w, ndjson)
-	err = c.Stale(r.Context(), f, func(row *node.StaleRow) error { return t.add(row) })
-	if err == nil {
-		err = t.flush()
-	}
-	return t.cutShort(err)
+// driftAsked are the parameters of GET /drift.
+type driftAsked struct {
+	With string `query:"with" doc:"The member to compare with; the other one where none is named." example:"east"`
 }
 
-func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, versions node.Configurer) error {
+func (a *surface) addComparisons() {
+	s := a.server
+	askStream[node.StaleRow](a, operation{method: http.MethodGet, path: base + "stale", id: "stale", tag: tagLeases, role: access.Viewer, room: s.streams, fails: []int{409, 501},
+		summary: "Clients that hold something else than they would get", about: "One a line, in no particular order. As `lessor stale --json`."}, finite,
+		func(ctx context.Context, in *staleAsked, t *stream) error {
+			f, err := in.filter()
+			if err != nil {
+				return err
+			}
+			c, err := able[staleLister](s)
+			if err != nil {
+				return err
+			}
+			return c.Stale(ctx, f, func(row *node.StaleRow) error { return t.add(row) })
+		})
+	askRaw(a, operation{method: http.MethodGet, path: base + "drift", id: "drift", tag: tagConfig, role: access.Viewer, room: s.compares, takes: changeTime, fails: []int{409, 501},
+		summary: "Where two members would treat clients differently", about: progressing + " As `lessor drift --json`.", content: linesOf[Progress[node.DriftReport]](a)},
+		func(w http.ResponseWriter, r *http.Request, in *driftAsked) error {
+			c, err := able[drifter](s)
+			if err != nil {
+				return err
+			}
+			return compared(s, w, func(progress func(done, total int)) (*node.DriftReport, error) {
+				return c.Drift(r.Context(), binding.Member(in.With), progress)
+			})
+		})
+	askRaw(a, operation{method: http.MethodPost, path: base + "config/what-if", id: "what-if", tag: tagConfig, role: access.Viewer, room: s.compares, takes: changeTime,
+		body: s.document(), fails: []int{409, 422, 501}, summary: "What a document would change", long: []string{"comment", "file"},
+		about:   "Who would get something else, who would lose an address, which pool would run out. Nothing is changed. " + progressing + " As `lessor config apply --what-if`.",
+		content: linesOf[Progress[node.WhatIfReport]](a)},
+		func(w http.ResponseWriter, r *http.Request, in *DocumentSaid) error { return s.configWhatIf(w, r, in) })
+	ask(a, operation{method: http.MethodPost, path: base + "rehome", id: "rehome", tag: tagLeases, role: access.Operator, room: s.answers, body: s.smallJSON(), fails: []int{404, 409, 501},
+		summary: "Give a lease another home", about: "The member whose environment its client is given. Answers the lease as it is then. As `lessor rehome`."},
+		func(ctx context.Context, in *told[rehoming]) (node.LeaseDetail, error) { return s.rehome(ctx, in.Body) })
+}
+
+const progressing = "Lines say how far it is; the last one has the report, or the problem."
+
+// linesOf describes an answer of lines, each a T.
+func linesOf[T any](a *surface) map[string]*huma.MediaType {
+	return map[string]*huma.MediaType{ndjson: {Schema: schemaOf[T](a)}}
+}
+
+func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, in *DocumentSaid) error {
 	c, err := able[trier](s)
 	if err != nil {
 		return err
 	}
-	q, err := s.readDocument(w, r)
+	versions, err := s.configurer()
+	if err != nil {
+		return err
+	}
+	q, err := in.change()
 	if err != nil {
 		return err
 	}
@@ -123,22 +171,6 @@ func (s *Server) configWhatIf(w http.ResponseWriter, r *http.Request, versions n
 			report.Notes = append(report.Notes, "the configuration was changed since version "+parent.Short()+", which this was written against: applied, it is merged with that; here it is looked at as it is")
 		}
 		return report, err
-	})
-}
-
-func (s *Server) drift(w http.ResponseWriter, r *http.Request) error {
-	var with binding.Member
-	err := fields{"with": func(text string) error { with = binding.Member(text); return nil }}.read(r.URL.Query())
-	if err != nil {
-		return err
-	}
-	c, err := able[drifter](s)
-	if err != nil {
-		return err
-	}
-	s.extend(w, changeTime)
-	return compared(s, w, func(progress func(done, total int)) (*node.DriftReport, error) {
-		return c.Drift(r.Context(), with, progress)
 	})
 }
 
@@ -177,33 +209,22 @@ type rehoming struct {
 	To      binding.Member `json:"to"`
 }
 
-func (s *Server) rehome(w http.ResponseWriter, r *http.Request) error {
-	var q rehoming
-	if err := s.readBody(w, r, &q); err != nil {
-		return err
-	}
+func (s *Server) rehome(ctx context.Context, q rehoming) (d node.LeaseDetail, err error) {
 	switch {
 	case !q.Address.IsValid() || q.Address.Zone() != "":
-		return badRequest("address is missing: the one whose home is to be another")
+		return d, badRequest("address is missing: the one whose home is to be another")
 	case q.To == "":
-		return badRequest("to is missing: the member that is to be its home")
+		return d, badRequest("to is missing: the member that is to be its home")
 	}
 	c, err := able[rehomer](s)
 	if err != nil {
-		return err
+		return d, err
 	}
 	q.Address = q.Address.Unmap()
-	if err := c.Rehome(r.Context(), q.Address, q.To); err != nil {
-		return err
+	if err := c.Rehome(ctx, q.Address, q.To); err != nil {
+		return d, err
 	}
-	d, known, err := s.reporter.Lease(r.Context(), q.Address)
-	switch {
-	case err != nil:
-		return err
-	case !known:
-		return noRecord(q.Address)
-	}
-	return answer(w, d)
+	return s.lease(ctx, q.Address)
 }
 
 // Stale does what node.Comparer's does.

@@ -1,12 +1,16 @@
 package api
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"mime"
 	"net/http"
-	"strconv"
 	"strings"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
@@ -16,9 +20,6 @@ var yamlTypes = []string{"application/yaml", "application/x-yaml", "text/yaml"}
 
 // Head names the version that the server serves by, where a version is asked for.
 const Head = "head"
-
-// defaultHistory is how many versions a history shows of which no limit is asked for.
-const defaultHistory = 100
 
 // ConfigAnswer is what GET /api/v1/config says: how the configuration stands, and the version that is served by; null where there
 // is none yet.
@@ -59,10 +60,54 @@ func IsVersion(s string) bool {
 	return len(s) >= node.MinVersion && len(s) <= 2*len(version.ID{}) && strings.Trim(strings.ToLower(s), hexDigits) == ""
 }
 
-func (s *Server) config(w http.ResponseWriter, r *http.Request) error {
-	if err := (fields{}).read(r.URL.Query()); err != nil {
-		return err
+// versionAsked is a version, named by its path.
+type versionAsked struct {
+	ID string `path:"id" doc:"The version: head, or at least 6 of its hexadecimal digits." example:"head"`
+}
+
+// historyAsked are the parameters of GET /config/history.
+type historyAsked struct {
+	Limit int `query:"limit" minimum:"1" default:"100" doc:"How many versions at most, the latest first." example:"20"`
+	FormatAsked
+}
+
+// diffAsked are the parameters of GET /config/diff.
+type diffAsked struct {
+	A string `query:"a" doc:"The version before; the head where none is named." example:"0a1b2c3d"`
+	B string `query:"b" doc:"The version after; the head where none is named." example:"head"`
+}
+
+func (a *surface) addConfig() {
+	s := a.server
+	document := func(schema *huma.Schema) map[string]*huma.MediaType {
+		return map[string]*huma.MediaType{jsonType: {Schema: schema}, yamlTypes[0]: {Schema: &huma.Schema{Type: huma.TypeString, Description: "The document alone, to be edited and applied."}}}
 	}
+	op := operation{method: http.MethodGet, path: base + "config", id: "config", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{501}, tagged: true,
+		summary: "The head of the configuration, and how it stands", about: "The entity tag is the head's name, for If-Match of `config/apply`. As `lessor config show`.", content: document(schemaOf[ConfigAnswer](a))}
+	askRaw(a, op, func(w http.ResponseWriter, r *http.Request, _ *nothingAsked) error { return s.config(w, r) })
+	ask(a, operation{method: http.MethodGet, path: base + "config/status", id: "config-status", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{501},
+		summary: "How the configuration stands", about: "Which version is served by here and at the partner, what is pending, and the conflict if there is one. As `lessor config status --json`."},
+		func(ctx context.Context, _ *nothingAsked) (st node.GroupConfigStatus, err error) {
+			c, err := s.configurer()
+			if err != nil {
+				return st, err
+			}
+			return c.ConfigStatus(ctx)
+		})
+	op = operation{method: http.MethodGet, path: base + "config/versions/{id}", id: "config-version", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{404, 501}, tagged: true,
+		summary: "A version whole", about: "As `lessor config show VERSION`.", content: document(schemaOf[node.VersionShown](a))}
+	askRaw(a, op, func(w http.ResponseWriter, r *http.Request, in *versionAsked) error {
+		return s.configVersion(w, r, in.ID)
+	})
+	askStream[node.VersionRow](a, operation{method: http.MethodGet, path: base + "config/history", id: "config-history", tag: tagConfig, role: access.Viewer, room: s.streams, fails: []int{409, 501},
+		summary: "The versions", about: "One a line, the latest first. As `lessor config history --json`."}, finite,
+		func(ctx context.Context, in *historyAsked, t *stream) error { return s.configHistory(ctx, in.Limit, t) })
+	ask(a, operation{method: http.MethodGet, path: base + "config/diff", id: "config-diff", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{404, 501},
+		summary: "What differs from one version to another", about: "Key by key. As `lessor config diff A B --json`."},
+		func(ctx context.Context, in *diffAsked) (ConfigDifference, error) { return s.configDiff(ctx, in) })
+}
+
+func (s *Server) config(w http.ResponseWriter, r *http.Request) error {
 	c, err := s.configurer()
 	if err != nil {
 		return err
@@ -88,31 +133,12 @@ func (s *Server) config(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, a)
 }
 
-func (s *Server) configStatus(w http.ResponseWriter, r *http.Request) error {
-	if err := (fields{}).read(r.URL.Query()); err != nil {
-		return err
-	}
+func (s *Server) configVersion(w http.ResponseWriter, r *http.Request, id string) error {
 	c, err := s.configurer()
 	if err != nil {
 		return err
 	}
-	st, err := c.ConfigStatus(r.Context())
-	if err != nil {
-		return err
-	}
-	return answer(w, st)
-}
-
-func (s *Server) configVersion(w http.ResponseWriter, r *http.Request) error {
-	if err := (fields{}).read(r.URL.Query()); err != nil {
-		return err
-	}
-	c, err := s.configurer()
-	if err != nil {
-		return err
-	}
-	id, err := ParseVersion(r.PathValue("id"))
-	if err != nil {
+	if id, err = ParseVersion(id); err != nil {
 		return err
 	}
 	shown, err := c.ConfigShow(r.Context(), id)
@@ -127,6 +153,14 @@ func (s *Server) configVersion(w http.ResponseWriter, r *http.Request) error {
 	return answer(w, shown)
 }
 
+// answer sends v as the whole answer.
+func answer(w http.ResponseWriter, v any) error {
+	h := w.Header()
+	h.Set("Content-Type", jsonType)
+	h.Set("Cache-Control", "no-store")
+	return writeJSON(w, v)
+}
+
 // noVersion says of a question that is refused that what it names is not there.
 func noVersion(err error) error {
 	if r, ok := errors.AsType[*node.RefusedError](err); ok {
@@ -135,67 +169,44 @@ func noVersion(err error) error {
 	return err
 }
 
-func (s *Server) configHistory(w http.ResponseWriter, r *http.Request) error {
-	limit := defaultHistory
-	err := fields{"limit": func(text string) (err error) { limit, err = parseLimit(text); return err }}.read(r.URL.Query())
-	if err != nil {
-		return err
+func (s *Server) configHistory(ctx context.Context, limit int, t *stream) error {
+	if limit > version.MaxVersions {
+		return badRequest("limit is a number from 1 to %d, not %d", version.MaxVersions, limit)
 	}
 	c, err := s.configurer()
 	if err != nil {
 		return err
 	}
-	rows, err := c.ConfigHistory(r.Context(), limit)
+	rows, err := c.ConfigHistory(ctx, limit)
 	if err != nil {
 		return err
 	}
-	t := s.stream(w, ndjson)
 	for i := range rows {
-		if rows[i].Parents == nil {
-			rows[i].Parents = []string{}
-		}
+		rows[i].Parents = notNil(rows[i].Parents)
 		if err := t.add(&rows[i]); err != nil {
-			return t.cutShort(err)
+			return err
 		}
 	}
-	return t.cutShort(t.flush())
+	return nil
 }
 
-func parseLimit(text string) (int, error) {
-	n, err := strconv.Atoi(text)
-	if err != nil || n < 1 || n > version.MaxVersions {
-		return 0, badRequest("limit is a number from 1 to %d, not %q", version.MaxVersions, text)
+func (s *Server) configDiff(ctx context.Context, in *diffAsked) (d ConfigDifference, err error) {
+	if d.A, err = ParseVersion(in.A); err != nil {
+		return d, err
 	}
-	return n, nil
-}
-
-func (s *Server) configDiff(w http.ResponseWriter, r *http.Request) error {
-	var d ConfigDifference
-	err := fields{
-		"a": func(text string) (err error) { d.A, err = ParseVersion(text); return err },
-		"b": func(text string) (err error) { d.B, err = ParseVersion(text); return err },
-	}.read(r.URL.Query())
-	if err != nil {
-		return err
+	if d.B, err = ParseVersion(in.B); err != nil {
+		return d, err
 	}
 	c, err := s.configurer()
 	if err != nil {
-		return err
+		return d, err
 	}
-	d.Changes, err = c.ConfigDiff(r.Context(), d.A, d.B)
+	changes, err := c.ConfigDiff(ctx, d.A, d.B)
 	if err != nil {
-		return noVersion(err)
+		return d, noVersion(err)
 	}
-	if d.Changes == nil {
-		d.Changes = []version.Change{}
-	}
-	if d.A == "" {
-		d.A = Head
-	}
-	if d.B == "" {
-		d.B = Head
-	}
-	return answer(w, d)
+	d.A, d.B, d.Changes = cmp.Or(d.A, Head), cmp.Or(d.B, Head), notNil(changes)
+	return d, nil
 }
 
 // etag returns a version's name as an entity tag (RFC 9110 §8.8.3).

@@ -2,12 +2,16 @@ package api
 
 import (
 	"bytes"
+	"cmp"
+	"context"
 	"net/http"
 	"net/netip"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
@@ -28,23 +32,66 @@ const (
 	MaxFile = 1024
 )
 
-// change is the body of POST /config/apply, /what-if, /rollback and /resolve; each has its own part of the keys.
+// change is the body of POST /config/apply and /what-if where it is JSON.
 type change struct {
 	// Document is as it is written; its version: line names what it was written against.
-	Document string `json:"document,omitempty"`
-	File     string `json:"file,omitempty"`
-	// Version is the one to go back to, Take the member whose version is taken.
-	Version string         `json:"version,omitempty"`
-	Take    binding.Member `json:"take,omitempty"`
-	Comment string         `json:"comment,omitempty"`
-	Yes     bool           `json:"yes,omitempty"`
-	From    []netip.Addr   `json:"from,omitempty"`
+	Document string `json:"document"`
+	// File is what the document is called in messages.
+	File string `json:"file,omitempty"`
+	// Comment says why.
+	Comment string `json:"comment,omitempty"`
+	// Yes takes the consequences that are otherwise refused with `confirm`.
+	Yes bool `json:"yes,omitempty"`
+	// From are the addresses where the operator sits, whose subnet is not to be dropped unasked.
+	From []netip.Addr `json:"from,omitempty"`
+}
+
+// goingBack is the body of POST /config/rollback.
+type goingBack struct {
+	// Version is the one to go back to.
+	Version string `json:"version"`
+	// Comment says why.
+	Comment string `json:"comment,omitempty"`
+	// Yes takes the consequences that are otherwise refused with `confirm`.
+	Yes bool `json:"yes,omitempty"`
+	// From are the addresses where the operator sits, whose subnet is not to be dropped unasked.
+	From []netip.Addr `json:"from,omitempty"`
+}
+
+// resolving is the body of POST /config/resolve.
+type resolving struct {
+	// Take is the member whose values are taken wherever the two are in conflict.
+	Take binding.Member `json:"take"`
+	// Comment says why.
+	Comment string `json:"comment,omitempty"`
+	// Yes takes the consequences that are otherwise refused with `confirm`.
+	Yes bool `json:"yes,omitempty"`
+	// From are the addresses where the operator sits, whose subnet is not to be dropped unasked.
+	From []netip.Addr `json:"from,omitempty"`
+}
+
+// DocumentSaid is the input of what takes a document: the body is the document itself, with the rest as parameters, or a change in JSON.
+type DocumentSaid struct {
+	ContentType string   `header:"Content-Type" hidden:"true"`
+	Query       string   `hidden:"true"`
+	File        string   `query:"file" doc:"What the document is called in messages." example:"campus.yaml"`
+	Comment     string   `query:"comment" doc:"Why: kept with the version." example:"a router for floor 1"`
+	Yes         bool     `query:"yes" doc:"Takes the consequences that are otherwise refused with confirm."`
+	From        []string `query:"from,explode" doc:"Addresses where the operator sits, whose subnet is not to be dropped unasked." example:"[\"10.9.0.7\"]"`
+	RawBody     []byte   `contentType:"application/yaml"`
+}
+
+// Resolve implements huma.Resolver.
+func (in *DocumentSaid) Resolve(ctx huma.Context) []error {
+	u := ctx.URL()
+	in.Query = u.RawQuery
+	return nil
 }
 
 // request returns the change as the node is told of it.
-func (q *change) request(r *http.Request) node.ApplyRequest {
+func (q *change) request(ctx context.Context) node.ApplyRequest {
 	return node.ApplyRequest{
-		Document: []byte(q.Document), File: q.File, Author: authorOf(r), Comment: strings.TrimSpace(q.Comment), Yes: q.Yes, From: q.From,
+		Document: []byte(q.Document), File: q.File, Author: authorOf(ctx), Comment: strings.TrimSpace(q.Comment), Yes: q.Yes, From: q.From,
 	}
 }
 
@@ -59,104 +106,84 @@ func (q *change) check() error {
 	return CheckComment(q.Comment)
 }
 
-// changing wraps what changes the configuration, or tries what a change would do.
-func (s *Server) changing(room chan struct{}, most int64, types []string, carryOut func(http.ResponseWriter, *http.Request, node.Configurer) error) http.Handler {
-	return carry(room, most, types, func(w http.ResponseWriter, r *http.Request) error {
-		c, err := s.configurer()
-		if err != nil {
-			return err
-		}
-		s.extend(w, changeTime)
-		return carryOut(w, r, c)
-	})
+// document is the body of what takes a document.
+func (s *Server) document() *bodyRule {
+	return &bodyRule{most: maxDocument, types: append([]string{jsonType}, yamlTypes...), within: s.documentTime}
 }
 
-// readDocument reads a change that has a document: an object of JSON, or the document itself, with the rest as parameters.
-func (s *Server) readDocument(w http.ResponseWriter, r *http.Request) (q change, err error) {
-	b, err := s.readWithin(w, r, s.documentTime, maxDocument)
-	if err != nil {
-		return q, err
-	}
-	if isYAML(mediaType(r)) {
-		q.Document = string(b)
-		err = q.readQuery(r)
-	} else if err = (fields{}).read(r.URL.Query()); err == nil {
-		err = readObject(b, &q)
+// change returns what is said: an object of JSON, or the document itself, with the rest as parameters.
+func (in *DocumentSaid) change() (q change, err error) {
+	switch {
+	case isYAML(mediaTypeOf(in.ContentType)):
+		q = change{Document: string(in.RawBody), File: in.File, Comment: in.Comment, Yes: in.Yes}
+		for _, text := range in.From {
+			a, err := parseAddr(text)
+			if err != nil {
+				return q, err
+			}
+			q.From = append(q.From, a)
+		}
+	case in.Query != "":
+		return q, badRequest("a JSON object has all of it: parameters are for a document that is the body itself")
+	default:
+		if err := readObject(in.RawBody, &q); err != nil {
+			return q, err
+		}
 	}
 	switch {
-	case err != nil:
-		return q, err
-	case q.Version != "" || q.Take != "":
-		return q, badRequest("version and take have no meaning here: the document itself says what it was written against, on its line `version: …`")
 	case q.Document == "":
 		return q, badRequest("the document is missing")
 	case len(q.Document) > config.MaxSize:
 		return q, tooLarge(config.MaxSize)
 	}
-	if q.File == "" {
-		q.File = "document"
-	}
+	q.File = cmp.Or(q.File, "document")
 	return q, q.check()
 }
 
-// readQuery reads what stands beside a document that is the body itself.
-func (q *change) readQuery(r *http.Request) error {
-	query := r.URL.Query()
-	comment := query["comment"]
-	delete(query, "comment") // it may be longer than other parameters
-	switch len(comment) {
-	case 0:
-	case 1:
-		q.Comment = comment[0]
-	default:
-		return badRequest("parameter comment is given %d times; give it once", len(comment))
-	}
-	from := query["from"]
-	delete(query, "from")
-	for _, text := range from {
-		a, err := parseAddr(text)
-		if err != nil {
-			return err
-		}
-		q.From = append(q.From, a)
-	}
-	return fields{
-		"file": func(text string) error { q.File = text; return nil },
-		"yes": func(text string) (err error) {
-			if q.Yes, err = strconv.ParseBool(text); err != nil {
-				return badRequest("yes is true or false, not %q", text)
-			}
-			return nil
-		},
-		"comment": nil, "from": nil, // read above
-	}.read(query)
+// applySaid is the input of POST /config/apply.
+type applySaid struct {
+	IfMatch string `header:"If-Match" doc:"The head that the document was written against, as the ETag of GET /config says it: where it is another one by now nothing is changed (412)."`
+	DocumentSaid
 }
 
-func (s *Server) configApply(w http.ResponseWriter, r *http.Request, c node.Configurer) error {
-	q, err := s.readDocument(w, r)
+func (a *surface) addChanges() {
+	s := a.server
+	changing := func(id, summary, about string, body *bodyRule) operation {
+		return operation{method: http.MethodPost, path: base + "config/" + id, id: "config-" + id, tag: tagConfig, role: access.Administrator, room: s.changes, takes: changeTime,
+			body: body, fails: []int{409, 422, 501}, summary: summary, about: about + " A change that needs a yes is refused with `confirm`, one that does not fit what others changed with `conflict`.", long: []string{"comment", "file"}}
+	}
+	op := changing("apply", "Make a document the next version", "Once it answers, that is durable here; `adopted` says whether it is served by, and `waits` what it waits for. As `lessor config apply`.", s.document())
+	op.fails = append(op.fails, http.StatusPreconditionFailed)
+	ask(a, op, s.configApply)
+	ask(a, changing("rollback", "Go back to a version", "The next version says what an earlier one does. As `lessor config rollback`.", s.smallJSON()), s.configRollback)
+	op = changing("resolve", "End a conflict", "By what one member's version says wherever the two are in conflict. To resolve it by a document of your own, apply that. As `lessor config resolve`.", s.smallJSON())
+	ask(a, op, s.configResolve)
+}
+
+func (s *Server) configApply(ctx context.Context, in *applySaid) (a node.Applied, err error) {
+	c, err := s.configurer()
 	if err != nil {
-		return err
+		return a, err
 	}
-	req := q.request(r)
-	if req.Document, err = against(r, c, req.Document); err != nil {
-		return err
-	}
-	a, err := c.ConfigApply(r.Context(), req)
+	q, err := in.change()
 	if err != nil {
-		return err
+		return a, err
 	}
-	return answer(w, a)
+	req := q.request(ctx)
+	if req.Document, err = against(ctx, in.IfMatch, c, req.Document); err != nil {
+		return a, err
+	}
+	return c.ConfigApply(ctx, req)
 }
 
 // against returns the document with the version that it was written against, where the request says that only the header
 // If-Match does (RFC 9110 §13.1.1). A head that is another one is a *Problem: what follows could be meant for what is no more. A head
 // that changes after that is merged with.
-func against(r *http.Request, c node.Configurer, doc []byte) ([]byte, error) {
-	match := r.Header.Get("If-Match")
+func against(ctx context.Context, match string, c node.Configurer, doc []byte) ([]byte, error) {
 	if match == "" {
 		return doc, nil
 	}
-	st, err := c.ConfigStatus(r.Context())
+	st, err := c.ConfigStatus(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -176,50 +203,38 @@ func against(r *http.Request, c node.Configurer, doc []byte) ([]byte, error) {
 	return append(bytes.Clone(doc), "\nversion: "+st.Head+"\n"...), nil
 }
 
-func (s *Server) configRollback(w http.ResponseWriter, r *http.Request, c node.Configurer) error {
-	var q change
-	if err := s.readBody(w, r, &q); err != nil {
-		return err
-	}
-	switch {
-	case q.Document != "" || q.File != "" || q.Take != "":
-		return badRequest("document, file and take have no meaning here: the version that is named is gone back to")
-	case q.Version == "" || q.Version == Head:
-		return badRequest("version is missing: the one to go back to")
-	}
-	id, err := ParseVersion(q.Version)
-	if err == nil {
-		err = q.check()
-	}
+func (s *Server) configRollback(ctx context.Context, in *told[goingBack]) (a node.Applied, err error) {
+	c, err := s.configurer()
 	if err != nil {
-		return err
+		return a, err
 	}
-	a, err := c.ConfigRollback(r.Context(), id, q.request(r))
+	if in.Body.Version == "" || in.Body.Version == Head {
+		return a, badRequest("version is missing: the one to go back to")
+	}
+	id, err := ParseVersion(in.Body.Version)
 	if err != nil {
-		return err
+		return a, err
 	}
-	return answer(w, a)
+	q := change{Comment: in.Body.Comment, Yes: in.Body.Yes, From: in.Body.From}
+	if err := q.check(); err != nil {
+		return a, err
+	}
+	return c.ConfigRollback(ctx, id, q.request(ctx))
 }
 
-func (s *Server) configResolve(w http.ResponseWriter, r *http.Request, c node.Configurer) error {
-	var q change
-	if err := s.readBody(w, r, &q); err != nil {
-		return err
-	}
-	switch {
-	case q.Document != "" || q.File != "" || q.Version != "":
-		return badRequest("document, file and version have no meaning here: to resolve a conflict by a document of your own, apply it")
-	case q.Take == "":
-		return badRequest("take is missing: the member whose values are taken")
-	}
-	if err := q.check(); err != nil {
-		return err
-	}
-	a, err := c.ConfigResolve(r.Context(), q.Take, q.request(r))
+func (s *Server) configResolve(ctx context.Context, in *told[resolving]) (a node.Applied, err error) {
+	c, err := s.configurer()
 	if err != nil {
-		return err
+		return a, err
 	}
-	return answer(w, a)
+	if in.Body.Take == "" {
+		return a, badRequest("take is missing: the member whose values are taken")
+	}
+	q := change{Comment: in.Body.Comment, Yes: in.Body.Yes, From: in.Body.From}
+	if err := q.check(); err != nil {
+		return a, err
+	}
+	return c.ConfigResolve(ctx, in.Body.Take, q.request(ctx))
 }
 
 // parsed returns the document of a change and the version that it says it was written against, if any, or what is wrong with it.

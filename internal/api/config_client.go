@@ -75,18 +75,12 @@ func (c *Client) carryDocument(ctx context.Context, path string, r *node.ApplyRe
 
 // ConfigRollback makes the next version say what an earlier one does.
 func (c *Client) ConfigRollback(ctx context.Context, id string, r node.ApplyRequest) (a node.Applied, err error) {
-	q := changeOf(r)
-	q.Version = id
+	q := goingBack{id, r.Comment, r.Yes, r.From[:min(len(r.From), MaxFrom)]}
 	return a, c.slowly().post(ctx, "/api/v1/config/rollback", q, &a)
 }
 
 // ConfigResolve ends a conflict by what a member's version says.
 func (c *Client) ConfigResolve(ctx context.Context, take binding.Member, r node.ApplyRequest) (a node.Applied, err error) {
-	q := changeOf(r)
-	q.Take = take
+	q := resolving{take, r.Comment, r.Yes, r.From[:min(len(r.From), MaxFrom)]}
 	return a, c.slowly().post(ctx, "/api/v1/config/resolve", q, &a)
-}
-
-func changeOf(r node.ApplyRequest) *change {
-	return &change{Comment: r.Comment, Yes: r.Yes, From: r.From[:min(len(r.From), MaxFrom)]}
 }

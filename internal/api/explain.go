@@ -1,52 +1,68 @@
 package api
 
 import (
+	"context"
+	"net/http"
 	"net/netip"
 	"net/url"
 
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
-// saidKey is the one parameter that may be given more than once.
-const saidKey = "option"
+// explainAsked are the parameters of GET /explain. They have the names of the flags of `lessor explain`.
+type explainAsked struct {
+	As           string   `query:"as" doc:"The member that would answer; this one where none is named." example:"east"`
+	Hardware     string   `query:"hardware" doc:"The client's hardware address." example:"02:00:00:00:00:07"`
+	ClientID     string   `query:"client-id" doc:"Its client identifier, in hexadecimal." example:"01:02:00:00:00:00:07"`
+	Relay        string   `query:"relay" doc:"The address of the relay that it is behind (giaddr)." example:"10.20.0.1"`
+	Address      string   `query:"address" doc:"The address that it has, or asks for." example:"198.51.100.50"`
+	Network      string   `query:"network" doc:"The shared network that it is on." example:"floor1"`
+	CircuitID    string   `query:"circuit-id" doc:"What the relay says of the port (option 82.1)." example:"ge-0/0/1"`
+	RemoteID     string   `query:"remote-id" doc:"What the relay says of itself (option 82.2)."`
+	SubscriberID string   `query:"subscriber-id" doc:"What the relay says of the customer (option 82.6)."`
+	Option       []string `query:"option,explode" doc:"An option that the client sends, as NAME=VALUE; may be given up to 64 times." example:"[\"vendor-class-identifier=Phone7\"]"`
+}
 
-// parseExplain reads the query of GET /explain. Its parameters have the names of the flags of `lessor explain`.
-func parseExplain(q url.Values) (r node.ExplainRequest, err error) {
-	said := q[saidKey]
-	delete(q, saidKey)
-	if len(said) > node.MaxSaid {
-		return r, badRequest("parameter %s is given %d times; at most %d are read", saidKey, len(said), node.MaxSaid)
+// request returns what is asked.
+func (in *explainAsked) request() (r node.ExplainRequest, err error) {
+	r = node.ExplainRequest{As: binding.Member(in.As), Network: in.Network, CircuitID: in.CircuitID, RemoteID: in.RemoteID, SubscriberID: in.SubscriberID, Options: in.Option}
+	if len(in.Option) > node.MaxSaid {
+		return r, badRequest("parameter option is given %d times; at most %d are read", len(in.Option), node.MaxSaid)
 	}
-	text := func(to *string) func(string) error { return func(s string) error { *to = s; return nil } }
-	address := func(to *netip.Addr) func(string) error {
-		return func(s string) (err error) { *to, err = parseAddr(s); return err }
+	if in.Hardware != "" {
+		if r.Hardware, err = node.ParseHardware(in.Hardware); err != nil {
+			return r, badRequest("%s", err)
+		}
 	}
-	err = fields{
-		"as":            func(s string) error { r.As = binding.Member(s); return nil },
-		"hardware":      func(s string) (err error) { r.Hardware, err = node.ParseHardware(s); return asProblem(err) },
-		"client-id":     func(s string) (err error) { r.ClientID, err = node.ParseClientID(s); return asProblem(err) },
-		"relay":         address(&r.Relay),
-		"address":       address(&r.Address),
-		"network":       text(&r.Network),
-		"circuit-id":    text(&r.CircuitID),
-		"remote-id":     text(&r.RemoteID),
-		"subscriber-id": text(&r.SubscriberID),
-		saidKey:         nil, // read above
-	}.read(q)
-	r.Options = said
+	if in.ClientID != "" {
+		if r.ClientID, err = node.ParseClientID(in.ClientID); err != nil {
+			return r, badRequest("%s", err)
+		}
+	}
+	if r.Relay, err = optionalAddr(in.Relay); err != nil {
+		return r, err
+	}
+	r.Address, err = optionalAddr(in.Address)
 	return r, err
 }
 
-// asProblem makes what is wrong with a question a *Problem of the one who asked.
-func asProblem(err error) error {
-	if err == nil {
-		return nil
-	}
-	return badRequest("%s", err)
+func (a *surface) addExplain() {
+	s := a.server
+	ask(a, operation{method: http.MethodGet, path: base + "explain", id: "explain", tag: tagLeases, role: access.Viewer, room: s.answers,
+		summary: "What a client would get, and why", about: "Every option with its value, the layer that sets it, the line of the configuration, and the candidates that lost. Nothing is changed. As `lessor explain --json`."},
+		func(ctx context.Context, in *explainAsked) (policy.Explanation, error) {
+			q, err := in.request()
+			if err != nil {
+				return policy.Explanation{}, err
+			}
+			return s.reporter.Explain(ctx, q)
+		})
 }
 
-// explainQuery is the inverse of parseExplain.
+// explainQuery is the inverse of request.
 func explainQuery(r node.ExplainRequest) url.Values {
 	q := url.Values{}
 	set(q, "as", string(r.As))
@@ -62,7 +78,7 @@ func explainQuery(r node.ExplainRequest) url.Values {
 		}
 	}
 	for _, o := range r.Options {
-		q.Add(saidKey, o)
+		q.Add("option", o)
 	}
 	return q
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"net/http"
 	"net/netip"
-	"net/url"
 	"reflect"
 	"strings"
 	"testing"
@@ -63,12 +62,8 @@ func TestAnExplanationIsRefusedWithTheReason(t *testing.T) {
 		"network=" + strings.Repeat("n", maxValue+1): "longer than",
 		strings.Repeat("option=1&", node.MaxSaid+1):  "at most 64",
 	} {
-		q, err := url.ParseQuery(query)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := parseExplain(q); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("%s: got %v, want %q", query, err, says)
+		if w := asking(New(&fake{}, quiet).Handler(), base+"explain", query); w.status != http.StatusBadRequest || !strings.Contains(w.body.String(), says) {
+			t.Errorf("%s: got %d %s, want %q", query, w.status, w.body.Bytes(), says)
 		}
 	}
 }
@@ -78,21 +73,24 @@ func FuzzExplainQuery(f *testing.F) {
 	for _, q := range []string{"hardware=02:00:00:00:00:07&option=93%3D7", "client-id=01-02&relay=10.0.0.1&circuit-id=x", "option=a&option=b&as=west", "hardware=6%2F0200.0000.0001"} {
 		f.Add(q)
 	}
+	node := &fake{asked: make(chan any, 1)}
+	h := New(node, quiet).Handler()
 	f.Fuzz(func(t *testing.T, raw string) {
-		q, err := url.ParseQuery(raw)
-		if err != nil {
+		w := asking(h, base+"explain", raw)
+		switch {
+		case w.status == http.StatusBadRequest:
 			return
+		case w.status != http.StatusOK:
+			t.Fatalf("%q: %d %s", raw, w.status, w.body.Bytes())
 		}
-		r, err := parseExplain(q)
-		if err != nil {
-			if _, ok := errors.AsType[*Problem](err); !ok {
-				t.Fatalf("%q: %v is no problem of the asker", raw, err)
-			}
-			return
+		was := (<-node.asked).(explainRequest)
+		if w := asking(h, base+"explain", explainQuery(was).Encode()); w.status != http.StatusOK {
+			t.Fatalf("%q: again %d %s", raw, w.status, w.body.Bytes())
 		}
-		again, err := parseExplain(explainQuery(r))
-		if err != nil || !reflect.DeepEqual(r, again) {
-			t.Fatalf("%q: got %+v, %v\nwant %+v", raw, again, err, r)
+		if is := <-node.asked; !reflect.DeepEqual(is, was) {
+			t.Fatalf("%q: got %+v\nwant %+v", raw, is, was)
 		}
 	})
 }
+
+type explainRequest = node.ExplainRequest

@@ -24,7 +24,18 @@ type Problem struct {
 	Confirm  *node.ConfirmError  `json:"confirm,omitempty"`
 	Conflict *node.ConflictError `json:"conflict,omitempty"`
 	Problems config.Problems     `json:"problems,omitempty"`
+	// Errors are what is wrong with a request, one by one, where there may be several.
+	Errors []Mistake `json:"errors,omitempty"`
 }
+
+// problemType is the media type of a Problem (RFC 9457 §3).
+const problemType = "application/problem+json"
+
+// GetStatus implements huma.StatusError.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType implements huma.ContentTypeFilter.
+func (p *Problem) ContentType(string) string { return problemType }
 
 // Unwrap returns what is in the way of a change of the configuration, as node.Configurer returned it; nil if it is not that.
 func (p *Problem) Unwrap() error {
@@ -63,7 +74,7 @@ func (p *Problem) write(w http.ResponseWriter) {
 		b = []byte(`{}`)
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", problemType)
 	h.Set("Cache-Control", "no-store")
 	w.WriteHeader(p.Status)
 	w.Write(append(b, '\n')) // an error means that nobody listens any more

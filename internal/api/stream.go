@@ -4,10 +4,10 @@ import (
 	"context"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
-	"time"
 
-	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/danielgtaylor/huma/v2"
 )
 
 // flushAt is how many octets of a stream are gathered before they are sent.
@@ -17,14 +17,65 @@ const flushAt = 32 << 10
 const (
 	ndjson      = "application/x-ndjson"
 	eventStream = "text/event-stream"
+	csvType     = "text/csv; charset=utf-8"
 )
 
-// stream writes lines of JSON, or server-sent events, in pieces.
+// FormatAsked says how a stream is spelt, for who cannot say it by Accept.
+type FormatAsked struct {
+	Format string `query:"format" enum:"jsonl,sse,csv" doc:"How it is spelt: JSON lines, server-sent events, or CSV where there is an end; else as Accept says." example:"csv"`
+}
+
+func (f *FormatAsked) format() string { return f.Format }
+
+// end says whether a stream has one.
+type end int
+
+const (
+	finite end = iota + 1
+	endless
+)
+
+// askStream adds an operation that streams Ts.
+func askStream[T any, I any, P interface {
+	*I
+	format() string
+}](a *surface, o operation, e end, answer func(ctx context.Context, in *I, t *stream) error) {
+	schema := schemaOf[T](a)
+	o.content = map[string]*huma.MediaType{
+		ndjson:      {Schema: schema},
+		eventStream: {Schema: &huma.Schema{Type: huma.TypeString, Description: "Server-sent events, each of whose data is one of what the lines are."}},
+	}
+	if e == finite {
+		o.content["text/csv"] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "A line of names, then a line for each. A cell that a " +
+			"spreadsheet would take for a formula has an apostrophe before it."}}
+	}
+	s := a.server
+	askRaw(a, o, func(w http.ResponseWriter, r *http.Request, in *I) error {
+		as, err := spellingOf(r, P(in).format(), e)
+		if err != nil {
+			return err
+		}
+		t := s.stream(w, as)
+		if as == csvType {
+			t.table = columnsOf[T]()
+			if err := t.heading(); err != nil {
+				return err
+			}
+		}
+		if err = answer(r.Context(), in, t); err == nil {
+			err = t.flush()
+		}
+		return t.cutShort(err)
+	})
+}
+
+// stream writes lines of JSON, server-sent events, or CSV, in pieces.
 type stream struct {
 	s           *Server
 	w           http.ResponseWriter
 	contentType string
-	begun       bool // the header is sent: nothing but the stream's content can be said any more
+	table       []column // of CSV
+	begun       bool     // the header is sent: nothing but the stream's content can be said any more
 	buf         []byte
 }
 
@@ -43,18 +94,21 @@ func (t *stream) begin() {
 
 // add puts one value at the end of the stream, and sends what was gathered if that is enough for a piece.
 func (t *stream) add(v any) (err error) {
-	if t.contentType == eventStream {
+	switch t.contentType {
+	case csvType:
+		t.buf, err = appendRecord(t.buf, t.table, v)
+	case eventStream:
 		t.buf = append(t.buf, "data: "...)
+		if t.buf, err = AppendJSON(t.buf, v); err == nil {
+			t.buf = append(t.buf, "\n\n"...)
+		}
+	default:
+		if t.buf, err = AppendJSON(t.buf, v); err == nil {
+			t.buf = append(t.buf, '\n')
+		}
 	}
-	if t.buf, err = AppendJSON(t.buf, v); err != nil {
+	if err != nil || len(t.buf) < flushAt {
 		return err
-	}
-	t.buf = append(t.buf, '\n')
-	if t.contentType == eventStream {
-		t.buf = append(t.buf, '\n')
-	}
-	if len(t.buf) < flushAt {
-		return nil
 	}
 	return t.flush()
 }
@@ -81,20 +135,6 @@ func (t *stream) beat() error {
 	return t.flush()
 }
 
-// leases streams the bindings.
-func (s *Server) leases(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseLeaseFilter(r.URL.Query())
-	if err != nil {
-		return err
-	}
-	t := s.stream(w, ndjson)
-	err = s.reporter.Leases(r.Context(), f, func(row node.LeaseRow) error { return t.add(row) })
-	if err == nil {
-		err = t.flush()
-	}
-	return t.cutShort(err)
-}
-
 // cutShort returns err while it can still become the whole answer. Of a stream that is begun it ends the connection, so that
 // nobody takes the part for the whole.
 func (t *stream) cutShort(err error) error {
@@ -105,61 +145,29 @@ func (t *stream) cutShort(err error) error {
 	return err
 }
 
-// events streams what happens, until the reader goes or the server stops.
-func (s *Server) events(w http.ResponseWriter, r *http.Request) error {
-	f, err := parseEventFilter(r.URL.Query())
-	if err != nil {
-		return err
+// spellingOf returns the media type of a stream: what the parameter says, or the first that Accept does, else lines.
+func spellingOf(r *http.Request, format string, e end) (string, error) {
+	switch {
+	case format == "csv" && e == endless:
+		return "", badRequest("what has no end is not told as CSV: write format=jsonl or format=sse")
+	case format == "csv":
+		return csvType, nil
+	case format == "sse":
+		return eventStream, nil
+	case format == "jsonl":
+		return ndjson, nil
 	}
-	ctx, cancel := context.WithCancel(r.Context())
-	defer cancel()
-	feed, err := s.reporter.Events(ctx, f)
-	if err != nil {
-		return err
-	}
-	t := s.stream(w, negotiate(r))
-	if err := t.flush(); err != nil { // the header: the reader knows that nothing is missed from here on
-		return nil
-	}
-	if err := t.follow(feed); err != nil {
-		s.log.Debug("event stream cut short", "error", err)
-	}
-	return nil
-}
-
-// follow sends events as they come, until feed is closed. What came together is sent together.
-func (t *stream) follow(feed <-chan node.Event) error {
-	ticker := time.NewTicker(t.s.beat)
-	defer ticker.Stop()
-	for {
-		select {
-		case e, open := <-feed:
-			if !open {
-				return nil
-			}
-			if err := t.add(e); err != nil {
-				return err
-			}
-			if len(feed) > 0 || len(t.buf) == 0 {
-				continue
-			}
-			if err := t.flush(); err != nil {
-				return err
-			}
-		case <-ticker.C:
-			if err := t.beat(); err != nil {
-				return err
-			}
-		}
-	}
-}
-
-// negotiate returns the media type for a stream of events: what a browser's EventSource asks for, else lines.
-func negotiate(r *http.Request) string {
 	for part := range strings.SplitSeq(r.Header.Get("Accept"), ",") {
-		if m, _, err := mime.ParseMediaType(part); err == nil && m == eventStream {
-			return eventStream
+		m, _, err := mime.ParseMediaType(part)
+		switch {
+		case err != nil:
+		case m == eventStream:
+			return eventStream, nil
+		case m == "text/csv" && e == finite:
+			return csvType, nil
+		case slices.Contains([]string{ndjson, jsonType, "*/*"}, m):
+			return ndjson, nil
 		}
 	}
-	return ndjson
+	return ndjson, nil
 }

@@ -1,0 +1,118 @@
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/access"
+	"github.com/lessor-dhcp/lessor/internal/node"
+)
+
+// eventsAsked are the parameters of GET /events.
+type eventsAsked struct {
+	Client  string `query:"client" doc:"A client: its hardware address, client identifier or host name." example:"02:00:00:00:00:07"`
+	Network string `query:"network" doc:"A shared network, by its name." example:"floor1"`
+	Address string `query:"address" doc:"An address." example:"198.51.100.50"`
+	Kind    string `query:"kind" doc:"Kinds of event, separated by commas." example:"lease-granted,lease-refused"`
+	Level   string `query:"level" doc:"The least level: debug, info, warn or error; info where none is said." example:"warn"`
+	Packets bool   `query:"packets" doc:"Also single packets, which are not traced unless somebody asks."`
+	FormatAsked
+}
+
+// filter returns what is asked for.
+func (in *eventsAsked) filter() (f node.EventFilter, err error) {
+	f.Network, f.Packets = in.Network, in.Packets
+	if in.Client != "" {
+		f.Client = node.ParseClient(in.Client)
+	}
+	if in.Address != "" {
+		if f.Address, err = parseAddr(in.Address); err != nil {
+			return f, err
+		}
+	}
+	if in.Kind != "" {
+		if f.Kinds, err = ParseKinds(in.Kind); err != nil {
+			return f, err
+		}
+	}
+	if in.Level != "" {
+		f.Level, err = ParseLevel(in.Level)
+	}
+	return f, err
+}
+
+// eventQuery is the inverse of filter.
+func eventQuery(f node.EventFilter) url.Values {
+	q := url.Values{}
+	set(q, "client", f.Client.String())
+	set(q, "network", f.Network)
+	if f.Address.IsValid() {
+		q.Set("address", f.Address.String())
+	}
+	var kinds []string
+	for _, k := range f.Kinds {
+		kinds = append(kinds, k.String())
+	}
+	set(q, "kind", strings.Join(kinds, ","))
+	if f.Level != slog.LevelInfo {
+		q.Set("level", f.Level.String())
+	}
+	if f.Packets {
+		q.Set("packets", "true")
+	}
+	return q
+}
+
+func (a *surface) addEvents() {
+	s := a.server
+	askStream[node.Event](a, operation{method: http.MethodGet, path: base + "events", id: "events", tag: tagServer, role: access.Viewer, room: s.streams,
+		summary: "What happens, as it happens", about: "One event a line, or server-sent events for a browser's EventSource, until either side ends it. A silent stream says now and then that it lives: an empty line, " +
+			"or a comment. Who reads too slowly is told how many were lost (kind `events-lost`). As `lessor events --json`."}, endless,
+		func(ctx context.Context, in *eventsAsked, t *stream) error {
+			f, err := in.filter()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithCancel(ctx)
+			defer cancel()
+			feed, err := s.reporter.Events(ctx, f)
+			if err != nil {
+				return err
+			}
+			if err := t.flush(); err != nil { // the header: the reader knows that nothing is missed from here on
+				return err
+			}
+			return t.follow(feed)
+		})
+}
+
+// follow sends events as they come, until feed is closed. What came together is sent together.
+func (t *stream) follow(feed <-chan node.Event) error {
+	ticker := time.NewTicker(t.s.beat)
+	defer ticker.Stop()
+	for {
+		select {
+		case e, open := <-feed:
+			if !open {
+				return nil
+			}
+			if err := t.add(e); err != nil {
+				return err
+			}
+			if len(feed) > 0 || len(t.buf) == 0 {
+				continue
+			}
+			if err := t.flush(); err != nil {
+				return err
+			}
+		case <-ticker.C:
+			if err := t.beat(); err != nil {
+				return err
+			}
+		}
+	}
+}
