@@ -7,13 +7,13 @@ import (
 )
 
 var (
-	records  = gauge("lessor_bindings", "Records of addresses, by state.", "state")
-	memory   = gauge("lessor_bindings_memory_bytes", "What the records take in memory.")
-	size     = gauge("lessor_pool_size", "Addresses of a pool; the first 500 pools, and the others together.", "network", "subnet", "range")
-	inState  = gauge("lessor_pool_addresses", "Addresses of a pool by what they are doing; together they are lessor_pool_size.", "network", "subnet", "range", "state")
-	pools    = gauge("lessor_pools", "Pools of the configuration.")
-	drained  = gauge("lessor_pools_exhausted", "Pools without an address that this server may give to a new client.")
-	scarce   = gauge("lessor_pools_scarce", "Pools of which less than a tenth is free, on this server and its partner together.")
+	records = gauge("lessor_bindings", "Records of addresses, by state.", "state")
+	memory  = gauge("lessor_bindings_memory_bytes", "What the records take in memory.")
+	size    = gauge("lessor_pool_size", "Addresses of a pool; the first 500 pools, and the others together.", "network", "subnet", "range")
+	inState = gauge("lessor_pool_addresses", "Addresses of a pool by what they are doing; together they are lessor_pool_size.", "network", "subnet", "range", "state")
+	pools   = gauge("lessor_pools", "Pools of the configuration.")
+	drained = gauge("lessor_pools_exhausted", "Pools without an address that this server may give to a new client.")
+	scarce  = gauge("lessor_pools_scarce", "Pools of which less than a tenth is free, on this server and its partner together.")
 
 	staleClients = gauge("lessor_stale_clients", "Clients that hold something else than the configuration would give them, by cause.", "cause")
 	staleUnknown = gauge("lessor_stale_unknown_clients", "Clients of which it is not known what they were told.")

@@ -54,6 +54,9 @@ func (q *Requests) Count(route func(*http.Request) string, next http.Handler) ht
 // RouteOf is what Count wants to know, of a ServeMux.
 func RouteOf(mux *http.ServeMux) func(*http.Request) string {
 	return func(r *http.Request) string {
+		if r.Method == http.MethodConnect { // where it would redirect, a ServeMux gives the path that was asked for
+			return ""
+		}
 		_, pattern := mux.Handler(r)
 		return pattern
 	}
