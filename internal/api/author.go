@@ -2,11 +2,7 @@ package api
 
 import (
 	"context"
-	"fmt"
 	"net"
-	"os/user"
-	"strconv"
-	"strings"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -31,13 +27,15 @@ func withPeer(ctx context.Context, c net.Conn) context.Context {
 	if err != nil {
 		return ctx
 	}
-	var cred *unix.Ucred
-	var failed error
-	err = raw.Control(func(fd uintptr) { cred, failed = unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED) })
-	if err != nil || failed != nil {
+	known := ctx
+	if err := raw.Control(func(fd uintptr) {
+		if cred, err := unix.GetsockoptUcred(int(fd), unix.SOL_SOCKET, unix.SO_PEERCRED); err == nil && c.RemoteAddr().Network() == "unix" {
+			known = withUser(ctx, int(fd), cred)
+		}
+	}); err != nil {
 		return ctx
 	}
-	return context.WithValue(ctx, uidKey{}, cred.Uid)
+	return known
 }
 
 // authorOf names the operator who sent a request: by the user of the process that connected, never by what the request says.
@@ -49,9 +47,5 @@ func authorOf(ctx context.Context) string {
 	if !ok {
 		return "unknown"
 	}
-	id := strconv.FormatUint(uint64(uid), 10)
-	if u, err := user.LookupId(id); err == nil && u.Username != "" && !strings.ContainsFunc(u.Username, Steers) {
-		return u.Username
-	}
-	return fmt.Sprintf("uid:%d", uid)
+	return userName(uid)
 }

@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/access"
+	"github.com/lessor-dhcp/lessor/internal/metrics"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -21,6 +23,7 @@ const (
 	shutdownTime  = 3 * time.Second
 	maxAnswers    = 16 // at once
 	maxStreams    = 32 // at once; leases and events
+	maxHealth     = 4  // at once
 	heartbeatTime = 15 * time.Second
 )
 
@@ -28,10 +31,14 @@ const (
 type Server struct {
 	reporter node.Reporter
 	log      *slog.Logger
+	access   *Access       // nil: only the socket lets anybody in, and nothing is written down
 	answers  chan struct{} // an element for each answer under way
 	streams  chan struct{} // and for each stream
 	changes  chan struct{} // and for each change of the configuration
 	compares chan struct{} // and for each comparison
+	health   chan struct{} // and for each question of those who need not say who they are
+	requests metrics.Requests
+	mounted  []mount
 	patience time.Duration // how long a reader may take for each piece of a stream
 	beat     time.Duration // how often a silent stream shows that it lives
 	bodyTime time.Duration // how long a body may take to come
@@ -44,7 +51,7 @@ func New(r node.Reporter, log *slog.Logger) *Server {
 	return &Server{
 		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime, documentTime: documentTime,
 		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams), changes: make(chan struct{}, maxChanges),
-		compares: make(chan struct{}, maxCompares),
+		compares: make(chan struct{}, maxCompares), health: make(chan struct{}, maxHealth),
 	}
 }
 
@@ -89,10 +96,33 @@ func (s *Server) Handler() http.Handler {
 	a.addConfig()
 	a.addChanges()
 	a.addComparisons()
+	a.addPast()
+	a.addHosts()
+	a.addRelease()
+	a.addHealth()
+	a.addDescription()
+	a.addMetrics()
+	for _, m := range s.mounted {
+		a.mux.Handle(m.pattern, s.guarded(m.role, m.handler))
+	}
+	counted := s.requests.Count(metrics.RouteOf(a.mux), adapter{a})
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.extend(w, answerTime) // a connection keeps the deadline of the request before
-		adapter{a}.ServeHTTP(w, r)
+		counted.ServeHTTP(w, r)
 	})
+}
+
+// mount is something else that is answered.
+type mount struct {
+	pattern string
+	role    access.Role
+	handler http.Handler
+}
+
+// Mount has h answer what matches a pattern of http.ServeMux, for those who have at least the role; zero: for everybody. It is called
+// before Handler and Run.
+func (s *Server) Mount(pattern string, role access.Role, h http.Handler) {
+	s.mounted = append(s.mounted, mount{pattern, role, h})
 }
 
 // extend lets the writing of the answer go on for d from now. A connection that knows no deadline is a test's.

@@ -2,6 +2,7 @@ package api
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -181,7 +183,7 @@ func FuzzJSONNeverSteers(f *testing.F) {
 func asking(h http.Handler, path, query string) *recorder {
 	r := &http.Request{Method: http.MethodGet, URL: &url.URL{Path: path, RawQuery: query}, Header: http.Header{}, Body: http.NoBody}
 	w := &recorder{header: http.Header{}}
-	h.ServeHTTP(w, r)
+	h.ServeHTTP(w, r.WithContext(access.With(context.Background(), access.Identity{Name: "viewer", Role: access.Viewer})))
 	return w
 }
 
