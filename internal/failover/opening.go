@@ -115,5 +115,24 @@ func (e *Endpoint) accept(h *Hello) {
 	e.dirty = true
 }
 
-// IsLacking reports whether this server knows that its store lacks something that the partner has seen, and recovers.
-func (e *Endpoint) IsLacking() bool { return e.rec.State == Recover && e.rec.Lost }
+// Lack is what a server in RECOVER has found out that it lacks. The zero Lack is nothing: it is in another state.
+type Lack uint8
+
+const (
+	_ Lack = iota
+	// LacksPartners: what the partner did while it took this server for down.
+	LacksPartners
+	// LacksOwn: something that this store once had.
+	LacksOwn
+)
+
+// Lack returns what this server knows to lack.
+func (e *Endpoint) Lack() Lack {
+	switch {
+	case e.rec.State != Recover:
+		return 0
+	case e.rec.Lost:
+		return LacksOwn
+	}
+	return LacksPartners
+}

@@ -83,11 +83,14 @@ func (r Record) Damaged(now time.Time) Record {
 	return r
 }
 
-// Lacking returns the record, read anew from its store, of a server that has found out that this store lacks something, and may have served until
-// now. One that says so already stays as it is.
-func (r Record) Lacking(now time.Time) Record {
-	if r.State != Recover || !r.Lost {
+// Lacking returns the record, read anew from its store, of a server that has found out what it lacks before that was durable, and may have served
+// until then. One that says so already stays as it is.
+func (r Record) Lacking(what Lack, now time.Time) Record {
+	switch {
+	case what == LacksOwn && (r.State != Recover || !r.Lost):
 		r.lack(now, "the store lacks what the partner has seen")
+	case what == LacksPartners && r.State != Recover:
+		r.State, r.Cause, r.Since = Recover, "the partner was in PARTNER-DOWN", now
 	}
 	return r
 }

@@ -281,7 +281,9 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.dismissal = dismissal{on: c.dismissal.on}
 	c.ledger.beginAnew(table)
 	if r := c.relation; r != nil { // until Join says what is on disk of it
-		r.lacking = r.lacking || r.endpoint != nil && r.endpoint.IsLacking()
+		if r.endpoint != nil {
+			r.lack = max(r.lack, r.endpoint.Lack())
+		}
 		r.endpoint, r.terms = nil, failover.Terms{}
 	}
 }

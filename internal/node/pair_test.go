@@ -146,8 +146,13 @@ func (p *pair) send(m *member, b []byte) {
 	}
 }
 
-// link connects the two.
+// link connects the two, and has them say what they have to say.
 func (p *pair) link() {
+	p.connect()
+	p.talk()
+}
+
+func (p *pair) connect() {
 	for _, m := range p.sides {
 		m.inbox = nil
 		m.wire = peerwire.NewTranslator(peerwire.Setup{Dialect: peerwire.Lessor, Role: m.role, Self: m.name, Partner: p.other(m).name, Software: "lessor"})
@@ -155,7 +160,6 @@ func (p *pair) link() {
 	for _, m := range p.sides {
 		p.handle(m, &Partner{failover.LinkUp{}})
 	}
-	p.talk()
 }
 
 func (p *pair) cut(why string) {
@@ -170,7 +174,10 @@ func (p *pair) cut(why string) {
 }
 
 // talk delivers what is on its way until nothing is.
-func (p *pair) talk() {
+func (p *pair) talk() { p.talkUntil(func() bool { return false }) }
+
+// talkUntil is talk, but for what is said after stop says so.
+func (p *pair) talkUntil(stop func() bool) {
 	for range 100000 {
 		quiet := true
 		for _, m := range p.sides {
@@ -185,7 +192,9 @@ func (p *pair) talk() {
 				p.t.Fatalf("%s cannot read what it is told: %v", m.name, err)
 			}
 			p.send(m, m.wire.Pending(nil, p.now))
-			p.handle(m, &Partner{in})
+			if p.handle(m, &Partner{in}); stop() {
+				return
+			}
 		}
 		if quiet {
 			return

@@ -23,7 +23,7 @@ type relation struct {
 	// connection counts the connections to the other server (NewWire), so that what was decided on one is not said on the next.
 	connection uint64
 	record     failover.Record // as it was persisted last
-	lacking    bool            // the store was found to lack something, and is being opened anew
+	lack       failover.Lack   // what was found to be lacking, while the store is opened anew
 	shares     []pool.Range    // of the secondary: addresses without a binding that are its own
 	unreadable []failover.Note // of the message that is heard next
 }
@@ -46,9 +46,7 @@ type ToPartner struct {
 func (c *Core) Join(now time.Time, cfg failover.Config, rec failover.Record, out *Effects) {
 	r := &relation{config: cfg}
 	if c.relation != nil {
-		if c.relation.lacking { // which its record need not say, since that was not durable
-			rec = rec.Lacking(now)
-		}
+		rec = rec.Lacking(c.relation.lack, now) // which need not say so, since that was not durable
 		r.connection = c.relation.connection + 1 // what was decided before is said to nobody
 	}
 	r.record, c.relation = rec, r
