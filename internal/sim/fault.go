@@ -224,6 +224,9 @@ func (w *World) mayReturn(m *Member) bool {
 	if w.set.Outside || !w.declared(m) || !o.up && w.declared(o) { // one that is down, and waits for this one, finds it then
 		return true
 	}
+	if o.full && w.declared(o) && w.oracle.downSince[m.i] > w.oracle.downSince[o.i] {
+		return true // the other one waits for room, too, and it was this one that went on alone last
+	}
 	if o.serves() {
 		o.goOn()
 	}

@@ -22,6 +22,7 @@ type oracle struct {
 
 	latest     [2]time.Time       // of what each disk has, by its server's clock
 	record     [2]failover.Record // as it was decided last
+	downSince  [2]time.Duration   // when a server went to PARTNER-DOWN last
 	lostAt     [2]time.Duration   // when a server last lost something of its store, 0: it did not
 	lost_      [2]bool            // and has not been in NORMAL since
 	ever       [2]bool            // it has lost something at some time
@@ -238,6 +239,9 @@ func (o *oracle) durable(m *Member, l *load) {
 
 // decidedRecord: the relationship's record is another one.
 func (o *oracle) decidedRecord(m *Member, r *failover.Record) {
+	if r.State == failover.PartnerDown && o.record[m.i].State != r.State {
+		o.downSince[m.i] = o.w.now
+	}
 	o.record[m.i] = *r
 	o.full, o.touched = true, true
 }
