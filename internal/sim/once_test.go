@@ -22,6 +22,9 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 		{1637, "two starts in a row that failed tore both copies of the identity"},
 		{3699, "that a store had gone back was forgotten when it was read anew"},
 		{4186, "a server took the other one's older store for a sign that its own was lost"},
+		{5671, "that it had been declared down was forgotten when the store was read anew"},
+		{5830, "of two on full disks each waited for the other"},
+		{10482, "a word that was told twice was taken for the last one"},
 		{11622, "a server with a full disk that was declared down came back unheard"},
 		{11792, "a release of an address that was in no pool was refused"},
 	} {

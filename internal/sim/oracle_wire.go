@@ -49,7 +49,7 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 				if st := u.Binding.State; st != binding.Active && st != binding.Free {
 					o.wire[1-m.i][k].ended = u.Binding.Sync.Ours
 				}
-				if u.Binding.State == binding.Free {
+				if u.Binding.State == binding.Free && !o.overtaken(m, k, &u.Binding.Sync) {
 					for i, n := range o.w.members {
 						if x := &o.wire[i][k]; n.name == u.Binding.Owner {
 							x.own, x.ownEver, x.ownHeard, x.ownSince = true, x.ever, o.view[i][k].theirs, 0
@@ -79,6 +79,13 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 	default:
 		o.w.marks.message(msg)
 	}
+}
+
+// overtaken reports whether what m tells of the address of a place was told before, and the other server has changed it since, of which m has
+// not heard yet: then that is the last word.
+func (o *oracle) overtaken(m *Member, place int, told *binding.Sync) bool {
+	other := &o.view[1-m.i][place]
+	return other.theirs >= told.Ours && other.ours > told.Theirs
 }
 
 // hears: a server takes a message of the other one.
