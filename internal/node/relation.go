@@ -46,7 +46,7 @@ type ToPartner struct {
 func (c *Core) Join(now time.Time, cfg failover.Config, rec failover.Record, out *Effects) {
 	r := &relation{config: cfg}
 	if c.relation != nil {
-		rec = rec.Lacking(c.relation.lack, now) // which need not say so, since that was not durable
+		rec = rec.Lacking(c.relation.lack, now)  // which need not say so, since that was not durable
 		r.connection = c.relation.connection + 1 // what was decided before is said to nobody
 	}
 	r.record, c.relation = rec, r
