@@ -15,8 +15,8 @@ type link struct {
 	rng   *rand.Rand
 	cut   [2]int // what is in the way of messages from each side: how many faults
 	slow  time.Duration
-	trial bool // a connection is being made
-	vain  int  // how many were made since the two last greeted each other
+	trial trial
+	vain  int // how many were made since the two last greeted each other
 	conns []*conn
 }
 
@@ -47,17 +47,38 @@ func (l *link) open() bool { return l.cut == [2]int{} }
 // attempt makes a connection after a while, where that can be.
 func (l *link) attempt() {
 	l.w.group.attempt()
-	if l.trial {
+	if !l.trial.mayBegin(l.w) {
 		return
 	}
-	l.trial = true
-	wait := uniform(l.rng, time.Second, 8*time.Second)
+	wait := uniform(l.rng, time.Second, firstTry)
 	if !l.w.quiet() {
 		wait <<= min(l.vain, 5)
 	}
-	l.w.after(wait, func() {
-		l.trial = false
-		l.connect()
+	l.trial.begin(l.w, wait, l.connect)
+}
+
+// firstTry is how long a server waits at most before it makes its first connection.
+const firstTry = 8 * time.Second
+
+// trial is when a connection is made.
+type trial struct {
+	due time.Duration // zero: none is to be made
+	n   int           // how many there were
+}
+
+// mayBegin reports whether one may be made now: none is due, or one only after many that were in vain, and a server that has begun
+// since waits for nothing that another process did.
+func (t *trial) mayBegin(w *World) bool { return t.due == 0 || w.quiet() && t.due > w.now+firstTry }
+
+func (t *trial) begin(w *World, wait time.Duration, connect func()) {
+	t.n++
+	n := t.n
+	t.due = w.now + wait
+	w.after(wait, func() {
+		if t.n == n {
+			t.due = 0
+			connect()
+		}
 	})
 }
 

@@ -15,7 +15,7 @@ import (
 type groupLink struct {
 	w     *World
 	rng   *rand.Rand
-	trial bool
+	trial trial
 	vain  int
 	conns []*conn
 }
@@ -37,18 +37,14 @@ func (m *Member) speaks() bool {
 
 // attempt makes a connection after a while, where that can be.
 func (g *groupLink) attempt() {
-	if g.trial || !g.w.set.Versions {
+	if !g.w.set.Versions || !g.trial.mayBegin(g.w) {
 		return
 	}
-	g.trial = true
-	wait := uniform(g.rng, time.Second, 8*time.Second)
+	wait := uniform(g.rng, time.Second, firstTry)
 	if !g.w.quiet() {
 		wait <<= min(g.vain, 5)
 	}
-	g.w.after(wait, func() {
-		g.trial = false
-		g.connect()
-	})
+	g.trial.begin(g.w, wait, g.connect)
 }
 
 func (g *groupLink) connect() {
