@@ -13,11 +13,17 @@
 		if (v === null || v === undefined) { return "–"; }
 		return (v >= 100 ? Math.round(v) : Math.round(v * 100) / 100) + unit;
 	}
+	function two(n) { return n < 10 ? "0" + n : String(n); }
+	function clock(u, times) {
+		return times.map(function (t) { var d = new Date(t * 1000); return two(d.getHours()) + ":" + two(d.getMinutes()); });
+	}
+	// Where nobody points at a moment, the latest is said.
+	function latest(u) { if (u.cursor.idx === null || u.cursor.idx === undefined) { u.setLegend({ idx: u.data[0].length - 1 }); } }
 	function make(figure, name, data) {
 		var kind = kinds[name], axis = { stroke: colour("--dim"), grid: { stroke: colour("--line"), width: 1 }, ticks: { show: false }, font: "11px system-ui, sans-serif" };
 		return new uPlot({
-			width: Math.max(figure.clientWidth, 200), height: 130, padding: [6, 4, 0, 0], cursor: { y: false }, legend: { live: true },
-			axes: [Object.assign({}, axis, { space: 70 }), Object.assign({}, axis, { size: 44, space: 30 })],
+			width: Math.max(figure.clientWidth, 200), height: 120, padding: [6, 4, 0, 0], cursor: { y: false }, legend: { live: true }, hooks: { setCursor: [latest], setData: [latest], ready: [latest] },
+			axes: [Object.assign({}, axis, { space: 70, size: 24, values: clock }), Object.assign({}, axis, { size: 44, space: 30 })],
 			scales: { y: { range: function (u, lo, hi) { return [0, Math.max(hi * 1.1, 1)]; } } },
 			series: [{ label: "Time" }].concat(kind.lines.map(function (l) {
 				return { label: l[1], stroke: colour(l[2]), width: 1.5, points: { show: false }, value: function (u, v) { return said(v, kind.unit); } };
@@ -44,7 +50,7 @@
 	matchMedia("(prefers-color-scheme: dark)").addEventListener("change", anew);
 	var later;
 	addEventListener("resize", function () { clearTimeout(later); later = setTimeout(function () {
-		box.querySelectorAll("[data-chart]").forEach(function (f) { var p = plots[f.dataset.chart]; if (p) { p.setSize({ width: Math.max(f.clientWidth, 200), height: 130 }); } });
+		box.querySelectorAll("[data-chart]").forEach(function (f) { var p = plots[f.dataset.chart]; if (p) { p.setSize({ width: Math.max(f.clientWidth, 200), height: 120 }); } });
 	}, 150); });
 	ask();
 	setInterval(ask, 2000);
