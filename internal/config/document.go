@@ -51,6 +51,8 @@ type Server struct {
 // API is where the REST interface is to be.
 type API struct {
 	Listen   netip.AddrPort // invalid: nowhere but the unix socket in the data directory
+	TLS      TLS            // the certificate that is shown; empty: one that the server makes for itself, where one is needed
+	Names    []string       // by which it may be asked without TLS, in lower case, beside loopback addresses and localhost
 	Position Position
 }
 

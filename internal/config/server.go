@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v4"
 )
@@ -49,13 +50,55 @@ func apiKeys() *object[API] {
 	return &object[API]{
 		name: "api", what: "api", where: "server: api", example: "api: {listen: 127.0.0.1:8067}",
 		keys: []key[API]{
-			{name: "listen", doc: fmt.Sprintf("ADDRESS:PORT, or ADDRESS for port %d. This release answers on the unix socket in the data directory only.", DefaultAPIPort),
+			{name: "listen", doc: fmt.Sprintf("ADDRESS:PORT, or ADDRESS for port %d. Plain HTTP on loopback without tls, TLS elsewhere. Default: the unix socket in the data directory only.", DefaultAPIPort),
 				shape: stringShape("", "127.0.0.1:8067"), read: func(p *parser, a *API, _, v *yaml.Node) {
-					if a.Listen = p.endpoint(v, "listen", "127.0.0.1:8067", DefaultAPIPort); a.Listen.IsValid() {
-						p.add(Warning, position(v), "nothing listens there yet: this release answers on the unix socket in the data directory only", "take it out, or let it stand for a later release")
-					}
+					a.Listen = p.endpoint(v, "listen", "127.0.0.1:8067", DefaultAPIPort)
 				}},
+			{name: "tls", doc: "The files of the certificate that browsers and programs are shown. Default: one that the server makes for itself, and that is known by its fingerprint.",
+				shape: ref("api-tls"), read: func(p *parser, a *API, k, v *yaml.Node) {
+					a.TLS.Position = position(k)
+					fields(p, p.tables.apiTLS, v, &a.TLS)
+				}},
+			{name: "names", doc: "Names by which a proxy on this machine asks, beside loopback addresses and localhost; others are refused where nothing is encrypted.",
+				shape: listOf(stringShape("", "dhcp.corp.example")), read: (*parser).readAPINames},
 		},
+	}
+}
+
+func apiTLSKeys() *object[TLS] {
+	file := func(name, doc, example string, at func(*TLS) *string) key[TLS] {
+		return key[TLS]{name: name, doc: doc, shape: stringShape("", example), read: func(p *parser, t *TLS, _, v *yaml.Node) {
+			*at(t) = p.text(v, name, example, 1024)
+		}}
+	}
+	return &object[TLS]{
+		name: "api-tls", what: "tls", where: "server: api: tls", example: "tls: {certificate: /etc/lessor/api.pem, key: /etc/lessor/api.key}",
+		required: []string{"certificate", "key"},
+		keys: []key[TLS]{
+			file("certificate", "The file of the certificate, with those of intermediate authorities behind it.", "/etc/lessor/api.pem", func(t *TLS) *string { return &t.Certificate }),
+			file("key", "The file of its private key.", "/etc/lessor/api.key", func(t *TLS) *string { return &t.Key }),
+		},
+	}
+}
+
+// MaxAPINames is how many names the API may be asked by.
+const MaxAPINames = 32
+
+func (p *parser) readAPINames(a *API, _, v *yaml.Node) {
+	for _, e := range p.list(v, "names") {
+		name := strings.ToLower(strings.TrimSuffix(p.text(e, "a name of the API", "dhcp.corp.example", 253), "."))
+		switch {
+		case name == "":
+		case strings.ContainsFunc(name, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' }):
+			p.fail(e, fmt.Sprintf("names: %s is no name of a machine", clip(name)), "write it as in dhcp.corp.example, without a port")
+		case slices.Contains(a.Names, name):
+			p.fail(e, "names: "+name+" stands twice in this list", "leave one of them")
+		case len(a.Names) == MaxAPINames:
+			p.fail(e, fmt.Sprintf("names: there are more than %d", MaxAPINames), "leave those that nobody asks by")
+			return
+		default:
+			a.Names = append(a.Names, name)
+		}
 	}
 }
 

@@ -15,6 +15,7 @@ type tables struct {
 	document    *object[Document]
 	server      *object[Server]
 	api         *object[API]
+	apiTLS      *object[TLS]
 	tls         *object[TLS]
 	group       *object[Group]
 	member      *object[Member]
@@ -39,7 +40,7 @@ type tables struct {
 
 func newTables() *tables {
 	return &tables{
-		document: documentKeys(), server: serverKeys(), api: apiKeys(), tls: tlsKeys(), group: groupKeys(), member: memberKeys(),
+		document: documentKeys(), server: serverKeys(), api: apiKeys(), apiTLS: apiTLSKeys(), tls: tlsKeys(), group: groupKeys(), member: memberKeys(),
 		failover: failoverKeys(), enterprise: enterpriseKeys(), intranet: intranetKeys(), serverClass: serverClassKeys(),
 		oneServer: oneServerKeys(), lease: leaseKeys(), network: networkKeys(), subnet: subnetKeys(), pool: poolKeys(),
 		class: classKeys(), match: matchKeys(), domain: domainKeys(), host: hostKeys(), accept: acceptKeys(),
@@ -51,7 +52,7 @@ func newTables() *tables {
 func (t *tables) sections() []section {
 	return []section{
 		t.document, t.server, t.enterprise, t.network, t.subnet, t.pool, t.host, t.class, t.match, t.group, t.member, t.failover,
-		t.intranet, t.serverClass, t.oneServer, t.domain, t.lease, t.accept, t.suggested, t.precedence, t.definition, t.api, t.tls,
+		t.intranet, t.serverClass, t.oneServer, t.domain, t.lease, t.accept, t.suggested, t.precedence, t.definition, t.api, t.apiTLS, t.tls,
 	}
 }
 
