@@ -23,6 +23,9 @@ const (
 	// toldGuesses is how many of them are written down at once, and toldEvery how long it takes until one more is.
 	toldGuesses = 20
 	toldEvery   = 30 * time.Second
+	// toldVisits and visitsEvery are the same for who signs in and out.
+	toldVisits  = 100
+	visitsEvery = 5 * time.Second
 )
 
 // Guesses holds back who shows wrong tokens, by address (for IPv6 by /64, of which one machine has all addresses) and altogether. It never
@@ -33,6 +36,7 @@ type Guesses struct {
 	by     map[netip.Prefix]*guesser
 	all    bucket
 	told   bucket
+	visits bucket
 	untold int
 }
 
@@ -45,9 +49,10 @@ type guesser struct {
 // NewGuesses returns a Guesses that has seen nothing.
 func NewGuesses() *Guesses {
 	return &Guesses{
-		by:   map[netip.Prefix]*guesser{},
-		all:  bucket{most: allGuesses, every: time.Second / allRate},
-		told: bucket{most: toldGuesses, every: toldEvery},
+		by:     map[netip.Prefix]*guesser{},
+		all:    bucket{most: allGuesses, every: time.Second / allRate},
+		told:   bucket{most: toldGuesses, every: toldEvery},
+		visits: bucket{most: toldVisits, every: visitsEvery},
 	}
 }
 
@@ -152,4 +157,11 @@ func (b *bucket) take(now time.Time) bool {
 	}
 	b.empty = next
 	return true
+}
+
+// Tell reports whether one more who signs in or out is to be written down: whoever has a token can do that at will, and the log keeps only so much.
+func (g *Guesses) Tell(now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.visits.take(now)
 }
