@@ -28,7 +28,7 @@ func (o out) bindings(st *node.Status) {
 	put(o, memory, st.Memory)
 }
 
-// pools gives the first MaxPools pools of the document, in its order, so that the series stay the same, and the others as one.
+// pools gives the first MaxPools pools, in the order in which they come, so that the series stay the same, and the others as one.
 func (o out) pools(all []node.PoolStatus) {
 	var rest node.PoolStatus
 	var none, few int

@@ -60,9 +60,9 @@ type Committed struct {
 // Reply is a message for a client or a relay.
 type Reply struct {
 	// After is the number of the last commit whose state the reply was decided on.
-	After      uint64
-	To         responder.Destination
-	Type       dhcpv4.MessageType
+	After uint64
+	To    responder.Destination
+	Type  dhcpv4.MessageType
 	// Asked is the Packet.At of the message that it answers; 0: not known, or the answer was put off on purpose.
 	Asked      int64
 	begin, end int
