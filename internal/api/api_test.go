@@ -321,7 +321,7 @@ func TestBadQuestionsGetAProblemThatSaysWhatIsRight(t *testing.T) {
 	}{
 		{"GET /api/v1/leases?state=sleeping", 400, "states are free, active, expired, released, abandoned"},
 		{"GET /api/v1/leases?address=banana", 400, "198.51.100.0/24"},
-		{"GET /api/v1/leases?mac=1", 400, "address, client, format, network, state"},
+		{"GET /api/v1/leases?mac=1", 400, "there are address, after, client"},
 		{"GET /api/v1/leases?state=free&state=active", 400, "give it once"},
 		{"GET /api/v1/leases?client=" + strings.Repeat("a", 1000), 400, "longer than"},
 		{"GET /api/v1/leases/banana", 400, "is not an address"},
@@ -400,7 +400,7 @@ func TestAReaderThatDoesNotReadIsCutOff(t *testing.T) {
 	s := New(f, quiet)
 	s.patience = 20 * time.Millisecond
 	c := serve(t, s)
-	conn, err := net.Dial("unix", c.socket)
+	conn, err := net.Dial("unix", c.where)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -2,7 +2,9 @@ package api
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,9 +14,11 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"strings"
 	"syscall"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/access"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -25,30 +29,62 @@ const (
 	maxAnswer = 64 << 20
 )
 
-// Client asks a server through its socket. It is safe for concurrent use.
+// dialTime is how long a connection to another machine may take.
+const dialTime = 10 * time.Second
+
+// Client asks a server through its socket, over TCP, or in its own process. It is safe for concurrent use.
 type Client struct {
-	socket string
-	http   http.Client
+	where string // the socket's path, or the base of its addresses: what is said where it does not answer
+	base  string
+	token string
+	http  http.Client
+	slow  http.Client // for what may take as long as a change of the configuration
 }
 
 // NewClient returns a Client of the server whose socket is at path. It connects when it is asked something.
-func NewClient(path string) *Client { return newClient(path, answerTime) }
-
-func newClient(path string, patience time.Duration) *Client {
+func NewClient(path string) *Client {
 	var d net.Dialer
-	return &Client{socket: path, http: http.Client{Transport: &http.Transport{
-		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-			return d.DialContext(ctx, "unix", path)
-		},
-		ResponseHeaderTimeout: patience,
-		DisableCompression:    true,
-		MaxIdleConns:          1,
-		IdleConnTimeout:       time.Second,
-	}}}
+	return newClient(path, "http://lessor", func(ctx context.Context, _, _ string) (net.Conn, error) { return d.DialContext(ctx, "unix", path) }, nil)
 }
 
+// NewRemote returns a Client of the server at base, as https://dhcp.example:8067, that shows a token. trust says whom a server's certificate
+// must come from; nil: from whom the system trusts.
+func NewRemote(base *url.URL, token string, trust *tls.Config) *Client {
+	d := net.Dialer{Timeout: dialTime}
+	c := newClient(base.Redacted(), strings.TrimSuffix(base.Scheme+"://"+base.Host+base.EscapedPath(), "/"), d.DialContext, trust)
+	c.token = token
+	return c
+}
+
+// NewInProcess returns a Client of a server in this process, whose Handler h is. What it asks is asked by id.
+func NewInProcess(h http.Handler, id access.Identity) *Client {
+	c := &Client{where: "this server", base: "http://lessor", http: http.Client{Transport: InProcess(h, id)}}
+	c.slow = c.http
+	return c
+}
+
+func newClient(where, base string, dial func(ctx context.Context, network, addr string) (net.Conn, error), trust *tls.Config) *Client {
+	transport := func(patience time.Duration) http.Client {
+		return http.Client{CheckRedirect: notElsewhere, Transport: &http.Transport{
+			DialContext:           dial,
+			TLSClientConfig:       trust,
+			TLSHandshakeTimeout:   dialTime,
+			ResponseHeaderTimeout: patience,
+			DisableCompression:    true,
+			MaxIdleConns:          1,
+			IdleConnTimeout:       time.Second,
+		}}
+	}
+	return &Client{where: where, base: base, http: transport(answerTime), slow: transport(changeTime)}
+}
+
+// notElsewhere keeps a token from being shown to another server.
+func notElsewhere(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
 // slowly returns a Client of the same server that waits as long for an answer as a change of the configuration may take.
-func (c *Client) slowly() *Client { return newClient(c.socket, changeTime) }
+func (c *Client) slowly() *Client {
+	return &Client{where: c.where, base: c.base, token: c.token, http: c.slow, slow: c.slow}
+}
 
 // NoServerError says that no server answers at a socket, and what to do about it.
 type NoServerError struct {
@@ -63,12 +99,17 @@ func (e *NoServerError) Unwrap() error { return e.Err }
 
 // noServer returns err with what an operator can do about it.
 func (c *Client) noServer(err error) error {
-	e := &NoServerError{Socket: c.socket, Err: err}
+	e := &NoServerError{Socket: c.where, Err: err}
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		e.Remedy = "is `lessor serve` running? If its data directory is another one, give --config FILE or --socket PATH"
 	case errors.Is(err, fs.ErrPermission):
 		e.Remedy = "you may not open it: ask as the user that the server runs as, or as root (sudo)"
+	case strings.HasPrefix(c.where, "http"):
+		e.Remedy = err.Error() + ": is the address right, and does `lessor serve` listen there (server.api)?"
+		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
+			e.Remedy = err.Error() + ": name the certificate that it is to come from"
+		}
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Remedy = "the server that made the socket is gone: start `lessor serve`, and see its log for why it ended"
 	default:
@@ -121,7 +162,7 @@ func (c *Client) Events(ctx context.Context, f node.EventFilter, begun func(), e
 	case ctx.Err() != nil:
 		return ctx.Err()
 	case ended && (err == nil || errors.Is(err, io.ErrUnexpectedEOF)):
-		return &NoServerError{Socket: c.socket, Remedy: "the server stopped", Err: err}
+		return &NoServerError{Socket: c.where, Remedy: "the server stopped", Err: err}
 	}
 	return err
 }
@@ -138,7 +179,7 @@ func (c *Client) get(ctx context.Context, path string, q url.Values, into any) e
 func (c *Client) read(resp *http.Response, into any) error {
 	defer resp.Body.Close()
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into); err != nil {
-		return fmt.Errorf("reading the answer of %s: %w", c.socket, err)
+		return fmt.Errorf("reading the answer of %s: %w", c.where, err)
 	}
 	return nil
 }
@@ -152,7 +193,7 @@ func lines[T any](ctx context.Context, c *Client, path string, q url.Values, eac
 	defer resp.Body.Close()
 	ended, err := eachLine(resp.Body, each)
 	if ended && err != nil {
-		return fmt.Errorf("the answer of %s was cut short: %w", c.socket, err)
+		return fmt.Errorf("the answer of %s was cut short: %w", c.where, err)
 	}
 	return err
 }
@@ -184,12 +225,28 @@ func eachLineOf[T any](r io.Reader, most int, each func(T) error) (ended bool, e
 
 // ask sends one question and returns the answer if it is one. The caller closes its body.
 func (c *Client) ask(ctx context.Context, path string, q url.Values) (*http.Response, error) {
-	u := url.URL{Scheme: "http", Host: "lessor", Path: path, RawQuery: q.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, u.String(), nil)
+	req, err := c.request(ctx, http.MethodGet, path, q, nil)
 	if err != nil {
 		return nil, err
 	}
 	return c.send(ctx, req)
+}
+
+// request returns a request; path is spelt as in an address.
+func (c *Client) request(ctx context.Context, method, path string, q url.Values, body []byte) (*http.Request, error) {
+	u := c.base + path
+	if len(q) > 0 {
+		u += "?" + q.Encode()
+	}
+	var r io.Reader
+	if body != nil {
+		r = bytes.NewReader(body)
+	}
+	req, err := http.NewRequestWithContext(ctx, method, u, r)
+	if err == nil && c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return req, err
 }
 
 // send sends a request and returns the answer if it is one. The caller closes its body.
@@ -210,7 +267,7 @@ func (c *Client) send(ctx context.Context, req *http.Request) (*http.Response, e
 	defer resp.Body.Close()
 	p := &Problem{Status: resp.StatusCode, Title: resp.Status}
 	if err := json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(p); err != nil {
-		p.Detail = fmt.Sprintf("%s answered %s", c.socket, resp.Status)
+		p.Detail = fmt.Sprintf("%s answered %s", c.where, resp.Status)
 	}
 	return nil, p
 }

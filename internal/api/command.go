@@ -178,7 +178,7 @@ func (c *Client) carry(ctx context.Context, path string, command any) (*http.Res
 	if err != nil {
 		return nil, err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://lessor"+path, bytes.NewReader(b))
+	req, err := c.request(ctx, http.MethodPost, path, nil, b)
 	if err != nil {
 		return nil, err
 	}

@@ -50,8 +50,7 @@ type (
 func able[T any](s *Server) (T, error) {
 	c, ok := s.reporter.(T)
 	if !ok {
-		return c, &Problem{Status: http.StatusNotImplemented, Title: "not here", Detail: "this server does not compare what clients have with what they would get",
-			Remedy: "look at single leases: `lessor lease ADDR`"}
+		return c, &Problem{Status: http.StatusNotImplemented, Title: "not here", Detail: "this server does not do that", Remedy: "ask another member of the group"}
 	}
 	return c, nil
 }
@@ -279,7 +278,7 @@ func reported[R any](c *Client, resp *http.Response, progress func(done, total i
 	case errors.Is(err, errReported):
 		return report, nil
 	case ended:
-		return nil, &NoServerError{Socket: c.socket, Remedy: "the answer was cut short: the server stopped", Err: err}
+		return nil, &NoServerError{Socket: c.where, Remedy: "the answer was cut short: the server stopped", Err: err}
 	}
 	return nil, err
 }

@@ -79,10 +79,11 @@ type diffAsked struct {
 
 func (a *surface) addConfig() {
 	s := a.server
+	tagged := map[string]*huma.Param{"ETag": {Description: "The name of the version, in quotes.", Schema: &huma.Schema{Type: huma.TypeString}}}
 	document := func(schema *huma.Schema) map[string]*huma.MediaType {
 		return map[string]*huma.MediaType{jsonType: {Schema: schema}, yamlTypes[0]: {Schema: &huma.Schema{Type: huma.TypeString, Description: "The document alone, to be edited and applied."}}}
 	}
-	op := operation{method: http.MethodGet, path: base + "config", id: "config", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{501}, tagged: true,
+	op := operation{method: http.MethodGet, path: base + "config", id: "config", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{501}, headers: tagged,
 		summary: "The head of the configuration, and how it stands", about: "The entity tag is the head's name, for If-Match of `config/apply`. As `lessor config show`.", content: document(schemaOf[ConfigAnswer](a))}
 	askRaw(a, op, func(w http.ResponseWriter, r *http.Request, _ *nothingAsked) error { return s.config(w, r) })
 	ask(a, operation{method: http.MethodGet, path: base + "config/status", id: "config-status", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{501},
@@ -94,7 +95,7 @@ func (a *surface) addConfig() {
 			}
 			return c.ConfigStatus(ctx)
 		})
-	op = operation{method: http.MethodGet, path: base + "config/versions/{id}", id: "config-version", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{404, 501}, tagged: true,
+	op = operation{method: http.MethodGet, path: base + "config/versions/{id}", id: "config-version", tag: tagConfig, role: access.Viewer, room: s.answers, fails: []int{404, 501}, headers: tagged,
 		summary: "A version whole", about: "As `lessor config show VERSION`.", content: document(schemaOf[node.VersionShown](a))}
 	askRaw(a, op, func(w http.ResponseWriter, r *http.Request, in *versionAsked) error {
 		return s.configVersion(w, r, in.ID)

@@ -1,7 +1,6 @@
 package api
 
 import (
-	"bytes"
 	"context"
 	"net/http"
 	"net/url"
@@ -64,8 +63,7 @@ func (c *Client) carryDocument(ctx context.Context, path string, r *node.ApplyRe
 	for _, a := range r.From[:min(len(r.From), MaxFrom)] {
 		q.Add("from", a.String())
 	}
-	u := url.URL{Scheme: "http", Host: "lessor", Path: path, RawQuery: q.Encode()}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(r.Document))
+	req, err := c.request(ctx, http.MethodPost, path, q, append([]byte{}, r.Document...))
 	if err != nil {
 		return nil, err
 	}

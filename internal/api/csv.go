@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -36,8 +37,45 @@ func columnsIn(t reflect.Type, at []int) (out []column) {
 	return out
 }
 
-// heading puts the names of the columns at the beginning of a stream.
+// only has the stream say these keys and no others, in this order.
+func (t *stream) only(keys string) error {
+	all := make([]string, len(t.table))
+	for i, c := range t.table {
+		all[i] = c.name
+	}
+	var some []column
+	for key := range strings.SplitSeq(keys, ",") {
+		i := slices.Index(all, strings.TrimSpace(key))
+		switch {
+		case i < 0:
+			return badRequest("there is no key %q%s", quoted(key), insteadOf(key, all))
+		case slices.ContainsFunc(some, func(c column) bool { return c.name == all[i] }):
+			return badRequest("key %s is asked for twice", all[i])
+		}
+		some = append(some, t.table[i])
+	}
+	t.table, t.some = some, true
+	return nil
+}
+
+// appendSome appends v, a struct or a pointer to one, as an object with only some of its keys.
+func appendSome(dst []byte, table []column, v any) (_ []byte, err error) {
+	row := reflect.Indirect(reflect.ValueOf(v))
+	for i, c := range table {
+		dst = append(append(append(dst, "{,"[min(i, 1)], '"'), c.name...), `":`...)
+		if dst, err = AppendJSON(dst, row.FieldByIndex(c.index).Interface()); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// heading puts the names of the columns at the beginning of a stream of CSV.
 func (t *stream) heading() (err error) {
+	if t.named {
+		return nil
+	}
+	t.named = true
 	names := make([]string, len(t.table))
 	for i, c := range t.table {
 		names[i] = c.name

@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"log/slog"
 	"net/http"
@@ -20,6 +21,8 @@ type eventsAsked struct {
 	Kind    string `query:"kind" doc:"Kinds of event, separated by commas." example:"lease-granted,lease-refused"`
 	Level   string `query:"level" doc:"The least level: debug, info, warn or error; info where none is said." example:"warn"`
 	Packets bool   `query:"packets" doc:"Also single packets, which are not traced unless somebody asks."`
+	After   string `query:"after" doc:"The id of an event: begin with what happened after it and is still kept; 0: with all that is kept. Else only what happens from now on is told." example:"1764000000000-17"`
+	Last    string `header:"Last-Event-ID" doc:"As after: a browser's EventSource sends it by itself when it connects again."`
 	FormatAsked
 }
 
@@ -79,7 +82,7 @@ func (a *surface) addEvents() {
 			}
 			ctx, cancel := context.WithCancel(ctx)
 			defer cancel()
-			feed, err := s.reporter.Events(ctx, f)
+			feed, err := s.feed(ctx, in, f)
 			if err != nil {
 				return err
 			}
@@ -89,6 +92,31 @@ func (a *surface) addEvents() {
 			return t.follow(feed)
 		})
 }
+
+// feed returns the events that are asked for: those that are kept, where the last one is named that the reader knows, and what happens.
+func (s *Server) feed(ctx context.Context, in *eventsAsked, f node.EventFilter) (<-chan node.Event, error) {
+	last := cmp.Or(in.After, in.Last)
+	if last == "" {
+		return s.reporter.Events(ctx, f)
+	}
+	c, err := able[node.Replayer](s)
+	if err != nil {
+		return nil, err
+	}
+	var after node.EventID
+	if last != "0" {
+		if after, err = node.ParseEventID(last); err != nil {
+			return nil, err
+		}
+	}
+	return c.EventsAfter(ctx, f, after)
+}
+
+// toldEvent is an event as a stream has it: one that has a name may be named when the reader comes again.
+type toldEvent struct{ node.Event }
+
+// Name returns what the event is called; empty: nothing.
+func (e toldEvent) Name() string { return e.ID.String() }
 
 // follow sends events as they come, until feed is closed. What came together is sent together.
 func (t *stream) follow(feed <-chan node.Event) error {
@@ -100,7 +128,7 @@ func (t *stream) follow(feed <-chan node.Event) error {
 			if !open {
 				return nil
 			}
-			if err := t.add(e); err != nil {
+			if err := t.add(toldEvent{e}); err != nil {
 				return err
 			}
 			if len(feed) > 0 || len(t.buf) == 0 {

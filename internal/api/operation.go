@@ -29,8 +29,8 @@ type operation struct {
 	fails []int
 	// content says what else than JSON the answer may be, by media type; nil: nothing.
 	content map[string]*huma.MediaType
-	// tagged says that the answer has an entity tag.
-	tagged bool
+	// headers are what the answer may have, beside those of any.
+	headers map[string]*huma.Param
 	// long are the parameters whose length the operation itself looks at.
 	long []string
 	// keys are those of the body, where that is an object.
@@ -124,10 +124,7 @@ func (a *surface) described(op *huma.Operation, o *operation) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: whyStatus[status],
 			Content: map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](a)}}}
 	}
-	delete(op.Responses["200"].Headers, "Cache-Control") // the same of all
-	if o.tagged {
-		op.Responses["200"].Headers = map[string]*huma.Param{"ETag": {Description: "The name of the version, in quotes.", Schema: &huma.Schema{Type: huma.TypeString}}}
-	}
+	op.Responses["200"].Headers = o.headers
 }
 
 var whyStatus = map[int]string{

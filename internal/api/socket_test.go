@@ -20,7 +20,7 @@ import (
 
 // rawRequest sends bytes to the socket of c and returns the answer; its body's Close closes the connection.
 func rawRequest(c *Client, request string) (*http.Response, error) {
-	conn, err := net.Dial("unix", c.socket)
+	conn, err := net.Dial("unix", c.where)
 	if err != nil {
 		return nil, err
 	}
@@ -114,7 +114,7 @@ func TestConnectionsBeyondTheLimitWait(t *testing.T) {
 	c := serve(t, New(&fake{}, quiet))
 	var held []net.Conn
 	for range maxConnections {
-		conn, err := net.Dial("unix", c.socket)
+		conn, err := net.Dial("unix", c.where)
 		if err != nil {
 			t.Fatal(err)
 		}

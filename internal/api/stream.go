@@ -56,14 +56,9 @@ func askStream[T any, I any, P interface {
 			return err
 		}
 		t := s.stream(w, as)
-		if as == csvType {
-			t.table = columnsOf[T]()
-			if err := t.heading(); err != nil {
-				return err
-			}
-		}
+		t.r, t.table = r, columnsOf[T]()
 		if err = answer(r.Context(), in, t); err == nil {
-			err = t.flush()
+			err = t.finish()
 		}
 		return t.cutShort(err)
 	})
@@ -73,8 +68,11 @@ func askStream[T any, I any, P interface {
 type stream struct {
 	s           *Server
 	w           http.ResponseWriter
+	r           *http.Request
 	contentType string
-	table       []column // of CSV
+	table       []column // the keys of what is told
+	some        bool     // the table has not all of them
+	named       bool     // the heading of CSV is said
 	begun       bool     // the header is sent: nothing but the stream's content can be said any more
 	buf         []byte
 }
@@ -96,19 +94,42 @@ func (t *stream) begin() {
 func (t *stream) add(v any) (err error) {
 	switch t.contentType {
 	case csvType:
-		t.buf, err = appendRecord(t.buf, t.table, v)
+		if err = t.heading(); err == nil {
+			t.buf, err = appendRecord(t.buf, t.table, v)
+		}
 	case eventStream:
+		if e, ok := v.(interface{ Name() string }); ok && e.Name() != "" {
+			t.buf = append(append(append(t.buf, "id: "...), e.Name()...), '\n')
+		}
 		t.buf = append(t.buf, "data: "...)
-		if t.buf, err = AppendJSON(t.buf, v); err == nil {
+		if t.buf, err = t.appendJSON(t.buf, v); err == nil {
 			t.buf = append(t.buf, "\n\n"...)
 		}
 	default:
-		if t.buf, err = AppendJSON(t.buf, v); err == nil {
+		if t.buf, err = t.appendJSON(t.buf, v); err == nil {
 			t.buf = append(t.buf, '\n')
 		}
 	}
 	if err != nil || len(t.buf) < flushAt {
 		return err
+	}
+	return t.flush()
+}
+
+// appendJSON appends v, or only those of its keys that are asked for.
+func (t *stream) appendJSON(dst []byte, v any) ([]byte, error) {
+	if !t.some {
+		return AppendJSON(dst, v)
+	}
+	return appendSome(dst, t.table, v)
+}
+
+// finish sends the rest of a stream that has an end.
+func (t *stream) finish() error {
+	if t.contentType == csvType {
+		if err := t.heading(); err != nil {
+			return err
+		}
 	}
 	return t.flush()
 }

@@ -42,13 +42,19 @@ func (a adapter) Handle(op *huma.Operation, answer func(huma.Context)) {
 	})))
 }
 
-// ServeHTTP implements huma.Adapter. A path, or a method, that there is none of is answered as any other mistake.
+// ServeHTTP implements huma.Adapter. A path, or a method, that there is none of is answered as any other mistake, also where something else is
+// answered at all paths that are nobody's.
 func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if _, pattern := a.mux.Handler(r); pattern != "" && (r.Method != http.MethodHead || !strings.HasPrefix(pattern, http.MethodGet+" "+base)) {
+	_, pattern := a.mux.Handler(r)
+	method, path, _ := strings.Cut(pattern, " ")
+	switch {
+	case a.paths[path] != nil && (r.Method == method || path == "/healthz" || path == "/readyz"):
 		a.mux.ServeHTTP(w, r)
-		return
+	case pattern == "", a.paths[path] != nil, len(a.allowed(r)) > 0, strings.HasPrefix(r.URL.Path, "/api/"):
+		a.server.guarded(access.Viewer, http.HandlerFunc(a.nothing)).ServeHTTP(w, r)
+	default: // something that is mounted
+		a.mux.ServeHTTP(w, r)
 	}
-	a.server.guarded(access.Viewer, http.HandlerFunc(a.nothing)).ServeHTTP(w, r)
 }
 
 // nothing answers where there is no such path, or no such method there. Nothing of a body is read.
@@ -68,7 +74,8 @@ func (a *surface) nothing(w http.ResponseWriter, r *http.Request) {
 func (a *surface) allowed(r *http.Request) (out []string) {
 	for _, method := range []string{http.MethodGet, http.MethodPost, http.MethodPut, http.MethodDelete} {
 		other := http.Request{Method: method, URL: r.URL, Host: r.Host}
-		if _, pattern := a.mux.Handler(&other); strings.HasPrefix(pattern, method+" ") {
+		_, pattern := a.mux.Handler(&other)
+		if m, path, _ := strings.Cut(pattern, " "); m == method && a.paths[path] != nil {
 			out = append(out, method)
 		}
 	}
