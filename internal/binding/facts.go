@@ -82,17 +82,24 @@ func (f *StoredFacts) GIAddr() netip.Addr {
 	return netip.AddrFrom4([4]byte(b[1:5]))
 }
 
+// SharedOptions returns the options, encoded (CutTLV), of the half that many clients have in common; false if it cannot be read.
+func (f *StoredFacts) SharedOptions() ([]byte, bool) {
+	if f.Shared == nil || len(f.Shared.Bytes) < 3 || f.Shared.Bytes[0] != factsFormat {
+		return nil, false
+	}
+	_, b, ok := cutOctets(f.Shared.Bytes[2:]) // after format and flags
+	if ok {
+		_, b, ok = cutOctets(b)
+	}
+	return b, ok
+}
+
 // Option returns an option of the client's message as it is stored; it implements OptionView, without decoding all of them.
 // What cannot be read counts as not sent.
 func (f *StoredFacts) Option(code uint16) ([]byte, bool) {
-	if f.Shared != nil && len(f.Shared.Bytes) >= 3 && f.Shared.Bytes[0] == factsFormat {
-		_, b, ok := cutOctets(f.Shared.Bytes[2:]) // after format and flags
-		if ok {
-			if _, b, ok = cutOctets(b); ok {
-				if v, found := findFact(b, code); found {
-					return v, true
-				}
-			}
+	if b, ok := f.SharedOptions(); ok {
+		if v, found := findFact(b, code); found {
+			return v, true
 		}
 	}
 	return findFact(f.Own, code)
