@@ -136,9 +136,9 @@ func (x *example) Maintenance(_ context.Context, on bool) (node.PartnerStatus, e
 	x.done = append(x.done, fmt.Sprintf("maintenance %v", on))
 	return node.PartnerStatus{}, x.err
 }
-func (x *example) Release(_ context.Context, a netip.Addr, r node.ReleaseRequest) error {
-	x.done = append(x.done, fmt.Sprintf("release %v: %s (%s)", a, r.Reason, r.By))
-	return x.err
+func (x *example) Release(_ context.Context, a netip.Addr, reason string) (node.LeaseDetail, error) {
+	x.done = append(x.done, fmt.Sprintf("release %v: %s", a, reason))
+	return x.detail, x.err
 }
 func (x *example) HostPut(_ context.Context, h node.HostEdit, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, fmt.Sprintf("reserve %v for %s %s%s", h.Address, h.Name, h.Hardware, h.ClientID))

@@ -206,8 +206,7 @@ func (p *pages) release(r *http.Request) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	v, _ := p.Visitor(r)
-	err = p.Service(r).Release(r.Context(), a, node.ReleaseRequest{Reason: strings.TrimSpace(r.PostFormValue("reason")), By: v.Name})
+	_, err = p.Service(r).Release(r.Context(), a, strings.TrimSpace(r.PostFormValue("reason")))
 	return leasePath(a), err
 }
 

@@ -25,6 +25,6 @@ type Service interface {
 
 	PartnerDown(ctx context.Context, r node.PartnerDownRequest) (node.PartnerStatus, error)
 	Maintenance(ctx context.Context, on bool) (node.PartnerStatus, error)
-	Release(ctx context.Context, addr netip.Addr, r node.ReleaseRequest) error
+	Release(ctx context.Context, addr netip.Addr, reason string) (node.LeaseDetail, error)
 	HostPut(ctx context.Context, h node.HostEdit, r node.ApplyRequest) (node.Applied, error)
 }

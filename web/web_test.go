@@ -141,7 +141,7 @@ func TestChangesGoToTheService(t *testing.T) {
 	x := newExample()
 	h := visit(x, "operator")
 	for _, c := range []struct{ path, form, done, next string }{
-		{"/leases/198.51.100.57/release", "reason=it+is+gone", "release 198.51.100.57: it is gone (ada)", "/leases/198.51.100.57"},
+		{"/leases/198.51.100.57/release", "reason=it+is+gone", "release 198.51.100.57: it is gone", "/leases/198.51.100.57"},
 		{"/leases/198.51.100.57/reserve", "name=printer3&by=hardware", "reserve 198.51.100.57 for printer3 02:00:00:00:00:07", "/leases/198.51.100.57"},
 		{"/leases/198.51.100.57/reserve", "name=printer3&by=client-id", "reserve 198.51.100.57 for printer3 01:02:00:00:00:00:07", "/leases/198.51.100.57"},
 		{"/failover/maintenance", "pause=on", "maintenance true", "/failover"},
