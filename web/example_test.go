@@ -64,7 +64,9 @@ func newExample() *example {
 		x.leases = append(x.leases, node.FoundLease{LeaseRow: r, Matched: "hostname"})
 	}
 	origin := policy.Origin{Layer: "vendor-class", Object: "phones", Line: 31, Rule: "set"}
-	said := func(name string, code uint16, v any) node.SaidOption { return node.SaidOption{Name: name, Code: code, Value: v, Text: fmt.Sprint(v)} }
+	said := func(name string, code uint16, v any) node.SaidOption {
+		return node.SaidOption{Name: name, Code: code, Value: v, Text: fmt.Sprint(v)}
+	}
 	x.detail = node.LeaseDetail{LeaseRow: row, Changed: before(30 * time.Hour), Cause: "granted", Owner: "west", Told: true, Lifetime: 14400,
 		Facts: &node.LeaseFacts{Link: "198.51.100.0/24", Options: []node.SaidOption{said("host-name", 12, "printer-3"), said("vendor-class-identifier", 60, "PhoneX 12")}},
 		Options: []node.ToldOption{

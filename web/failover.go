@@ -8,8 +8,8 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
-// failover is what the page of the two servers shows.
-type failover struct {
+// twoServers is what the page of the two servers shows.
+type twoServers struct {
 	node.Status
 	Now     time.Time
 	Visitor Visitor
@@ -69,7 +69,7 @@ func (p *pages) failover(w http.ResponseWriter, r *http.Request) error {
 	return p.show(w, r, "failover", "/failover", f)
 }
 
-func (p *pages) failoverNow(r *http.Request) (f failover, err error) {
+func (p *pages) failoverNow(r *http.Request) (f twoServers, err error) {
 	f.Now = p.Now()
 	f.Visitor, _ = p.Visitor(r)
 	f.Status, err = p.Service(r).Status(r.Context())

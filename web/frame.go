@@ -2,12 +2,15 @@ package web
 
 import (
 	"bytes"
+	"fmt"
 	"html/template"
 	"io/fs"
 	"net/http"
 	"path"
 	"slices"
 	"strings"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
 )
 
 // look is a page's template within the frame.
@@ -79,6 +82,20 @@ func (p *pages) write(w http.ResponseWriter, r *http.Request, status int, name, 
 	h.Set("Cache-Control", "no-store")
 	h.Add("Vary", "HX-Request")
 	w.WriteHeader(status)
-	w.Write(b.Bytes()) // an error means that nobody listens any more
+	w.Write(tamed(b.Bytes())) // an error means that nobody listens any more
 	return nil
+}
+
+// tamed returns a page of UTF-8 in which no character does anything but be seen, whatever clients and addresses put there.
+func tamed(page []byte) []byte {
+	var b bytes.Buffer
+	b.Grow(len(page))
+	for _, r := range string(page) {
+		if r != '\n' && r != '\t' && r != narrowSpace && api.Steers(r) {
+			fmt.Fprintf(&b, "‹%02x›", r)
+			continue
+		}
+		b.WriteRune(r)
+	}
+	return b.Bytes()
 }

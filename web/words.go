@@ -120,6 +120,9 @@ func lifetime(n uint32) string {
 	return seconds(int64(n))
 }
 
+// narrowSpace stands between thousands.
+const narrowSpace = '\u202f'
+
 // number writes a count with its thousands apart.
 func number[N int | int64 | uint64](n N) string {
 	s := strconv.FormatUint(uint64(n), 10)
@@ -127,7 +130,7 @@ func number[N int | int64 | uint64](n N) string {
 		return "-" + number(-n)
 	}
 	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "\u202f" + s[i:]
+		s = s[:i] + string(narrowSpace) + s[i:]
 	}
 	return s
 }
