@@ -80,7 +80,7 @@ func (n *Node) carryOut(l *load) {
 		n.send(l)
 	}
 	n.probe(l)
-	n.hub.publish(l.effects.Events)
+	n.hub.publish(l.effects.Events, l.effects.Untold)
 }
 
 func (n *Node) send(l *load) {

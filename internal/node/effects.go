@@ -18,8 +18,9 @@ type Effects struct {
 	Replies []Reply
 	// Probes are asked at once: they tell nobody anything.
 	Probes []ProbeRequest
-	// Events are for operators.
+	// Events are for operators; Untold is how many leases there is no event of, since nobody wanted to hear of them.
 	Events []Event
+	Untold int
 	// Record is the relationship's with the other server, which is committed under RecordCommit; nil: it is unchanged.
 	Record       *failover.Record
 	RecordCommit uint64

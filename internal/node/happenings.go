@@ -68,7 +68,11 @@ func (c *Core) report(now time.Time, p *Packet, out *Effects) {
 	if level >= slog.LevelWarn {
 		wanted = ObserveTroubles
 	}
-	if kind == 0 || c.observe&wanted == 0 {
+	if kind == 0 {
+		return
+	}
+	if c.observe&wanted == 0 {
+		out.Untold++
 		return
 	}
 	e := c.packetEvent(now, p)
@@ -138,7 +142,11 @@ func (c *Core) formatReply(b []byte) string {
 
 // lapsed tells of a binding that changed by itself.
 func (c *Core) lapsed(now time.Time, b *binding.Binding, out *Effects) {
-	if b.State != binding.Expired || c.observe&ObserveLeases == 0 {
+	if b.State != binding.Expired {
+		return
+	}
+	if c.observe&ObserveLeases == 0 {
+		out.Untold++
 		return
 	}
 	e := Event{

@@ -16,9 +16,15 @@ type hub struct {
 	// sparing says that single leases are made known for the log alone, and that it has had enough of them for now.
 	sparing atomic.Bool
 	lost    atomic.Uint64 // events that listeners were too slow for
+	// plenty says that of single leases as many are kept as is wanted of a second; untold counts those that nobody wanted to hear of.
+	plenty atomic.Bool
+	untold atomic.Uint64
 
 	mu        sync.Mutex // guards what follows
 	closed    bool
+	epoch     int64 // of EventID
+	number    uint64
+	kept      keptEvents
 	listeners map[*listener]struct{}
 }
 
@@ -31,7 +37,10 @@ type listener struct {
 
 // wanted returns which events are to be made.
 func (h *hub) wanted() Observe {
-	o := Observe(h.watching.Load())
+	o := Observe(h.watching.Load()) | ObserveTroubles
+	if !h.plenty.Load() {
+		o |= ObserveLeases
+	}
 	if o&observeForLog != 0 && !h.sparing.Load() {
 		o |= ObserveLeases
 	}
@@ -43,11 +52,23 @@ const observeForLog Observe = 1 << 7
 
 // listen returns a channel of the events that f lets through, until ctx is done.
 func (h *hub) listen(ctx context.Context, f EventFilter, forLog bool) (<-chan Event, error) {
-	l := &listener{filter: f, forLog: forLog, ch: make(chan Event, eventBuffer)}
+	return h.listenAfter(ctx, f, forLog, nil)
+}
+
+// listenAfter is listen, with what is kept of the events after one before it; nil: without.
+func (h *hub) listenAfter(ctx context.Context, f EventFilter, forLog bool, after *EventID) (<-chan Event, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
 		return nil, ErrStopped
+	}
+	var before []Event
+	if after != nil {
+		before = h.replay(&f, *after)
+	}
+	l := &listener{filter: f, forLog: forLog, ch: make(chan Event, eventBuffer+len(before))}
+	for i := range before {
+		l.ch <- before[i] // there is room for all
 	}
 	if h.listeners == nil {
 		h.listeners = map[*listener]struct{}{}
@@ -56,6 +77,30 @@ func (h *hub) listen(ctx context.Context, f EventFilter, forLog bool) (<-chan Ev
 	h.count()
 	context.AfterFunc(ctx, func() { h.leave(l) })
 	return l.ch, nil
+}
+
+// replay returns what is kept of the events after one.
+func (h *hub) replay(f *EventFilter, after EventID) []Event {
+	h.countUntold()
+	switch {
+	case after.IsZero():
+	case after.Epoch != h.epoch:
+		again := lostEvent(0, "the server was started anew since: what happened before is not kept")
+		return append([]Event{again}, h.kept.after(f, 0)...)
+	}
+	return h.kept.after(f, after.Number)
+}
+
+// countUntold counts those that nobody wanted to hear of as missed.
+func (h *hub) countUntold() { h.kept.missed += h.untold.Swap(0) }
+
+// breathe begins a second in which single leases are made known again.
+func (h *hub) breathe() {
+	h.sparing.Store(false)
+	h.mu.Lock()
+	h.kept.second = 0
+	h.mu.Unlock()
+	h.plenty.Store(false)
 }
 
 func (h *hub) leave(l *listener) {
@@ -86,13 +131,24 @@ func (h *hub) count() {
 	h.watching.Store(uint32(o))
 }
 
-// publish hands events to those that want them; who is too slow loses some, and is told how many.
-func (h *hub) publish(es []Event) {
+// publish names events, keeps them for later, and hands them to those that want them; who is too slow loses some, and is told how
+// many. untold is how many leases there was no event of, since nobody wanted to hear.
+func (h *hub) publish(es []Event, untold int) {
+	if untold > 0 {
+		h.untold.Add(uint64(untold))
+	}
 	if len(es) == 0 {
 		return
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.countUntold()
+	for i := range es {
+		h.number++
+		es[i].ID = EventID{h.epoch, h.number}
+		h.kept.add(&es[i])
+	}
+	h.plenty.Store(h.kept.second >= KeptLeasesASecond)
 	for l := range h.listeners {
 		for i := range es {
 			if l.filter.Matches(&es[i]) {

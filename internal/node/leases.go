@@ -73,6 +73,13 @@ func (n *Node) Events(ctx context.Context, f EventFilter) (<-chan Event, error) 
 	return n.hub.listen(ctx, f, false)
 }
 
+// EventsAfter implements Replayer.
+func (n *Node) EventsAfter(ctx context.Context, f EventFilter, after EventID) (<-chan Event, error) {
+	return n.hub.listenAfter(ctx, f, false, &after)
+}
+
+var _ Replayer = (*Node)(nil)
+
 // passes reports whether f lets b through.
 func (c *Core) passes(f *LeaseFilter, b *binding.Binding) bool {
 	if f.State != 0 && f.State != b.State || f.Prefix.IsValid() && !contains(f.Prefix, b.Prefix) {

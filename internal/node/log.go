@@ -42,7 +42,7 @@ func (n *Node) logAll(ctx context.Context, events <-chan Event) {
 			n.logEvent(ctx, &e)
 		case <-second.C:
 			leases = 0
-			n.hub.sparing.Store(false)
+			n.hub.breathe()
 		}
 	}
 }

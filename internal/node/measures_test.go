@@ -185,7 +185,7 @@ func TestLostEventsAreCounted(t *testing.T) {
 	for i := range es {
 		es[i].Kind = LeaseGranted
 	}
-	h.publish(es)
+	h.publish(es, 0)
 	if n := h.lost.Load(); n != 10 {
 		t.Errorf("%d lost", n)
 	}

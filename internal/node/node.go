@@ -127,6 +127,7 @@ func New(cfg Config) (*Node, error) {
 		links: make(chan []socket.Link, 1), ended: make(chan struct{}),
 	}
 	n.free = sync.NewCond(&n.deciding)
+	n.hub.epoch = n.started.UnixMilli()
 	ring, err := openKeys(cfg.Document) // before anything else is touched
 	if err != nil {
 		return nil, err
