@@ -14,4 +14,5 @@ var tags = []*huma.Tag{
 	{Name: tagLeases, Description: "Who has what, and why."},
 	{Name: tagConfig, Description: "The group's configuration and its versions."},
 	{Name: tagFailover, Description: "The other server."},
+	{Name: tagAccess, Description: "Who may ask, and who changed what."},
 }

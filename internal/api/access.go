@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/access"
@@ -19,14 +20,20 @@ type Access struct {
 	Trail *access.Trail
 	Why   error
 
+	dir string
 	log *slog.Logger
 	now func() time.Time
+	// door is where the server is asked over TCP; nil: nowhere.
+	door atomic.Pointer[Door]
 }
+
+// Through says by which door the server is asked over TCP.
+func (a *Access) Through(d *Door) { a.door.Store(d) }
 
 // OpenAccess opens what the data directory dir has of it. What cannot be read is logged with a remedy, and is as if nobody had a token, or
 // nothing could be written: a server serves its clients all the same.
 func OpenAccess(dir string, log *slog.Logger) *Access {
-	a := &Access{Guesses: access.NewGuesses(), log: log, now: time.Now}
+	a := &Access{Guesses: access.NewGuesses(), dir: dir, log: log, now: time.Now}
 	var err error
 	if a.Tokens, err = access.OpenTokens(dir); err != nil {
 		log.Error("no token is accepted", "error", err)

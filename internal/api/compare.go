@@ -131,6 +131,7 @@ func (a *surface) addComparisons() {
 		about:   "Who would get something else, who would lose an address, which pool would run out. Nothing is changed. " + progressing + " As `lessor config apply --what-if`.",
 		content: linesOf[Progress[node.WhatIfReport]](a)},
 		func(w http.ResponseWriter, r *http.Request, in *DocumentSaid) error { return s.configWhatIf(w, r, in) })
+	a.alsoJSON(base+"config/what-if", exampleDocument)
 	ask(a, operation{method: http.MethodPost, path: base + "rehome", id: "rehome", tag: tagLeases, role: access.Operator, room: s.answers, body: s.smallJSON(), fails: []int{404, 409, 501},
 		summary: "Give a lease another home", about: "The member whose environment its client is given. Answers the lease as it is then. As `lessor rehome`."},
 		func(ctx context.Context, in *told[rehoming]) (node.LeaseDetail, error) { return s.rehome(ctx, in.Body) })

@@ -146,6 +146,9 @@ type applySaid struct {
 	DocumentSaid
 }
 
+// exampleDocument is a document that could be applied.
+const exampleDocument = "enterprise:\n  options: {domain-name-servers: [10.9.0.53]}\nnetworks:\n  floor1: {subnets: {198.51.100.0/24: {pools: [{range: 198.51.100.50-198.51.100.240}]}}}\n"
+
 func (a *surface) addChanges() {
 	s := a.server
 	changing := func(id, summary, about string, body *bodyRule) operation {
@@ -155,6 +158,7 @@ func (a *surface) addChanges() {
 	op := changing("apply", "Make a document the next version", "Once it answers, that is durable here; `adopted` says whether it is served by, and `waits` what it waits for. As `lessor config apply`.", s.document())
 	op.fails = append(op.fails, http.StatusPreconditionFailed)
 	ask(a, op, s.configApply)
+	a.alsoJSON(op.path, exampleDocument)
 	ask(a, changing("rollback", "Go back to a version", "The next version says what an earlier one does. As `lessor config rollback`.", s.smallJSON()), s.configRollback)
 	op = changing("resolve", "End a conflict", "By what one member's version says wherever the two are in conflict. To resolve it by a document of your own, apply that. As `lessor config resolve`.", s.smallJSON())
 	ask(a, op, s.configResolve)

@@ -48,7 +48,7 @@ func (t *stream) only(keys string) error {
 		i := slices.Index(all, strings.TrimSpace(key))
 		switch {
 		case i < 0:
-			return badRequest("there is no key %q%s", quoted(key), insteadOf(key, all))
+			return badRequest("there is no key %q%s", clipped(key), insteadOf(key, all))
 		case slices.ContainsFunc(some, func(c column) bool { return c.name == all[i] }):
 			return badRequest("key %s is asked for twice", all[i])
 		}

@@ -143,7 +143,7 @@ func (s *Server) host(ctx context.Context, in *hostNamed) (row node.HostRow, err
 	}
 	row, known, err := c.Host(ctx, in.Name)
 	if err == nil && !known {
-		err = &Problem{Status: http.StatusNotFound, Title: "no such host", Detail: "the configuration has no host " + strconv.Quote(quoted(in.Name)), Remedy: "GET /api/v1/hosts lists them"}
+		err = &Problem{Status: http.StatusNotFound, Title: "no such host", Detail: "the configuration has no host " + strconv.Quote(clipped(in.Name)), Remedy: "GET /api/v1/hosts lists them"}
 	}
 	row.Options = notNilMap(row.Options)
 	return row, err

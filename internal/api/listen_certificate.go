@@ -36,12 +36,13 @@ const (
 // Certificate is what a server proves with over TCP that it is itself. It is safe for concurrent use.
 type Certificate struct {
 	load func() (*tls.Certificate, error)
+	own  bool // the server made it for itself
 	now  atomic.Pointer[tls.Certificate]
 }
 
 // CertificateOf reads a certificate and its key from two files, in PEM, of which nobody but the owner may read the key.
 func CertificateOf(certificate, key string) (*Certificate, error) {
-	return newCertificate(func() (*tls.Certificate, error) {
+	return newCertificate(false, func() (*tls.Certificate, error) {
 		c, err := readPEM(certificate, false)
 		if err != nil {
 			return nil, fmt.Errorf("certificate of the API: %w", err)
@@ -62,7 +63,7 @@ func CertificateOf(certificate, key string) (*Certificate, error) {
 // soon, or where it is not for all of the names and the address. No authority stands behind it: others know it by its fingerprint.
 func OwnCertificate(dir string, addr netip.Addr, names []string, now time.Time) (*Certificate, error) {
 	path := filepath.Join(dir, CertificateName)
-	return newCertificate(func() (*tls.Certificate, error) {
+	return newCertificate(true, func() (*tls.Certificate, error) {
 		b, err := readPEM(path, true)
 		if err == nil {
 			if pair, err := tls.X509KeyPair(b, b); err == nil && fits(pair.Leaf, addr, names, now) {
@@ -82,8 +83,8 @@ func OwnCertificate(dir string, addr netip.Addr, names []string, now time.Time) 
 	})
 }
 
-func newCertificate(load func() (*tls.Certificate, error)) (*Certificate, error) {
-	c := &Certificate{load: load}
+func newCertificate(own bool, load func() (*tls.Certificate, error)) (*Certificate, error) {
+	c := &Certificate{load: load, own: own}
 	return c, c.Reload()
 }
 

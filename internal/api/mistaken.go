@@ -89,7 +89,7 @@ var rewordings = map[string]string{
 
 // mistakeOf returns one thing that huma finds wrong.
 func mistakeOf(ctx huma.Context, d *huma.ErrorDetail) Mistake {
-	m := Mistake{Where: quoted(d.Location), What: d.Message}
+	m := Mistake{Where: clipped(d.Location), What: d.Message}
 	if m.What == "unexpected property" {
 		m.What = "there is no such key"
 		_, name, _ := strings.Cut(d.Location, ".")
@@ -125,8 +125,8 @@ func insteadOf(name string, names []string) string {
 	return "; there are " + strings.Join(names, ", ")
 }
 
-// quoted returns what somebody sent, no longer than it is of use.
-func quoted(s string) string {
+// clipped returns what somebody sent, no longer than it is of use.
+func clipped(s string) string {
 	if len(s) > maxQuoted {
 		return strings.ToValidUTF8(s[:maxQuoted], "") + "…"
 	}
@@ -141,16 +141,16 @@ const maxRepeated = 64
 func (o *operation) refuseQuery(r *http.Request, known []*huma.Param) *Problem {
 	query, err := url.ParseQuery(r.URL.RawQuery)
 	if err != nil {
-		return badRequest("the parameters are not spelt as in an address: %s", quoted(err.Error()))
+		return badRequest("the parameters are not spelt as in an address: %s", clipped(err.Error()))
 	}
 	names, lists := parameters(known)
 	for name, values := range query {
 		list, ok := lists[name]
 		switch {
 		case !ok && len(names) == 0:
-			return badRequest("there is no parameter %q, nor any other", quoted(name))
+			return badRequest("there is no parameter %q, nor any other", clipped(name))
 		case !ok:
-			return badRequest("there is no parameter %q%s", quoted(name), insteadOf(name, names))
+			return badRequest("there is no parameter %q%s", clipped(name), insteadOf(name, names))
 		case list && len(values) > maxRepeated:
 			return badRequest("parameter %s is given %d times; at most %d are read", name, len(values), maxRepeated)
 		case !list && len(values) != 1:

@@ -85,8 +85,21 @@ func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	return nil
 }
 
-// Handler returns what answers the requests.
+// Handler returns what answers the requests. What is mounted is in it.
 func (s *Server) Handler() http.Handler {
+	a := s.surface()
+	for _, m := range s.mounted {
+		a.mux.Handle(m.pattern, s.guarded(m.role, m.handler))
+	}
+	counted := s.requests.Count(metrics.RouteOf(a.mux), adapter{a})
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.extend(w, answerTime) // a connection keeps the deadline of the request before
+		counted.ServeHTTP(w, r)
+	})
+}
+
+// surface returns all operations.
+func (s *Server) surface() *surface {
 	a := newSurface(s)
 	a.addStatus()
 	a.addLeases()
@@ -99,17 +112,12 @@ func (s *Server) Handler() http.Handler {
 	a.addPast()
 	a.addHosts()
 	a.addRelease()
+	a.addTokens()
+	a.addTrail()
 	a.addHealth()
 	a.addDescription()
 	a.addMetrics()
-	for _, m := range s.mounted {
-		a.mux.Handle(m.pattern, s.guarded(m.role, m.handler))
-	}
-	counted := s.requests.Count(metrics.RouteOf(a.mux), adapter{a})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.extend(w, answerTime) // a connection keeps the deadline of the request before
-		counted.ServeHTTP(w, r)
-	})
+	return a
 }
 
 // mount is something else that is answered.

@@ -132,3 +132,10 @@ func schemaOf[T any](a *surface) *huma.Schema {
 	t := reflect.TypeFor[T]()
 	return a.huma.OpenAPI().Components.Schemas.Schema(t, true, t.Name())
 }
+
+// alsoJSON describes the body of an operation that takes a document as JSON too, which it reads itself.
+func (a *surface) alsoJSON(path string, example string) {
+	body := a.huma.OpenAPI().Paths[path].Post.RequestBody
+	body.Content[jsonType] = &huma.MediaType{Schema: schemaOf[change](a)}
+	body.Content[yamlTypes[0]] = &huma.MediaType{Schema: &huma.Schema{Type: huma.TypeString, Description: "The document as it is written. Its line `version: …` names what it was written against."}, Example: example}
+}
