@@ -31,6 +31,17 @@ func (s *site) testSandbox() {
 	for file := range strings.Lines(s.quietly("find /var/lib/lessor /run/lessor -perm /o+rwx; find /var/lib/lessor -type f -perm /g+rwx")) {
 		s.t.Errorf("others may use %s", strings.TrimSpace(file))
 	}
+	s.testGroup()
 	// Nothing was refused to it that it would have needed.
 	s.is("journalctl -u lessor -o cat | grep -ciE 'operation not permitted|capabilit' || true", "0")
+}
+
+// testGroup has users ask the server: one who is in its group, and one who is not.
+func (s *site) testGroup() {
+	s.t.Helper()
+	s.is("stat -c '%U:%G %a' /run/lessor/lessor.sock", "lessor:lessor 660")
+	s.quietly("useradd --groups lessor operator && useradd nobody-special")
+	s.is("runuser -u operator -- lessor leases --json | grep -c "+s.addr.String(), "1")
+	s.is("runuser -u nobody-special -- lessor leases >/dev/null 2>&1; echo $?", "3")
+	s.quietly("userdel operator && userdel nobody-special")
 }
