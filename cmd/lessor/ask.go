@@ -16,15 +16,21 @@ import (
 type whichServer struct {
 	Socket string `type:"path" placeholder:"PATH" env:"LESSOR_SOCKET" help:"The server's socket; default: ${socket}."`
 	Config string `type:"path" placeholder:"FILE" help:"The server's configuration file: the socket is in its data directory."`
+	remote `embed:""`
 }
 
 // client returns a client of the server that is meant.
 func (s whichServer) client() (*api.Client, error) {
 	switch {
+	case s.API != "":
+		return s.remote.client()
 	case s.Socket != "":
 		return api.NewClient(s.Socket), nil
+	case s.Config == "" && os.Getenv(apiVariable) != "":
+		s.API = os.Getenv(apiVariable)
+		return s.remote.client()
 	case s.Config == "":
-		return api.NewClient(api.SocketIn(config.DefaultData)), nil
+		return api.NewClient(defaultSocket()), nil
 	}
 	dir, err := dataDirectory(s.Config)
 	if err != nil {

@@ -140,8 +140,14 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 	hup := make(chan os.Signal, 1)
 	signal.Notify(hup, syscall.SIGHUP) // before anybody is told that it serves: a reload may follow at once
 	defer signal.Stop(hup)
-	ended := make(chan struct{}, 3)
+	who := api.OpenAccess(doc.Server.Data, log)
+	defer who.Close() // a record that was answered for is durable
+	server := api.New(n, log)
+	server.Admit(who)
+	in := newEntrance(doc, server, who, log)
+	ended, parts := make(chan struct{}), 0
 	part := func(f func() error) {
+		parts++
 		go func() {
 			if err := f(); err != nil {
 				cancel(err)
@@ -149,8 +155,14 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 			ended <- struct{}{}
 		}()
 	}
-	part(func() error { return api.New(n, log).Run(ctx, l) })
-	part(func() error { x.followSignals(ctx, hup, n, log); return nil })
+	part(func() error { return server.Run(ctx, l) })
+	if dir := runtimeDirectory(); dir != "" {
+		part(func() error { return server.RunForGroup(ctx, dir) })
+	}
+	part(func() error { x.followSignals(ctx, hup, &reloader{n, in, who, log}); return nil })
+	if in != nil {
+		part(func() error { return in.run(ctx) })
+	}
 	part(func() error { watchdog(ctx, n.Alive, log); return nil })
 	err = n.Run(ctx, func(waiting string) {
 		facts := []any{"server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data}
@@ -164,7 +176,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		notify(daemon.SdNotifyStopping, log)
 	}
 	cancel(nil)
-	for range cap(ended) {
+	for range parts {
 		<-ended
 	}
 	if err == nil && context.Cause(ctx) != nil && !errors.Is(context.Cause(ctx), context.Canceled) {
@@ -174,49 +186,6 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		log.Info("stopped")
 	}
 	return err
-}
-
-// followSignals reloads on SIGHUP.
-func (x serveCommand) followSignals(ctx context.Context, hup <-chan os.Signal, n *node.Node, log *slog.Logger) {
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-hup:
-			x.reload(ctx, n, log)
-		}
-	}
-}
-
-// reload makes the file's configuration the one that is served by, or says why not and goes on with the old one.
-func (x serveCommand) reload(ctx context.Context, n *node.Node, log *slog.Logger) {
-	notify(fmt.Sprintf("%s\nMONOTONIC_USEC=%d", daemon.SdNotifyReloading, monotonicMicroseconds()), log)
-	defer notify(daemon.SdNotifyReady, log)
-	src, err := os.ReadFile(x.Config)
-	if err != nil {
-		n.Refuse(ctx, err.Error())
-		return
-	}
-	against, src, err := configversion.Against(src)
-	if err != nil {
-		n.Refuse(ctx, err.Error())
-		return
-	}
-	doc, problems := config.Parse(x.Config, src)
-	if doc == nil {
-		n.Refuse(ctx, problems.String())
-		return
-	}
-	for _, p := range problems {
-		log.Warn("configuration", "problem", p.String())
-	}
-	if doc, err = asServing(doc); err != nil {
-		n.Refuse(ctx, err.Error())
-		return
-	}
-	if err := n.Reload(ctx, doc, against); err != nil {
-		n.Refuse(ctx, err.Error())
-	}
 }
 
 // notify tells systemd how the service is; where there is none, nobody.
