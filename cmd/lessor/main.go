@@ -40,6 +40,9 @@ type commandLine struct {
 
 	Rehome rehomeCommand `cmd:"" group:"pair" help:"Make another member the home of a lease."`
 
+	Token tokenCommand `cmd:"" group:"access" help:"Make, list and revoke the tokens by which a server is asked over TCP."`
+	Audit auditCommand `cmd:"" group:"access" help:"Show who changed what, and whether that log holds together."`
+
 	Demo       demoCommand       `cmd:"" group:"other" help:"Tell the story of two servers and the bridge, with real servers, on this machine alone."`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
@@ -99,6 +102,7 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 			{Key: "ask", Title: "Asking a running server:"},
 			{Key: "config", Title: "What all servers of the group serve by:"},
 			{Key: "pair", Title: "Two servers that act as one:"},
+			{Key: "access", Title: "Who may ask, and who changed what:"},
 			{Key: "other", Title: "Other:"},
 		}),
 	)
