@@ -48,7 +48,7 @@ func (p *pages) failover(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	t, err := p.Service(r).Timeline(r.Context())
-	if err != nil {
+	if known(err) != nil {
 		return err
 	}
 	chosen := timeSpans[0]

@@ -74,10 +74,10 @@ func (p *pages) lease(w http.ResponseWriter, r *http.Request) error {
 		}
 	}
 	l.Told = withLosers(d.Options, l.Explained)
-	if l.Events, err = service.AddressHistory(r.Context(), d.Address, historyLength); err != nil {
+	if l.Events, err = service.AddressHistory(r.Context(), d.Address, historyLength); known(err) != nil {
 		return err
 	}
-	if l.Client, _, err = service.ClientHistory(r.Context(), d.Address, historyLength); err != nil {
+	if l.Client, _, err = service.ClientHistory(r.Context(), d.Address, historyLength); known(err) != nil {
 		return err
 	}
 	return p.show(w, r, "lease", "/leases", l)

@@ -58,7 +58,7 @@ func (p *pages) overview(w http.ResponseWriter, r *http.Request) error {
 	}
 	o := overviewOf(st, p.Now())
 	trends, err := p.Service(r).PoolTrends(r.Context())
-	if err != nil {
+	if known(err) != nil {
 		return err
 	}
 	for _, t := range trends {
@@ -86,7 +86,7 @@ func (p *pages) rates(w http.ResponseWriter, r *http.Request) error {
 		span = node.Minutes
 	}
 	k, err := p.Service(r).Rates(r.Context(), span)
-	if err != nil {
+	if known(err) != nil {
 		return err
 	}
 	w.Header().Set("Content-Type", "application/json")

@@ -63,3 +63,11 @@ func troubleOf(err error) trouble {
 func wrong(title, remedy string) error {
 	return &api.Problem{Status: http.StatusBadRequest, Title: title, Remedy: remedy}
 }
+
+// known returns err but for what this server keeps nothing of, which a page says by what it leaves out.
+func known(err error) error {
+	if q, ok := errors.AsType[*api.Problem](err); ok && q.Status == http.StatusNotImplemented {
+		return nil
+	}
+	return err
+}
