@@ -2,6 +2,7 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"slices"
 	"strconv"
@@ -119,12 +120,29 @@ func (a *surface) described(op *huma.Operation, o *operation) {
 	if o.body != nil {
 		statuses = append(statuses, http.StatusRequestTimeout, http.StatusRequestEntityTooLarge, http.StatusUnsupportedMediaType)
 	}
+	o.keys = a.keysOf(o)
 	delete(op.Responses, "default")
 	for _, status := range statuses {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: whyStatus[status],
 			Content: map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](a)}}}
 	}
 	op.Responses["200"].Headers = o.headers
+}
+
+// keysOf returns the keys of the body of an operation, in order; nil where it is no object.
+func (a *surface) keysOf(o *operation) (keys []string) {
+	item := a.huma.OpenAPI().Paths[o.path]
+	for _, op := range []*huma.Operation{item.Post, item.Put} {
+		if op == nil || op.Method != o.method || op.RequestBody == nil || op.RequestBody.Content[jsonType] == nil {
+			continue
+		}
+		schema := op.RequestBody.Content[jsonType].Schema
+		if schema.Ref != "" {
+			schema = a.huma.OpenAPI().Components.Schemas.SchemaFromRef(schema.Ref)
+		}
+		keys = slices.Sorted(maps.Keys(schema.Properties))
+	}
+	return keys
 }
 
 var whyStatus = map[int]string{

@@ -222,3 +222,12 @@ type (
 	leaseFilter = node.LeaseFilter
 	eventFilter = node.EventFilter
 )
+
+func mustURL(t testing.TB, s string) *url.URL {
+	t.Helper()
+	u, err := url.Parse(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return u
+}
