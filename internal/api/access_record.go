@@ -18,6 +18,13 @@ import (
 // changesNothing are the operations by POST that only look, by their patterns.
 var changesNothing = map[string]bool{"POST " + base + "config/what-if": true}
 
+// calledOtherwise are the operations whose commands are not called as their paths.
+var calledOtherwise = map[string]string{
+	"POST " + base + "tokens":                   "token create",
+	"DELETE " + base + "tokens/{id}":            "token revoke",
+	"POST " + base + "leases/{address}/release": "release",
+}
+
 // changes reports whether a request is for something that is written down.
 func changes(r *http.Request) bool {
 	return r.Method != http.MethodGet && r.Method != http.MethodHead && !changesNothing[r.Pattern]
@@ -95,6 +102,9 @@ func (s *Server) look(w http.ResponseWriter, r *http.Request) (q request, p *Pro
 	if r.Method != http.MethodPost {
 		q.op = strings.ToLower(r.Method) + " " + q.op
 	}
+	if name := calledOtherwise[r.Pattern]; name != "" {
+		q.op = name
+	}
 	said := map[string]any{}
 	if r.ContentLength > 0 && r.ContentLength <= maxBody {
 		if q.body, p = s.peek(w, r); p != nil {
@@ -169,7 +179,7 @@ func (s *Server) seen(ctx context.Context, q request) json.RawMessage {
 		if st, err := s.reporter.Status(ctx); err == nil {
 			v = partnersSeen(st)
 		}
-	case first == "rehome" || first == "leases":
+	case first == "rehome" || first == "release":
 		if a, err := netip.ParseAddr(q.on); err == nil {
 			if d, known, err := s.reporter.Lease(ctx, a); err == nil && known {
 				v = map[string]any{"state": d.State, "home": d.Home, "hardware": d.Hardware, "client_id": d.ClientID, "expires": d.Expires}
