@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -31,9 +33,14 @@ type example struct {
 	line    node.Timeline
 	trends  []node.PoolTrend
 	explain policy.Explanation
-	err     error    // of every question
-	done    []string // what was changed
-	asked   node.LeaseQuery
+	version node.VersionShown
+	changes []version.Change
+	report  node.WhatIfReport
+	err     error // of every question
+	// objection is what speaks against a document.
+	objection error
+	done      []string // what was changed
+	asked     node.LeaseQuery
 }
 
 func newExample() *example {
@@ -89,6 +96,10 @@ func newExample() *example {
 		{Time: before(50 * time.Hour), Member: "west", State: "STARTUP"}, {Time: before(49 * time.Hour), Member: "west", State: "NORMAL", Cause: "greeted"},
 		{Time: before(50 * time.Hour), Member: "east", State: "NORMAL"}, {Time: before(40 * time.Minute), Member: "west", State: "COMMUNICATIONS-INTERRUPTED", Cause: "nothing heard for 10 s"},
 		{Time: before(20 * time.Minute), Member: "west", State: "NORMAL", Cause: "heard again"}}}
+	x.version = node.VersionShown{VersionRow: node.VersionRow{Version: strings.Repeat("3f9ac1", 10), Author: "ada", Member: "west", Comment: "a second pool", Time: before(26 * time.Hour), Head: true},
+		Text: "version: 3f9ac1\nenterprise: {lease: {default: 4h}}\n"}
+	x.changes = []version.Change{{Key: "enterprise.lease.default", Kind: version.Changed, Before: "2h", After: "4h"}}
+	x.report = node.WhatIfReport{Total: 100, Changed: 40, Lost: 3, Options: []node.ChangedPart{{Name: "routers", Clients: 40}}, LostBy: []node.LostReason{{Why: "no pool", Clients: 3}}}
 	x.trends = []node.PoolTrend{{PoolStatus: pool, Verdict: "filling", Words: "empty in about 3 h at this rate"}, {PoolStatus: other, Verdict: "steady", Words: "not filling"}}
 	return x
 }
@@ -130,6 +141,50 @@ func (x *example) Rates(context.Context, node.RateSpan) (node.Rates, error) {
 	return k, x.err
 }
 func (x *example) PoolTrends(context.Context) ([]node.PoolTrend, error) { return x.trends, x.err }
+func (x *example) Map(_ context.Context, p netip.Prefix) (node.Map, error) {
+	m := node.Map{Prefix: p, Network: "floor1", Cell: 32, Counts: node.CellCounts{Size: 256, Active: 171, Free: 9, PartnerFree: 8, Outside: 65, Grace: 3}}
+	states := []string{"active", "active", "free", "unused", "expired", "abandoned", "offered", "reserved", "outside"}
+	if p.Bits() < 24 {
+		m.Cell, m.Up = p.Bits()+8, netip.MustParsePrefix("10.0.0.0/8")
+		for i := range 256 {
+			m.Blocks = append(m.Blocks, node.BlockCell{Prefix: netip.PrefixFrom(netip.AddrFrom4([4]byte{10, 20, byte(i)}), 24), CellCounts: node.CellCounts{Size: 256, Free: uint64(256 - i), Outside: uint64(i % 2), Abandoned: uint64(i % 5)}})
+		}
+		return m, x.err
+	}
+	for i := range 256 {
+		m.Addresses = append(m.Addresses, node.AddressCell{Address: netip.AddrFrom4([4]byte{198, 51, 100, byte(i)}), State: states[i%len(states)], Owner: []string{"west", "east"}[i%2], Age: i%6 - 1,
+			Hardware: "02:00:00:00:00:07", Hostname: x.detail.Hostname, Host: x.detail.Hostname, Expires: before(-time.Hour), Stale: i%11 == 0})
+	}
+	return m, x.err
+}
+func (x *example) Config(context.Context) (api.ConfigAnswer, error) {
+	return api.ConfigAnswer{Head: &x.version, Status: *x.status.Config.Group}, x.err
+}
+func (x *example) ConfigShow(context.Context, string) (node.VersionShown, error) {
+	return x.version, x.err
+}
+func (x *example) ConfigHistory(_ context.Context, _ int, each func(node.VersionRow) error) error {
+	each(x.version.VersionRow)
+	return x.err
+}
+func (x *example) ConfigDiff(context.Context, string, string) ([]version.Change, error) {
+	return x.changes, x.err
+}
+func (x *example) ConfigApply(_ context.Context, r node.ApplyRequest) (node.Applied, error) {
+	x.done = append(x.done, fmt.Sprintf("apply %q %q %v", r.Document, r.Comment, r.Yes))
+	return node.Applied{}, x.objection
+}
+func (x *example) ConfigRollback(_ context.Context, id string, r node.ApplyRequest) (node.Applied, error) {
+	x.done = append(x.done, "rollback "+id)
+	return node.Applied{}, x.err
+}
+func (x *example) ConfigResolve(_ context.Context, m binding.Member, r node.ApplyRequest) (node.Applied, error) {
+	x.done = append(x.done, "resolve "+string(m))
+	return node.Applied{}, x.err
+}
+func (x *example) WhatIf(context.Context, node.ApplyRequest, func(int, int)) (*node.WhatIfReport, error) {
+	return &x.report, x.objection
+}
 func (x *example) PartnerDown(_ context.Context, r node.PartnerDownRequest) (node.PartnerStatus, error) {
 	x.done = append(x.done, fmt.Sprintf("partner-down %s %v", r.Partner, r.Force))
 	return node.PartnerStatus{}, x.err

@@ -4,6 +4,9 @@ import (
 	"context"
 	"net/netip"
 
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 )
@@ -22,6 +25,17 @@ type Service interface {
 	Timeline(ctx context.Context) (node.Timeline, error)
 	Rates(ctx context.Context, span node.RateSpan) (node.Rates, error)
 	PoolTrends(ctx context.Context) ([]node.PoolTrend, error)
+
+	Map(ctx context.Context, p netip.Prefix) (node.Map, error)
+
+	Config(ctx context.Context) (api.ConfigAnswer, error)
+	ConfigShow(ctx context.Context, id string) (node.VersionShown, error)
+	ConfigHistory(ctx context.Context, limit int, each func(node.VersionRow) error) error
+	ConfigDiff(ctx context.Context, a, b string) ([]version.Change, error)
+	ConfigApply(ctx context.Context, r node.ApplyRequest) (node.Applied, error)
+	ConfigRollback(ctx context.Context, id string, r node.ApplyRequest) (node.Applied, error)
+	ConfigResolve(ctx context.Context, take binding.Member, r node.ApplyRequest) (node.Applied, error)
+	WhatIf(ctx context.Context, r node.ApplyRequest, progress func(done, total int)) (*node.WhatIfReport, error)
 
 	PartnerDown(ctx context.Context, r node.PartnerDownRequest) (node.PartnerStatus, error)
 	Maintenance(ctx context.Context, on bool) (node.PartnerStatus, error)

@@ -52,6 +52,8 @@ func New(c Config) http.Handler {
 	p.leaseRoutes(mux)
 	p.failoverRoutes(mux)
 	p.eventRoutes(mux)
+	p.networkRoutes(mux)
+	p.configurationRoutes(mux)
 	mux.Handle("/", p.page(nowhere))
 	return guarded(mux)
 }
@@ -93,7 +95,11 @@ const maxForm = 64 << 10
 func (p *pages) open(v view) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Body != nil {
-			r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+			most := int64(maxForm)
+			if strings.HasPrefix(r.URL.Path, "/configuration/") {
+				most = maxDocument
+			}
+			r.Body = http.MaxBytesReader(w, r.Body, most)
 		}
 		if err := v(w, r); err != nil {
 			p.problem(w, r, err)

@@ -19,9 +19,9 @@ import (
 // words are what templates say things with.
 var words = template.FuncMap{
 	"asset": assetPath, "moment": moment, "span": span, "seconds": seconds, "number": number[uint64], "count": number[int], "plural": plural,
-	"short": short, "shown": shown, "percent": percent, "state": stateOf, "lifetime": lifetime, "shareOf": shareOf, "leasePath": leasePath,
+	"short": short, "shown": shown, "percent": percent, "state": stateOf, "lifetime": lifetime, "shareOf": func(p node.PoolStatus) float64 { return shareOf(&p) }, "leasePath": leasePath,
 	"server": serverState, "value": valueText, "lines": lines, "query": query, "sub": func(a, b uint64) uint64 { return a - b },
-	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean,
+	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
 }
 
 // shown returns text from the network so that it does nothing but be seen: characters that would steer are replaced by what they are.
@@ -214,4 +214,12 @@ func serverState(name string) Means {
 		return Means{name, w.Means, w.Grade}
 	}
 	return Means{cmp.Or(name, "unknown"), "its state is not known", "look"}
+}
+
+// caret returns a sign below the character of a line at which something begins, counted from 1.
+func caret(at int) string {
+	if at < 1 {
+		return ""
+	}
+	return strings.Repeat(" ", min(at, 400)-1) + "^"
 }

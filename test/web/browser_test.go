@@ -34,7 +34,7 @@ type (
 )
 
 // patience is how long a page may take on a busy machine.
-const patience = 30 * time.Second
+const patience = 2 * time.Minute
 
 // browse opens a browser at the pages of a server.
 func browse(t *testing.T, home string) *browser {
