@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"net/netip"
 	"time"
 
@@ -53,6 +54,9 @@ type Core struct {
 	failing   map[string]*failing  // classes whose expression failed, by name
 	elsewhere elsewhere            // what clients say of other servers
 	ledger    staleness            // which clients have something else than they would get
+	past      leasePast            // what became of leases
+	now       time.Time            // of what is being decided
+	teller    binding.Member       // who decided what is being taken over, if not this server
 	lineage   *ledger.Lineage      // of the configuration's versions; nil: not known
 }
 
@@ -229,6 +233,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 	if c.failed {
 		return
 	}
+	c.now = now
 	if c.joined() {
 		c.stoodStill(now, out)
 	}
@@ -273,6 +278,7 @@ func (c *Core) Handle(now time.Time, in Input, out *Effects) {
 // nobody until it is Joined anew.
 func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
+	c.past.discard(commit)
 	c.terms.Commit = true // whether there is room is asked anew
 	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
 	c.count()
@@ -312,9 +318,14 @@ func (c *Core) put(now time.Time, ch *responder.Change, out *Effects) {
 	c.answered(now, &ch.Binding)
 }
 
-// apply takes a change of one binding into the view, and commits it under the current commit number.
+// apply is take of a change that an operator may want to hear of later.
 func (c *Core) apply(ch *responder.Change, out *Effects) {
-	var from binding.State
+	from := c.take(ch, out)
+	c.past.note(c.now, &ch.Binding, from, c.commit, cmp.Or(c.teller, c.self))
+}
+
+// take takes a change of one binding into the view, and commits it under the current commit number. It returns the state before.
+func (c *Core) take(ch *responder.Change, out *Effects) (from binding.State) {
 	if old, ok := c.table.Get(ch.Binding.Prefix); ok {
 		from = old.State
 		c.states[from]--
@@ -327,6 +338,7 @@ func (c *Core) apply(ch *responder.Change, out *Effects) {
 	c.table.Put(ch.Binding, ch.Due)
 	c.pools.Changed(ch.Binding.Addr(), from, ch.Binding.State)
 	out.Changes = append(out.Changes, Committed{Commit: c.commit, Binding: ch.Binding})
+	return from
 }
 
 // lapses is how many bindings change by themselves in one step, at most: a million that end at once hold up nobody.

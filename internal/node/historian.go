@@ -15,11 +15,17 @@ type Historian interface {
 	// ClientHistory returns what became of the leases of the client that has or last had an address, on all of its
 	// addresses; false if there is no record of the address.
 	ClientHistory(ctx context.Context, addr netip.Addr, limit int) (h LeaseHistory, found bool, err error)
+	Chronicler
+}
+
+// Chronicler is what a Reporter also is that keeps how it and its pools did. It is safe for concurrent use, and a slow caller never
+// delays the packets. What it knows begins with the server's start.
+type Chronicler interface {
 	// Timeline returns the states of both servers, the earliest first.
 	Timeline(ctx context.Context) (Timeline, error)
 	// Rates returns what the server did in each second of the last 5 minutes, or in each minute of the last day.
 	Rates(ctx context.Context, span RateSpan) (Rates, error)
-	// PoolTrends returns how the pools filled, and when each will be empty at this rate, in the order of Status.Pools.
+	// PoolTrends returns how the pools filled in the last hour, and when each will be empty at this rate, in the order of Status.Pools.
 	PoolTrends(ctx context.Context) ([]PoolTrend, error)
 }
 

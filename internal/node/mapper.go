@@ -58,8 +58,8 @@ type BlockCell struct {
 	CellCounts
 }
 
-// CellCounts is what the addresses of a block are doing, each counted once: all but Size sum up to Size. A count of 2^64 or more is
-// given as 2^64 - 1.
+// CellCounts is what the addresses of a block are doing, each counted once: all but Size sum up to Size. In the map of a prefix shorter
+// than a /16 what is on offer, reserved and without a lease, or the other server's own is counted in Free, if it lies in a pool.
 type CellCounts struct {
 	Size      uint64 `json:"size"`
 	Active    uint64 `json:"active"`

@@ -60,8 +60,10 @@ type Node struct {
 	ended   chan struct{} // closed when the decider has ended
 	synced  atomic.Uint64 // commits that were made durable
 	tallies tallies
-	drifted atomic.Pointer[drifted]
-	tooLate atomic.Uint64 // replies that were not sent because the other server may have answered by then
+	// chronicle is how it did.
+	chronicle chronicle
+	drifted   atomic.Pointer[drifted]
+	tooLate   atomic.Uint64 // replies that were not sent because the other server may have answered by then
 
 	seed uint64 // of the relationship
 
@@ -268,6 +270,7 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start(func() { n.runPartner(edges) })
 	start(func() { n.keeper.run(edges) })
 	start(func() { n.watchDrift(edges) })
+	start(func() { n.keepChronicle(edges) })
 	st := newStoreRunner(edges, n.store)
 
 	err = n.decide(ctx, ready, st)

@@ -39,8 +39,11 @@ type partnership struct {
 	waits      atomic.Bool // there is one: for the keeper
 
 	refusals []RefusedUpdate // the latest
-	flood    flood
-	closed   string // why there is no connection; empty: there is, or never was one
+	// transitions are the states that both servers came to, the earliest first; transitionsCut says that earlier ones are not kept.
+	transitions    []StateTransition
+	transitionsCut bool
+	flood          flood
+	closed         string // why there is no connection; empty: there is, or never was one
 }
 
 // Why a connection is ended by Run.

@@ -25,7 +25,11 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 		p.closed, p.greeted = "", true
 	case failover.LinkClosed:
 		p.closed = n.Cause
-	case failover.StateChanged, failover.PartnerChanged, failover.ConflictFound, failover.SkewFound, failover.SkewGone,
+	case failover.StateChanged:
+		p.transit(StateTransition{At(now), p.self, n.To.String(), n.From.String(), n.Cause})
+	case failover.PartnerChanged:
+		p.transit(StateTransition{At(now), p.name, n.To.String(), n.From.String(), n.Cause})
+	case failover.ConflictFound, failover.SkewFound, failover.SkewGone,
 		failover.StoreWentBack, failover.ConfigurationDiffers, failover.CommandRefused, failover.PartnerSilent, failover.PartnerHeard:
 	}
 }

@@ -55,6 +55,7 @@ func (c *Core) rehome(now time.Time, a netip.Addr, to binding.Member, out *Effec
 	case b.Home == to:
 		return nil
 	}
+	c.now = now
 	c.commit++
 	b.Home = to
 	ch := responder.Change{Binding: b, Due: b.Due(c.guard)}

@@ -104,11 +104,15 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		}
 		begin()
 		if o.Changes[i].Sync {
-			c.apply(&ch, out)
+			c.take(&ch, out)
 			continue
 		}
 		c.toldOlder(ev, &ch.Binding)
+		if _, heard := ev.(failover.Received); heard {
+			c.teller = r.config.Partner
+		}
 		c.apply(&ch, out)
+		c.teller = ""
 		c.rejudge(now, &ch.Binding)
 	}
 	for i := sends; i < len(o.Send); i++ {

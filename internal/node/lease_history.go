@@ -1,0 +1,126 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"net/netip"
+	"slices"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+)
+
+var _ Historian = (*Node)(nil)
+
+// MarshalJSON writes empty lists where there is nothing, never null.
+func (h LeaseHistory) MarshalJSON() ([]byte, error) {
+	type plain LeaseHistory
+	notNilSlice(&h.Changes)
+	notNilSlice(&h.Before)
+	return json.Marshal(plain(h))
+}
+
+// AddressHistory implements Historian.
+func (n *Node) AddressHistory(ctx context.Context, a netip.Addr, limit int) (h LeaseHistory, err error) {
+	if !a.Is4() {
+		return h, refused("%v is not an IPv4 address", a)
+	}
+	b := a.As4()
+	s := pastScan{addr: uint32(b[0])<<24 | uint32(b[1])<<16 | uint32(b[2])<<8 | uint32(b[3])}
+	if err = n.walkPast(ctx, &s, &h, limit); err != nil {
+		return h, err
+	}
+	err = n.do(ctx, func(*Effects) {
+		if b, ok := n.core.table.Get(host(a)); ok {
+			h.Before = n.core.before(&b, h.Changes)
+		}
+	})
+	return h, err
+}
+
+// ClientHistory implements Historian.
+func (n *Node) ClientHistory(ctx context.Context, a netip.Addr, limit int) (h LeaseHistory, found bool, err error) {
+	s := pastScan{}
+	err = n.do(ctx, func(*Effects) {
+		if b, ok := n.core.table.Get(host(a)); ok {
+			found, s.client = true, clientNumber(&b.Client)
+		}
+	})
+	if err != nil || !found || s.client == 0 {
+		return h, found, err
+	}
+	if err = n.walkPast(ctx, &s, &h, limit); err != nil {
+		return h, true, err
+	}
+	moved(h.Changes)
+	err = n.do(ctx, func(*Effects) { h.Before = n.core.clientBefore(a, h.Changes) })
+	return h, true, err
+}
+
+// walkPast collects what is kept, some at a time.
+func (n *Node) walkPast(ctx context.Context, s *pastScan, h *LeaseHistory, limit int) error {
+	if limit < 0 {
+		return refused("a limit of %d is none: write a number from 1 on", limit)
+	}
+	s.limit = min(cmp.Or(limit, MaxHistory), MaxHistory)
+	begun := false
+	for more := true; more; {
+		err := n.do(ctx, func(*Effects) {
+			past := &n.core.past
+			if !begun {
+				past.scan(s)
+				begun = true
+			}
+			s.rare, s.renewals = min(s.rare, past.rare.end), min(s.renewals, past.renewals.end) // something may have been discarded
+			more = past.step(s)
+			rare, renewals := past.since(n.started)
+			h.Since, h.RenewalsSince = At(rare), At(renewals)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	h.Changes, h.More = s.found, s.more
+	return nil
+}
+
+// clientBefore is before for all bindings of the client that has or had an address.
+func (c *Core) clientBefore(a netip.Addr, changes []LeaseChange) (all []LeaseChange) {
+	b, ok := c.table.Get(host(a))
+	if !ok {
+		return nil
+	}
+	client := b.Client
+	client.ID = slices.Clone(client.ID)
+	for cur := c.table.ByClient(&client); len(all) < MaxHistory; {
+		b, ok := c.table.Next(&cur)
+		if !ok {
+			break
+		}
+		of := slices.DeleteFunc(slices.Clone(changes), func(x LeaseChange) bool { return x.Address != b.Addr() })
+		all = append(all, c.before(&b, of)...)
+	}
+	slices.SortStableFunc(all, func(a, b LeaseChange) int { return b.Time.Compare(a.Time.Time) })
+	return all
+}
+
+// before is what the binding itself knows of what was before the changes, which are its own, the latest first.
+func (c *Core) before(b *binding.Binding, changes []LeaseChange) (all []LeaseChange) {
+	add := func(at Instant, what string, s binding.State, why string) {
+		earlier := len(changes) == 0 || at.Before(changes[len(changes)-1].Time.Time)
+		if at.IsZero() || !earlier || slices.ContainsFunc(all, func(x LeaseChange) bool { return x.Time == at && x.Happened == what }) {
+			return
+		}
+		all = append(all, LeaseChange{Time: at, Address: b.Addr(), State: s.String(), Happened: what, Cause: why,
+			Hardware: b.Client.Hardware.String(), Client: clientName(clientNumber(&b.Client))})
+	}
+	if b.State != binding.Active {
+		add(At(b.Changed), happenedIn(b.Cause, b.State), b.State, b.Cause.String())
+	}
+	if !b.CLTT.Equal(b.Starts) {
+		add(At(b.CLTT), "renewed", binding.Active, "last heard of its client")
+	}
+	add(At(b.Starts), "granted", binding.Active, "its client has had it since")
+	slices.SortStableFunc(all, func(a, b LeaseChange) int { return b.Time.Compare(a.Time.Time) })
+	return all
+}

@@ -1,0 +1,270 @@
+package node
+
+import (
+	"cmp"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/config"
+	"github.com/lessor-dhcp/lessor/internal/config/version"
+)
+
+var _ Steward = (*Node)(nil)
+
+// maxHostText is how long a host entry is at most, in octets.
+const maxHostText = 64 << 10
+
+// MarshalJSON writes an empty map where there are no options, never null.
+func (h HostRow) MarshalJSON() ([]byte, error) {
+	type plain HostRow
+	notNilMap(&h.Options)
+	return json.Marshal(plain(h))
+}
+
+// Hosts implements Steward.
+func (n *Node) Hosts(ctx context.Context, each func(HostRow) error) error {
+	shown, err := n.ConfigShow(ctx, "head")
+	if err != nil {
+		return err
+	}
+	entries, err := hostEntries(shown.Text)
+	if err != nil {
+		return err
+	}
+	slices.SortFunc(entries, func(a, b config.HostEntry) int { return cmp.Compare(a.Name, b.Name) })
+	pending, err := n.pendingHosts(ctx)
+	if err != nil {
+		return err
+	}
+	for some := range slices.Chunk(entries, listStride) {
+		rows := make([]HostRow, len(some))
+		for i := range some {
+			rows[i] = hostRow(&some[i])
+			rows[i].Pending = pending(rows[i].Name)
+		}
+		if err := n.do(ctx, func(*Effects) { n.core.standHosts(rows) }); err != nil {
+			return err
+		}
+		for _, r := range rows {
+			if err := each(r); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// errFound ends a walk.
+var errFound = errors.New("found")
+
+// Host implements Steward.
+func (n *Node) Host(ctx context.Context, name string) (h HostRow, found bool, err error) {
+	err = n.Hosts(ctx, func(r HostRow) error {
+		if r.Name != name {
+			return nil
+		}
+		h, found = r, true
+		return errFound
+	})
+	if err == errFound {
+		err = nil
+	}
+	return h, found, err
+}
+
+// hostEntries reads the entries of a version as it is shown.
+func hostEntries(text string) ([]config.HostEntry, error) {
+	_, src, err := version.Against([]byte(text))
+	if err != nil {
+		return nil, err
+	}
+	return config.HostEntries(src)
+}
+
+func hostRow(e *config.HostEntry) HostRow {
+	r := HostRow{
+		Name: e.Name, Line: e.Line, Text: e.Text, Hardware: e.Fields["hardware"], ClientID: e.Fields["client-id"],
+		CircuitID: e.Fields["circuit-id"], RemoteID: e.Fields["remote-id"], SubscriberID: e.Fields["subscriber-id"],
+		MatchOptions: e.Maps["match-options"], Options: e.Maps["options"],
+	}
+	r.Address, _ = netip.ParseAddr(e.Fields["address"]) // a document that was checked has one, or none
+	return r
+}
+
+// pendingHosts returns which hosts are in a change that waits for the other member.
+func (n *Node) pendingHosts(ctx context.Context) (func(name string) bool, error) {
+	s, err := n.ConfigStatus(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return func(name string) bool {
+		for _, c := range s.Pending {
+			if rest, ok := strings.CutPrefix(c.Key, "hosts."); ok && (rest == name || strings.HasPrefix(rest, name+".")) {
+				return true
+			}
+		}
+		return false
+	}, nil
+}
+
+// standHosts says where the addresses of hosts lie, and who has them.
+func (c *Core) standHosts(rows []HostRow) {
+	for i := range rows {
+		r := &rows[i]
+		if !r.Address.IsValid() {
+			continue
+		}
+		if s := c.policy.SubnetOf(r.Address); s != nil {
+			r.Network, r.Subnet = s.Network.Name, s.Prefix.String()
+		}
+		r.Held = c.heldFor(r)
+	}
+}
+
+func (c *Core) heldFor(r *HostRow) string {
+	b, ok := c.table.Get(host(r.Address))
+	if !ok || b.State != binding.Active {
+		return "free"
+	}
+	hosts := c.policy.Document.Hosts
+	i, ok := slices.BinarySearchFunc(hosts, r.Name, func(h config.Host, name string) int { return cmp.Compare(h.Name, name) })
+	if !ok {
+		return "other"
+	}
+	h := &hosts[i]
+	if !h.Hardware.IsZero() && h.Hardware != b.Client.Hardware || h.ClientID != nil && string(h.ClientID) != string(b.Client.ID) {
+		return "other"
+	}
+	return "active"
+}
+
+// HostPut implements Steward.
+func (n *Node) HostPut(ctx context.Context, h HostEdit, r ApplyRequest) (Applied, error) {
+	text, err := h.entry()
+	if err != nil {
+		return Applied{}, err
+	}
+	return n.editHost(ctx, &h, text, r)
+}
+
+// HostDelete implements Steward.
+func (n *Node) HostDelete(ctx context.Context, name string, r ApplyRequest) (Applied, error) {
+	return n.editHost(ctx, &HostEdit{Name: name, Change: true}, "", r)
+}
+
+// editHost makes the next version one in which a host is as text says.
+func (n *Node) editHost(ctx context.Context, h *HostEdit, text string, r ApplyRequest) (Applied, error) {
+	if h.Name == "" || len(h.Name) > 255 {
+		return Applied{}, refused("a host has a name, of at most 255 octets")
+	}
+	shown, err := n.ConfigShow(ctx, cmp.Or(h.If, "tip"))
+	if err != nil {
+		return Applied{}, err
+	}
+	parent, src, err := version.Against([]byte(shown.Text))
+	if err != nil {
+		return Applied{}, err
+	}
+	src = src[1:] // the line that said which version it is
+	if err := h.fits(src); err != nil {
+		return Applied{}, err
+	}
+	edited, err := config.EditHost(src, h.Name, text)
+	switch {
+	case errors.Is(err, config.ErrNoHost):
+		return Applied{}, noHost(h.Name)
+	case errors.Is(err, config.ErrByHand):
+		return Applied{}, &RefusedError{Why: fmt.Sprintf("host %q cannot be changed here: the document is written in a way that only a person can change", clip(h.Name)),
+			Remedy: "edit what lessor config show prints, and give it to lessor config apply"}
+	case err != nil:
+		return Applied{}, refused("host %q: %v", clip(h.Name), err)
+	}
+	r.Document = append([]byte("version: "+parent.String()+"\n"), edited...)
+	r.Comment = cmp.Or(r.Comment, h.comment(text))
+	return n.ConfigApply(ctx, r)
+}
+
+func (h *HostEdit) comment(text string) string {
+	if text == "" {
+		return "host " + h.Name + " taken out"
+	}
+	return "host " + h.Name
+}
+
+func noHost(name string) error {
+	return &RefusedError{Why: fmt.Sprintf("there is no host %q", clip(name)), Remedy: "lessor hosts lists them"}
+}
+
+// fits reports whether a host may be made or changed.
+func (h *HostEdit) fits(src []byte) error {
+	if !h.Create && !h.Change {
+		return nil
+	}
+	entries, err := config.HostEntries(src)
+	if err != nil {
+		return err
+	}
+	there := slices.ContainsFunc(entries, func(e config.HostEntry) bool { return e.Name == h.Name })
+	switch {
+	case h.Create && there:
+		return &RefusedError{Why: fmt.Sprintf("there is a host %q already", clip(h.Name)), Remedy: "choose another name, or change that one"}
+	case h.Change && !there:
+		return noHost(h.Name)
+	}
+	return nil
+}
+
+// entry returns the entry as YAML.
+func (h *HostEdit) entry() (string, error) {
+	text := strings.TrimSpace(h.Text)
+	if text == "" {
+		text = h.fromFields()
+	}
+	switch {
+	case len(text) > maxHostText:
+		return "", refused("a host entry has at most %d octets", maxHostText)
+	case text == "{}":
+		return "", refused("a host entry says whom it means: hardware, client-id, circuit-id, remote-id or subscriber-id")
+	}
+	return text, nil
+}
+
+// fromFields writes the entry that the fields say.
+func (h *HostEdit) fromFields() string {
+	var parts []string
+	add := func(key, value string) {
+		if value != "" {
+			parts = append(parts, key+": "+value)
+		}
+	}
+	quoted := func(s string) string {
+		if s == "" || strings.HasPrefix(s, "{") {
+			return s // {hex: "0a0b"}
+		}
+		return strconv.Quote(s)
+	}
+	add("hardware", quoted(h.Hardware))
+	add("client-id", quoted(h.ClientID))
+	add("circuit-id", quoted(h.CircuitID))
+	add("remote-id", quoted(h.RemoteID))
+	add("subscriber-id", quoted(h.SubscriberID))
+	if h.Address.IsValid() {
+		add("address", h.Address.String())
+	}
+	var options []string
+	for _, name := range slices.Sorted(maps.Keys(h.Options)) {
+		options = append(options, strconv.Quote(name)+": "+h.Options[name])
+	}
+	if len(options) > 0 {
+		add("options", "{"+strings.Join(options, ", ")+"}")
+	}
+	return "{" + strings.Join(parts, ", ") + "}"
+}
