@@ -274,7 +274,7 @@ func (s *site) testRemoval(clean map[string]bool) {
 // files returns the names of all files that packages and services may leave behind.
 func (s *site) files() map[string]bool {
 	s.t.Helper()
-	out := s.quietly(`find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run/systemd -o -path /var/log -o -path /tmp -o -path /var/tmp -o -path /root -o -path /var/lib/dpkg -o -path /run/log \) -prune -o -print; find /run -path /run/systemd -prune -o -path /run/log -prune -o -name 'lessor*' -print`)
+	out := s.quietly(`find / -xdev \( -path /proc -o -path /sys -o -path /dev -o -path /run/systemd -o -path /var/log -o -path /tmp -o -path /var/tmp -o -path /root -o -path /var/lib/dpkg -o -path /run/log -o -path '/etc/*-' \) -prune -o -print; find /run -path /run/systemd -prune -o -path /run/log -prune -o -name 'lessor*' -print`)
 	all := map[string]bool{}
 	for path := range strings.Lines(out) {
 		all[strings.TrimSpace(path)] = true

@@ -40,8 +40,8 @@ func (s *site) testSandbox() {
 func (s *site) testGroup() {
 	s.t.Helper()
 	s.is("stat -c '%U:%G %a' /run/lessor/lessor.sock", "lessor:lessor 660")
-	s.quietly("useradd --groups lessor operator && useradd nobody-special")
-	s.is("runuser -u operator -- lessor leases --json | grep -c "+s.addr.String(), "1")
-	s.is("runuser -u nobody-special -- lessor leases >/dev/null 2>&1; echo $?", "3")
-	s.quietly("userdel operator && userdel nobody-special")
+	s.quietly("useradd --groups lessor alice && useradd mallory")
+	s.is("runuser -u alice -- lessor leases --json | grep -c "+s.addr.String(), "1")
+	s.is("runuser -u mallory -- lessor leases >/dev/null 2>&1; echo $?", "3")
+	s.quietly("userdel alice && userdel mallory")
 }
