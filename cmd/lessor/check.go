@@ -8,7 +8,7 @@ import (
 )
 
 type checkCommand struct {
-	File string `arg:"" help:"The configuration file; - for standard input."`
+	File string `arg:"" complete:"file" help:"The configuration file; - for standard input."`
 	JSON bool   `name:"json" help:"Print the problems as JSON on standard output, one object a line."`
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 type checkStoreCommand struct {
-	Dir  string `arg:"" type:"path" help:"The data directory."`
+	Dir  string `arg:"" type:"path" complete:"directory" help:"The data directory."`
 	JSON bool   `name:"json" help:"Print one JSON object."`
 }
 

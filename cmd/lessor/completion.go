@@ -1,19 +1,15 @@
 package main
 
-import (
-	"fmt"
-	"slices"
-	"strings"
-
-	"github.com/alecthomas/kong"
-)
+import "fmt"
 
 type completionCommand struct {
 	Shell string `arg:"" enum:"bash,zsh,fish" help:"bash, zsh or fish."`
 }
 
 func (completionCommand) Help() string {
-	return `Examples:
+	return `The shell asks this program what may stand where you are: commands, flags, values, files, and, of a running server, the names of networks, members, hosts and versions. What a server does not say within a third of a second is left out. The package installs the completions of all three.
+
+Examples:
 
   lessor completion bash > /etc/bash_completion.d/lessor
   source <(lessor completion zsh)
@@ -21,97 +17,93 @@ func (completionCommand) Help() string {
 }
 
 // Run prints the completions.
-func (x completionCommand) Run(k *kong.Context, c *console) error {
-	write := map[string]func([]*kong.Node) string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}
-	_, err := fmt.Fprint(c.out, write[x.Shell](k.Model.Children))
+func (x completionCommand) Run(c *console) error {
+	_, err := fmt.Fprint(c.out, map[string]string{"bash": bashCompletion, "zsh": zshCompletion, "fish": fishCompletion}[x.Shell])
 	return err
 }
 
-// names returns the names of commands.
-func names(commands []*kong.Node) []string {
-	all := make([]string, len(commands))
-	for i, n := range commands {
-		all[i] = n.Name
-	}
-	return all
-}
+// completeWord is what the shells call: lessor __complete SHELL, and what was typed so far. What it prints are lines: a
+// word, and behind a tab what it means; the last line says after a colon what may stand there beside these: files,
+// directories, or nothing, and whether the word goes on (open).
+const completeWord = "__complete"
 
-// bashCompletion completes commands in the first place, then flags, then files.
-func bashCompletion(commands []*kong.Node) string {
-	var b strings.Builder
-	b.WriteString("# bash completion for lessor\n_lessor() {\n  local words=\n  case \"${COMP_WORDS[1]} ${COMP_WORDS[2]}\" in\n")
-	for _, n := range commands {
-		for _, sub := range n.Children {
-			fmt.Fprintf(&b, "    '%s %s') words='%s' ;;\n", n.Name, sub.Name, strings.Join(argumentsOf(sub), " "))
-		}
-		fmt.Fprintf(&b, "    '%s '*) words='%s' ;;\n", n.Name, strings.Join(append(names(n.Children), argumentsOf(n)...), " "))
-	}
-	fmt.Fprintf(&b, `  esac
-  [ "$COMP_CWORD" -eq 1 ] && words='%s --help'
-  COMPREPLY=($(compgen -W "$words" -- "${COMP_WORDS[COMP_CWORD]}"))
+// bashCompletion has bash ask. It gives the line as it is, since bash breaks words at = and : as well; what it
+// inserts is quoted by the program.
+const bashCompletion = `# bash completion for lessor
+_lessor() {
+  local program=$1 line last
+  local -a lines
+  [[ $program == "~"* ]] && program=lessor
+  mapfile -t lines < <("$program" __complete bash "$COMP_LINE" "$COMP_POINT" 2>/dev/null)
+  COMPREPLY=()
+  [ ${#lines[@]} -gt 0 ] || return 0
+  last=${lines[${#lines[@]}-1]}
+  unset "lines[${#lines[@]}-1]"
+  for line in "${lines[@]}"; do
+    COMPREPLY+=("${line%%$'\t'*}")
+  done
+  case $last in
+    *files*) ;;
+    *directories*) compopt +o default -o dirnames ;;
+    *) compopt +o default ;;
+  esac
+  case $last in *open*) compopt -o nospace ;; esac
 }
 complete -o default -F _lessor lessor
-`, strings.Join(names(commands), " "))
-	return b.String()
-}
+`
 
-// zshCompletion lets zsh use what bash uses.
-func zshCompletion(commands []*kong.Node) string {
-	return "autoload -U +X bashcompinit && bashcompinit\n" + bashCompletion(commands)
+const zshCompletion = `#compdef lessor
+# zsh completion for lessor
+_lessor() {
+  local last line
+  local -a lines closed opened
+  lines=("${(@f)$("${~words[1]}" __complete zsh "${(@Q)words[2,CURRENT]}" 2>/dev/null)}")
+  (( ${#lines} )) || return 1
+  last=${lines[-1]}
+  lines=("${(@)lines[1,-2]}")
+  if [[ ${words[CURRENT]} == --*=* ]]; then compset -P 1 '*='; fi
+  if (( ${#lines} )); then
+    if [[ $last == *open* ]]; then _describe -V lessor lines -S ''; else _describe -V lessor lines; fi
+  fi
+  case $last in
+    *files*) _files ;;
+    *directories*) _files -/ ;;
+  esac
 }
+if [ "$funcstack[1]" = _lessor ]; then
+  _lessor "$@"
+elif (( $+functions[compdef] )); then
+  compdef _lessor lessor
+else
+  autoload -Uz compinit && compinit && compdef _lessor lessor
+fi
+`
 
-func fishCompletion(commands []*kong.Node) string {
-	var b strings.Builder
-	b.WriteString("# fish completion for lessor\n")
-	for _, n := range commands {
-		fmt.Fprintf(&b, "complete -c lessor -n __fish_use_subcommand -f -a %s -d %s\n", n.Name, fishQuote(n.Help))
-		given := "__fish_seen_subcommand_from " + n.Name
-		for _, sub := range n.Children {
-			fmt.Fprintf(&b, "complete -c lessor -n '%s; and not __fish_seen_subcommand_from %s' -f -a %s -d %s\n",
-				given, strings.Join(names(n.Children), " "), sub.Name, fishQuote(sub.Help))
-			fishArguments(&b, given+"; and __fish_seen_subcommand_from "+sub.Name, sub)
-		}
-		fishArguments(&b, given, n)
-	}
-	return b.String()
-}
-
-// fishArguments writes what may follow a command once given is true.
-func fishArguments(b *strings.Builder, given string, n *kong.Node) {
-	for _, f := range n.Flags {
-		value := ""
-		if !f.IsBool() {
-			value = " -r"
-		}
-		fmt.Fprintf(b, "complete -c lessor -n '%s' -l %s%s -d %s\n", given, f.Name, value, fishQuote(f.Help))
-	}
-	for _, p := range n.Positional {
-		for _, v := range enumOf(p) {
-			fmt.Fprintf(b, "complete -c lessor -n '%s' -f -a %s\n", given, v)
-		}
-	}
-}
-
-func fishQuote(s string) string {
-	return "'" + strings.NewReplacer(`\`, `\\`, "'", `\'`).Replace(s) + "'"
-}
-
-// argumentsOf returns what may follow a command: its flags, and the values of an argument that has few.
-func argumentsOf(n *kong.Node) []string {
-	var out []string
-	for _, f := range n.Flags {
-		out = append(out, "--"+f.Name)
-	}
-	for _, p := range n.Positional {
-		out = append(out, enumOf(p)...)
-	}
-	slices.Sort(out)
-	return append(out, "--help")
-}
-
-func enumOf(p *kong.Positional) []string {
-	if p.Enum == "" {
-		return nil
-	}
-	return p.EnumSlice()
-}
+const fishCompletion = `# fish completion for lessor
+function __lessor_complete
+  set -l words (commandline -opc)
+  set -l current (commandline -ct)
+  set -l program $words[1]
+  set -e words[1]
+  set -l lines (command $program __complete fish $words "$current" 2>/dev/null)
+  test (count $lines) -gt 0; or return
+  set -l last $lines[-1]
+  set -e lines[-1]
+  test (count $lines) -gt 0; and printf '%s\n' $lines
+  set -l before (string match -r -- '^--[a-z-]+=' $current)
+  set -l rest $current
+  test -n "$before"; and set rest (string replace -- $before '' $current)
+  switch $last
+    case '*files*'
+      for path in (__fish_complete_path "$rest")
+        printf '%s%s\n' "$before" $path
+      end
+    case '*directories*'
+      for path in (__fish_complete_directories "$rest")
+        printf '%s%s\n' "$before" $path
+      end
+  end
+end
+complete -c lessor -e
+complete -c lessor -f -k -a '(__lessor_complete)'
+`

@@ -36,7 +36,7 @@ func (f changeFlags) request(c *console, command string) (r node.ApplyRequest, e
 type configApplyCommand struct {
 	whichServer `embed:""`
 	changeFlags `embed:""`
-	File        string `arg:"" help:"The document; - for standard input."`
+	File        string `arg:"" complete:"file" help:"The document; - for standard input."`
 	WhatIf      bool   `name:"what-if" help:"Show what it would do to the clients that have a lease now, and change nothing."`
 }
 

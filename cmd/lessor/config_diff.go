@@ -11,8 +11,8 @@ import (
 
 type configDiffCommand struct {
 	whichServer `embed:""`
-	A           string `arg:"" help:"The one: head, tip, agreed, partner, at least 6 digits of a version, or a file (- for standard input)."`
-	B           string `arg:"" help:"The other one."`
+	A           string `arg:"" complete:"document" help:"The one: head, tip, agreed, partner, at least 6 digits of a version, or a file (- for standard input)."`
+	B           string `arg:"" complete:"document" help:"The other one."`
 	JSON        bool   `name:"json" help:"Print one JSON object a line, one for each change."`
 }
 

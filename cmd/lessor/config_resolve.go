@@ -15,7 +15,7 @@ import (
 type configResolveCommand struct {
 	whichServer `embed:""`
 	changeFlags `embed:""`
-	Take        string `placeholder:"MEMBER" help:"Take what this member's version says wherever the two are in conflict; what is in no conflict is kept of both."`
+	Take        string `placeholder:"MEMBER" complete:"member" help:"Take what this member's version says wherever the two are in conflict; what is in no conflict is kept of both."`
 }
 
 func (configResolveCommand) Help() string {

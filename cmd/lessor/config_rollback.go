@@ -11,7 +11,7 @@ import (
 type configRollbackCommand struct {
 	whichServer `embed:""`
 	changeFlags `embed:""`
-	Version     string `arg:"" help:"The version to go back to: at least 6 of its digits, or agreed, or partner."`
+	Version     string `arg:"" complete:"version" help:"The version to go back to: at least 6 of its digits, or agreed, or partner."`
 	WhatIf      bool   `name:"what-if" help:"Show what it would do to the clients that have a lease now, and change nothing."`
 }
 

@@ -10,7 +10,7 @@ import (
 
 type configShowCommand struct {
 	whichServer `embed:""`
-	Version     string `arg:"" optional:"" default:"head" help:"The version: head (default), tip, agreed, partner, or at least 6 of its digits."`
+	Version     string `arg:"" complete:"version" optional:"" default:"head" help:"The version: head (default), tip, agreed, partner, or at least 6 of its digits."`
 	JSON        bool   `name:"json" help:"Print one JSON object: what is known of the version, and the document in it."`
 }
 

@@ -13,7 +13,8 @@ import (
 
 type configStatusCommand struct {
 	whichServer `embed:""`
-	JSON        bool `name:"json" help:"Print one JSON object."`
+	Watch       watchFlag `optional-value:"2s" help:"Show it again every two seconds, or as often as is said, until you interrupt it."`
+	JSON        bool      `name:"json" help:"Print one JSON object."`
 }
 
 func (configStatusCommand) Help() string {
@@ -31,18 +32,18 @@ func (x configStatusCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	st, err := client.ConfigStatus(ctx)
-	if err != nil {
-		return err
-	}
-	if x.JSON {
-		return c.json(st)
-	}
-	all, err := client.Status(ctx)
-	if err != nil {
-		return err
-	}
-	return c.buffered(func(w *bufio.Writer) error {
+	return c.watch(ctx, x.Watch, x.JSON, func(c *console, w *bufio.Writer) error {
+		st, err := client.ConfigStatus(ctx)
+		if err != nil {
+			return err
+		}
+		if x.JSON {
+			return writeJSON(w, st)
+		}
+		all, err := client.Status(ctx)
+		if err != nil {
+			return err
+		}
 		writeConfigStatus(c, w, &all, &st)
 		return nil
 	})

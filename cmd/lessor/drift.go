@@ -4,16 +4,20 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
 type driftCommand struct {
 	whichServer `embed:""`
-	With        string `placeholder:"MEMBER" help:"Compare with this member; default: the other one of the group."`
-	JSON        bool   `name:"json" help:"Print one JSON object."`
+	With        string    `placeholder:"MEMBER" complete:"member" help:"Compare with this member; default: the other one of the group."`
+	Watch       watchFlag `optional-value:"2s" help:"Show it again every two seconds, or as often as is said, until you interrupt it."`
+	JSON        bool      `name:"json" help:"Print one JSON object."`
 }
 
 func (driftCommand) Help() string {
@@ -31,19 +35,38 @@ func (x driftCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	progress, end := c.progress("leases compared")
-	report, err := client.Drift(ctx, binding.Member(x.With), progress)
-	end()
-	if err != nil {
-		return err
-	}
-	if x.JSON {
-		return c.json(report)
-	}
-	return c.buffered(func(w *bufio.Writer) error {
+	return c.watch(ctx, x.Watch, x.JSON, func(c *console, w *bufio.Writer) error {
+		progress, end := c.progress("leases compared")
+		report, err := client.Drift(ctx, binding.Member(x.With), progress)
+		end()
+		switch {
+		case err != nil:
+			return memberMeant(ctx, client, err, x.With)
+		case x.JSON:
+			return writeJSON(w, report)
+		}
 		(&comparing{console: c, w: w}).drift(report)
 		return nil
 	})
+}
+
+// memberMeant returns what is wrong, with the member that was meant where the one that was named is none.
+func memberMeant(ctx context.Context, client *api.Client, err error, name string) error {
+	if _, refused := errors.AsType[*api.Problem](err); !refused || name == "" {
+		return err
+	}
+	st, asked := client.Status(ctx)
+	if asked != nil {
+		return err
+	}
+	all := []string{string(st.Server)}
+	for i := range st.Partners {
+		all = append(all, string(st.Partners[i].Partner))
+	}
+	if slices.Contains(all, name) {
+		return err
+	}
+	return suggesting(err, name, all)
 }
 
 func (x *comparing) drift(r *node.DriftReport) {

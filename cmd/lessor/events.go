@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 	"time"
 
@@ -17,9 +18,9 @@ type eventsCommand struct {
 	whichServer `embed:""`
 	Client      string        `placeholder:"WHO" help:"Only this client, and each of its packets: hardware address, client identifier, or host name."`
 	Address     string        `placeholder:"ADDR" help:"Only what is about this address."`
-	Network     string        `placeholder:"NAME" help:"Only what is about this shared network."`
-	Kind        string        `placeholder:"KIND,…" help:"Only these kinds, separated by commas: nak,conflict."`
-	Level       string        `placeholder:"LEVEL" default:"info" help:"Only this level and above: debug, info, warn, error."`
+	Network     string        `placeholder:"NAME" complete:"network" help:"Only what is about this shared network."`
+	Kind        string        `placeholder:"KIND,…" complete:"kind" help:"Only these kinds, separated by commas: nak,conflict."`
+	Level       string        `placeholder:"LEVEL" complete:"level" default:"info" help:"Only this level and above: debug, info, warn, error."`
 	Packets     bool          `help:"Every packet, too."`
 	Count       int           `placeholder:"N" help:"End after so many events."`
 	For         time.Duration `placeholder:"DURATION" help:"End after so long, as in 30s."`
@@ -81,11 +82,11 @@ func (x eventsCommand) filter() (f node.EventFilter, err error) {
 	}
 	if x.Kind != "" {
 		if f.Kinds, err = api.ParseKinds(x.Kind); err != nil {
-			return f, fmt.Errorf("--kind: %w", err)
+			return f, x.kindMeant(fmt.Errorf("--kind: %w", err))
 		}
 	}
 	if f.Level, err = api.ParseLevel(x.Level); err != nil {
-		return f, fmt.Errorf("--level: %w", err)
+		return f, suggesting(fmt.Errorf("--level: %w", err), x.Level, levelNames)
 	}
 	if x.Count < 0 || x.For < 0 {
 		return f, errors.New("--count and --for are positive")
@@ -95,6 +96,19 @@ func (x eventsCommand) filter() (f node.EventFilter, err error) {
 		f.Packets = f.Packets || k.IsPacket()
 	}
 	return f, nil
+}
+
+// levelNames are how much a log or a list of events may tell.
+var levelNames = []string{"debug", "info", "warn", "error"}
+
+// kindMeant says which kind was meant by the first that is none.
+func (x eventsCommand) kindMeant(err error) error {
+	for kind := range strings.SplitSeq(x.Kind, ",") {
+		if !slices.Contains(node.EventKinds(), kind) {
+			return suggesting(err, kind, node.EventKinds())
+		}
+	}
+	return err
 }
 
 func (x eventsCommand) write(c *console, e node.Event) error {

@@ -20,13 +20,13 @@ type explainCommand struct {
 	Socket       string   `type:"path" placeholder:"PATH" help:"Ask the server with this socket; default: $$LESSOR_SOCKET, else ${socket}."`
 	Hardware     string   `placeholder:"MAC" help:"The client's hardware address; another type than Ethernet before it: 6/02:00:00:00:00:07."`
 	ClientID     string   `name:"client-id" placeholder:"HEX" help:"Its client identifier (option 61): 01:02:00:00:00:00:07."`
-	Option       []string `sep:"none" placeholder:"NAME=VALUE" help:"What it sends: an option's name or number, and its value as a configuration file has it. May be given more than once."`
+	Option       []string `sep:"none" complete:"option" placeholder:"NAME=VALUE" help:"What it sends: an option's name or number, and its value as a configuration file has it. May be given more than once."`
 	Relay        string   `placeholder:"ADDR" help:"The relay that it is heard through (giaddr); default: none."`
 	CircuitID    string   `name:"circuit-id" placeholder:"TEXT" help:"The circuit that the relay names (option 82.1): text, or {hex: \"0a0b\"}."`
 	RemoteID     string   `name:"remote-id" placeholder:"TEXT" help:"The remote end that the relay names (option 82.2)."`
 	SubscriberID string   `name:"subscriber-id" placeholder:"TEXT" help:"The subscriber that the relay names (option 82.6)."`
-	As           string   `placeholder:"SERVER" help:"The server that answers; default: the one that is asked, or that the file is for."`
-	Network      string   `placeholder:"NAME" help:"The shared network that the client is on; default: the relay's, else where it has its address."`
+	As           string   `placeholder:"SERVER" complete:"member" help:"The server that answers; default: the one that is asked, or that the file is for."`
+	Network      string   `placeholder:"NAME" complete:"network" help:"The shared network that the client is on; default: the relay's, else where it has its address."`
 	Address      string   `placeholder:"ADDR" help:"Explain for this address; default: the one that it has or would get, on a file the one reserved for it."`
 	JSON         bool     `name:"json" help:"Print one JSON object."`
 }

@@ -9,8 +9,8 @@ import (
 
 type groupExportCommand struct {
 	whichMember `embed:""`
-	Member      string `arg:"" help:"The member that the keys are for."`
-	Dir         string `arg:"" type:"path" help:"A directory, made if it is missing, without keys in it."`
+	Member      string `arg:"" complete:"member-of-file" help:"The member that the keys are for."`
+	Dir         string `arg:"" type:"path" complete:"directory" help:"A directory, made if it is missing, without keys in it."`
 }
 
 func (groupExportCommand) Help() string {

@@ -9,7 +9,7 @@ import (
 
 type groupInviteCommand struct {
 	whichMember `embed:""`
-	Member      string `arg:"" help:"The member that may join."`
+	Member      string `arg:"" complete:"member-of-file" help:"The member that may join."`
 }
 
 func (groupInviteCommand) Help() string {

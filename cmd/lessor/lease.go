@@ -13,7 +13,7 @@ import (
 )
 
 type leaseCommand struct {
-	Address     string `arg:"" help:"The address."`
+	Address     string `arg:"" complete:"address" help:"The address."`
 	whichServer `embed:""`
 	JSON        bool `name:"json" help:"Print one JSON object."`
 }

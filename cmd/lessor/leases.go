@@ -19,11 +19,12 @@ const maxSorted = 100_000
 
 type leasesCommand struct {
 	whichServer `embed:""`
-	Client      string `placeholder:"WHO" help:"Only this client: hardware address, client identifier, or host name."`
-	Address     string `placeholder:"ADDR" help:"Only this address, or those in a prefix such as 198.51.100.0/24."`
-	State       string `placeholder:"STATE" help:"Only leases in this state: free, active, expired, released, abandoned."`
-	Network     string `placeholder:"NAME" help:"Only leases of this shared network."`
-	JSON        bool   `name:"json" help:"Print one JSON object a line."`
+	Client      string    `placeholder:"WHO" help:"Only this client: hardware address, client identifier, or host name."`
+	Address     string    `placeholder:"ADDR" help:"Only this address, or those in a prefix such as 198.51.100.0/24."`
+	State       string    `placeholder:"STATE" complete:"state" help:"Only leases in this state: free, active, expired, released, abandoned."`
+	Network     string    `placeholder:"NAME" complete:"network" help:"Only leases of this shared network."`
+	Watch       watchFlag `optional-value:"2s" help:"Show it again every two seconds, or as often as is said, until you interrupt it."`
+	JSON        bool      `name:"json" help:"Print one JSON object a line."`
 }
 
 func (leasesCommand) Help() string {
@@ -39,6 +40,9 @@ Examples:
 // Run lists the leases.
 func (x leasesCommand) Run(ctx context.Context, c *console) error {
 	f, err := x.filter()
+	if err == nil && x.JSON && x.Watch > 0 {
+		err = errWatchJSON
+	}
 	if err != nil {
 		return usageError{err, "lessor leases --help"}
 	}
@@ -46,16 +50,36 @@ func (x leasesCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.buffered(func(w *bufio.Writer) error {
+	return c.watch(ctx, x.Watch, false, func(c *console, w *bufio.Writer) error {
 		if x.JSON {
 			return client.Leases(ctx, f, func(r node.LeaseRow) error { return writeJSON(w, r) })
 		}
 		l := leaseList{console: c, w: w}
 		if err := client.Leases(ctx, f, l.add); err != nil {
+			return unlessInterrupted(ctx, err)
+		}
+		if err := x.networkMeant(ctx, client, l.total); err != nil {
 			return err
 		}
 		return l.end()
 	})
+}
+
+// networkMeant says which network was meant where there are no leases of the one that was named, and no such network.
+func (x leasesCommand) networkMeant(ctx context.Context, client *api.Client, found int) error {
+	if x.Network == "" || found > 0 {
+		return nil
+	}
+	st, err := client.Status(ctx)
+	if err != nil {
+		return nil // the list was had, and that it is empty is true
+	}
+	all := networkNames(&st)
+	near := meant(x.Network, all)
+	if slices.Contains(all, x.Network) || near == "" {
+		return nil
+	}
+	return fmt.Errorf("no lease is on a network %q%s", fromNetwork(x.Network), printable(near))
 }
 
 func (x leasesCommand) filter() (f node.LeaseFilter, err error) {
@@ -68,7 +92,8 @@ func (x leasesCommand) filter() (f node.LeaseFilter, err error) {
 	if x.State != "" {
 		var ok bool
 		if f.State, ok = binding.ParseState(x.State); !ok {
-			return f, fmt.Errorf("--state: %q is not a state: states are %s", x.State, strings.Join(api.StateNames(), ", "))
+			err := fmt.Errorf("--state: %q is not a state: states are %s", x.State, strings.Join(api.StateNames(), ", "))
+			return f, suggesting(err, x.State, api.StateNames())
 		}
 	}
 	return f, nil

@@ -46,12 +46,12 @@ type commandLine struct {
 	Demo       demoCommand       `cmd:"" group:"other" help:"Tell the story of two servers and the bridge, with real servers, on this machine alone."`
 	Bench      benchCommand      `cmd:"" group:"other" help:"Load a DHCP server and measure its answers."`
 	Completion completionCommand `cmd:"" group:"other" help:"Print completions for a shell."`
+	Man        manCommand        `cmd:"" group:"other" help:"Print a manual page, or write all of them into a directory."`
+	Help       helpCommand       `cmd:"" group:"other" help:"Explain a command."`
 	Version    versionCommand    `cmd:"" group:"other" help:"Print the version."`
 }
 
-const description = `Lessor is a DHCP server.
-
-Exit codes: 0 done, 1 the answer is no or the input is wrong, 2 wrong usage, 3 no server answers.`
+const description = `Lessor is a DHCP server whose servers act as one.`
 
 // The exit codes, which scripts rely on.
 const (
@@ -80,13 +80,16 @@ func run(ctx context.Context, c *console, args []string) (code int) {
 			code = int(e)
 		}
 	}()
+	if len(args) > 0 && args[0] == completeWord {
+		return c.fail(c.complete(ctx, args[1:]))
+	}
 	parser, err := newParser(c, func(code int) { panic(exited(code)) })
 	if err != nil {
 		panic(err) // the command line's own declaration is wrong
 	}
 	k, err := parser.Parse(args)
 	if err != nil {
-		return c.fail(usageError{err: err, help: helpFor(err)})
+		return c.fail(usageOf(parser.Model, err))
 	}
 	k.BindTo(ctx, (*context.Context)(nil))
 	return c.fail(k.Run(c))
@@ -96,7 +99,13 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 	return kong.New(&commandLine{},
 		kong.Name("lessor"), kong.Description(description), kong.Writers(c.out, c.err), kong.Exit(exit),
 		kong.Vars{"socket": api.SocketIn(config.DefaultData)},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.Help(func(_ kong.HelpOptions, k *kong.Context) error {
+			n := k.Selected()
+			if n == nil {
+				n = k.Model.Node
+			}
+			return c.help(k.Model, n)
+		}),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "serve", Title: "Serving:"},
 			{Key: "ask", Title: "Asking a running server:"},
@@ -108,13 +117,9 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 	)
 }
 
-// helpFor returns the command that explains what was used wrongly.
-func helpFor(err error) string {
-	path := "lessor"
-	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
-		path = p.Context.Selected().FullPath()
-	}
-	return path + " --help"
+// serverParser is a parser of the flags that say which server is asked, into what embeds them.
+func serverParser(into any) (*kong.Kong, error) {
+	return kong.New(into, kong.Vars{"socket": api.SocketIn(config.DefaultData)}, kong.Exit(func(int) {}))
 }
 
 // usageError is a command line that cannot be meant.

@@ -208,17 +208,6 @@ func TestCheckTellsEverythingAtOnce(t *testing.T) {
 	}
 }
 
-func TestCompletionsNameEveryCommand(t *testing.T) {
-	for _, shell := range []string{"bash", "zsh", "fish"} {
-		got := lessor(t, "completion", shell)
-		commands(t, func(n *kong.Node) {
-			if !strings.Contains(got.out, n.Name) {
-				t.Errorf("%s: no %s", shell, n.Name)
-			}
-		})
-	}
-}
-
 func TestAnInterruptEndsEventsInOrder(t *testing.T) {
 	socket, _ := answering(t, &fake{})
 	ctx, cancel := context.WithCancel(t.Context())

@@ -16,7 +16,7 @@ import (
 
 type partnerDownCommand struct {
 	whichServer `embed:""`
-	Partner     string `arg:"" help:"The other server, as it stands under group: members."`
+	Partner     string `arg:"" complete:"member" help:"The other server, as it stands under group: members."`
 	NeverServed bool   `name:"never-served" help:"It has never served this group either, so nobody can hold an address of its."`
 	Force       bool   `help:"Whatever speaks against it. Two clients may get one address if the other server runs."`
 	Reason      string `placeholder:"TEXT" help:"Why; kept and shown. Needed with --force."`
@@ -61,7 +61,7 @@ func (x partnerDownCommand) Run(ctx context.Context, c *console) error {
 	}
 	p, err := client.PartnerDown(ctx, node.PartnerDownRequest{Partner: x.Partner, NeverServed: x.NeverServed, Force: x.Force, Reason: x.Reason})
 	if err != nil {
-		return err
+		return memberMeant(ctx, client, err, x.Partner)
 	}
 	if x.JSON {
 		return c.json(p)

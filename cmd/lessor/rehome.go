@@ -10,8 +10,8 @@ import (
 
 type rehomeCommand struct {
 	whichServer `embed:""`
-	Address     string `arg:"" help:"The address of the lease."`
-	Member      string `arg:"" help:"The member that is to be its home."`
+	Address     string `arg:"" complete:"address" help:"The address of the lease."`
+	Member      string `arg:"" complete:"member" help:"The member that is to be its home."`
 	JSON        bool   `name:"json" help:"Print one JSON object: the lease as it is then."`
 }
 
@@ -35,7 +35,7 @@ func (x rehomeCommand) Run(ctx context.Context, c *console) error {
 	}
 	d, err := client.Rehome(ctx, a, binding.Member(x.Member))
 	if err != nil {
-		return err
+		return memberMeant(ctx, client, err, x.Member)
 	}
 	if x.JSON {
 		return c.json(d)

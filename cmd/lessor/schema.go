@@ -5,15 +5,13 @@ import "github.com/lessor-dhcp/lessor/internal/config"
 type schemaCommand struct{}
 
 func (schemaCommand) Help() string {
-	return `An editor that knows YAML completes and checks configuration files with it.
+	return `An editor that knows YAML completes and checks configuration files with it. With the YAML language server, the first line of the configuration file is then:
+
+  # yaml-language-server: $schema=lessor.schema.json
 
 Example:
 
-  lessor schema > lessor.schema.json
-
-With the YAML language server, the first line of the configuration file is then:
-
-  # yaml-language-server: $schema=lessor.schema.json`
+  lessor schema > lessor.schema.json`
 }
 
 // Run prints the schema.

@@ -16,13 +16,14 @@ import (
 
 type staleCommand struct {
 	whichServer `embed:""`
-	Client      string `placeholder:"WHO" help:"Only this client: hardware address, client identifier, or host name."`
-	Address     string `placeholder:"ADDR" help:"Only this address, or those in a prefix such as 198.51.100.0/24."`
-	Cause       string `placeholder:"CAUSE" help:"Only for this cause; its beginning is enough: configuration changed, granted under another version, asked for more, told older while apart, another home or release."`
-	Limit       int    `short:"n" help:"At most so many."`
-	Converge    bool   `help:"Not yet: have the clients ask now."`
-	Rate        string `placeholder:"N/s" help:"Not yet: how many, with --converge."`
-	JSON        bool   `name:"json" help:"Print one JSON object a line."`
+	Client      string    `placeholder:"WHO" help:"Only this client: hardware address, client identifier, or host name."`
+	Address     string    `placeholder:"ADDR" help:"Only this address, or those in a prefix such as 198.51.100.0/24."`
+	Cause       string    `placeholder:"CAUSE" complete:"cause" help:"Only for this cause; its beginning is enough: configuration changed, granted under another version, asked for more, told older while apart, another home or release."`
+	Limit       int       `short:"n" help:"At most so many."`
+	Converge    bool      `help:"Not yet: have the clients ask now."`
+	Rate        string    `placeholder:"N/s" help:"Not yet: how many, with --converge."`
+	Watch       watchFlag `optional-value:"2s" help:"Show it again every two seconds, or as often as is said, until you interrupt it."`
+	JSON        bool      `name:"json" help:"Print one JSON object a line."`
 }
 
 func (staleCommand) Help() string {
@@ -42,6 +43,9 @@ var errNotYet = errors.New("clients cannot be told to ask now yet\n  → nothing
 // Run lists the clients.
 func (x staleCommand) Run(ctx context.Context, c *console) error {
 	f, err := x.filter()
+	if err == nil && x.JSON && x.Watch > 0 {
+		err = errWatchJSON
+	}
 	if err != nil {
 		return usageError{err, "lessor stale --help"}
 	}
@@ -52,7 +56,7 @@ func (x staleCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	return c.buffered(func(w *bufio.Writer) error {
+	return c.watch(ctx, x.Watch, false, func(c *console, w *bufio.Writer) error {
 		if x.JSON {
 			return client.Stale(ctx, f, func(r node.StaleRow) error { return writeJSON(w, r) })
 		}

@@ -16,8 +16,8 @@ import (
 
 type statusCommand struct {
 	whichServer `embed:""`
-	Watch       bool `help:"Show it again every two seconds, until you interrupt it."`
-	JSON        bool `name:"json" help:"Print one JSON object; with --watch, one a line."`
+	Watch       watchFlag `optional-value:"2s" help:"Show it again every two seconds, or as often as is said, until you interrupt it."`
+	JSON        bool      `name:"json" help:"Print one JSON object; with --watch, one a line."`
 }
 
 func (statusCommand) Help() string {
@@ -26,12 +26,9 @@ func (statusCommand) Help() string {
 Examples:
 
   lessor status
-  lessor status --watch
+  lessor status --watch=5s
   lessor status --json | jq '.alarms[] | .code'`
 }
-
-// between is how long a status that is watched stays.
-const between = 2 * time.Second
 
 // Run shows the status.
 func (x statusCommand) Run(ctx context.Context, c *console) error {
@@ -39,20 +36,17 @@ func (x statusCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return err
 	}
-	for {
+	return c.watch(ctx, x.Watch, x.JSON, func(c *console, w *bufio.Writer) error {
 		st, err := client.Status(ctx)
-		if err != nil {
+		switch {
+		case err != nil:
 			return unlessInterrupted(ctx, err)
+		case x.JSON:
+			return writeJSON(w, &st)
 		}
-		if err := x.show(c, &st); err != nil || !x.Watch {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-time.After(between):
-		}
-	}
+		writeStatus(c, w, &st)
+		return nil
+	})
 }
 
 // unlessInterrupted returns err, nil where the person who asked ended it.
@@ -61,19 +55,6 @@ func unlessInterrupted(ctx context.Context, err error) error {
 		return nil
 	}
 	return err
-}
-
-func (x statusCommand) show(c *console, st *node.Status) error {
-	if x.JSON {
-		return c.json(st)
-	}
-	return c.buffered(func(w *bufio.Writer) error {
-		if x.Watch && c.colour {
-			fmt.Fprint(w, "\x1b[H\x1b[2J") // a clean page
-		}
-		writeStatus(c, w, st)
-		return nil
-	})
 }
 
 // writeStatus writes a status for a person. The writer keeps its first error.

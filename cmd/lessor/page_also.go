@@ -1,0 +1,56 @@
+package main
+
+// noMeans says what exit code 1 means for a command where it is more than that the input was wrong.
+var noMeans = map[string]string{
+	"check":           "The file has errors, or cannot be read.",
+	"check-store":     "Something in the directory is wrong.",
+	"lease":           "There is no record of the address.",
+	"group show":      "Keys are needed, and are not there or not good.",
+	"bench":           "An address was given to two clients at once, or no exchange ended well.",
+	"demo":            "Something did not go as told.",
+	"partner-down":    "It was refused, or not confirmed: nothing was done.",
+	"maintenance":     "It was refused, or not confirmed: nothing was done.",
+	"token create":    "It is refused: no token was made.",
+	"token revoke":    "There is no such token.",
+	"audit":           "The log cannot be read, or, with --verify, does not hold together.",
+	"rehome":          "There is no such lease, or no such member: nothing was done.",
+	"config apply":    "The document is wrong, in conflict, or not confirmed: nothing was changed.",
+	"config rollback": "There is no such version, or it was not confirmed: nothing was changed.",
+	"config resolve":  "There is nothing to take, or it was not confirmed: nothing was changed.",
+	"explain":         "The question cannot be answered: what it names is not in the configuration.",
+	"serve":           "The server cannot start; the log says why.",
+	"stale":           "The list cannot be had.",
+	"drift":           "The two cannot be compared.",
+	"config show":     "There is no such version.",
+	"config diff":     "There is no such version, or a document is wrong.",
+}
+
+// seeAlso names for each command what is read next: commands, and documents. Those that are below a command, and have
+// nothing here, name their sisters.
+var seeAlso = map[string][]string{
+	"":             {"docs/cli.md", "docs/config.md", "docs/operating.md"},
+	"serve":        {"lessor check", "lessor status", "docs/operating.md", "docs/config.md"},
+	"check":        {"lessor schema", "lessor explain", "lessor config apply", "docs/config.md"},
+	"check-store":  {"docs/operating.md", "docs/store-format.md"},
+	"schema":       {"lessor check", "docs/config.md"},
+	"explain":      {"lessor lease", "lessor config apply", "docs/explain.md", "docs/layers.md"},
+	"status":       {"lessor config status", "lessor stale", "docs/operating.md"},
+	"leases":       {"lessor lease", "lessor stale", "lessor explain"},
+	"lease":        {"lessor leases", "lessor explain", "docs/takeover.md"},
+	"events":       {"lessor status", "docs/operating.md"},
+	"stale":        {"lessor lease", "lessor drift", "docs/stale.md"},
+	"drift":        {"lessor stale", "lessor config diff", "docs/drift.md"},
+	"config":       {"docs/versions.md", "docs/whatif.md"},
+	"group":        {"docs/members.md", "docs/failover.md"},
+	"partner-down": {"lessor status", "lessor maintenance", "docs/failover.md"},
+	"maintenance":  {"lessor status", "lessor partner-down", "docs/failover.md"},
+	"token":        {"lessor audit", "docs/access.md"},
+	"audit":        {"lessor token list", "docs/access.md"},
+	"rehome":       {"lessor lease", "docs/takeover.md"},
+	"demo":         {"docs/story.md"},
+	"bench":        {"docs/bench.md"},
+	"completion":   {"lessor man"},
+	"man":          {"lessor completion", "lessor help"},
+	"help":         {"lessor man"},
+	"version":      {"lessor status"},
+}
