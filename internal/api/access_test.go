@@ -327,7 +327,12 @@ func TestAChangeIsWrittenDown(t *testing.T) {
 	if _, secret, _ := strings.Cut(w.Body.String(), `"token":"`); err != nil || strings.Contains(string(b), secret[:30]) || strings.Contains(string(b), text[20:]) {
 		t.Errorf("the log has the token: %v", err)
 	}
-	id := a.Tokens.List()[1].ID
+	var id string
+	for _, t := range a.Tokens.List() {
+		if t.Name == "grafana" {
+			id = t.ID
+		}
+	}
 	if w := a.send("DELETE", "/api/v1/tokens/"+id, "", "Authorization", "Bearer "+text); w.Code != 200 {
 		t.Errorf("got %d %s", w.Code, w.Body)
 	}
