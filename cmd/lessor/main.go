@@ -28,6 +28,7 @@ type commandLine struct {
 	Leases leasesCommand `cmd:"" group:"ask" help:"List leases."`
 	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
 	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
+	Top    topCommand    `cmd:"" group:"ask" help:"Show how the group does, live: alarms, rates, pools, the newest events."`
 
 	Stale staleCommand `cmd:"" group:"ask" help:"List the clients that hold something else than the configuration would give them, and why."`
 	Drift driftCommand `cmd:"" group:"ask" help:"Show where two members would treat clients differently."`
