@@ -24,6 +24,9 @@ func looks(lease string) []look {
 		{"/failover", "#pair", "Who was in which state", "failover"},
 		{"/failover/partner-down", "main", "What happens then", ""},
 		{"/failover/maintenance", "main", "What happens then", ""},
+		{"/network", "#map", "A square is", "network"},
+		{"/configuration", "main", "served by", "configuration"},
+		{"/configuration/edit", "main", "What would happen", ""},
 		{"/events", "#link", "connected", "events"},
 		{"/nowhere", "main", "There is no such page", ""},
 	}
