@@ -20,7 +20,7 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 	if u.State != binding.Free {                     // it has promised something itself, as either may of an address that is kept for the client
 		n.Sync.Marks &^= binding.Private
 	}
-	n.Sync.Potential, n.Sync.Acked = later(n.Sync.Potential, mine.Sync.Potential), later(n.Sync.Acked, mine.Sync.Acked)
+	mergePromises(&n.Sync, mine, winner == mine, mine.Client.Is(&u.Client))
 	if s.cfg.Role == Primary {
 		s.last++
 		s.known = s.last
@@ -47,6 +47,21 @@ func (s *step) merge(mine, u *binding.Binding) verdict {
 		v.reason, v.text = LessCritical, "the address is leased"
 	}
 	return v
+}
+
+// mergePromises makes what was promised of two records one; n has the partner's in Acked. What was acknowledged of another client says
+// nothing about what this one may be granted: the partner knows of no promise to it. But until it is over nobody else gets the address.
+func mergePromises(n *binding.Sync, mine *binding.Binding, isMine, same bool) {
+	ours, theirs := mine.Sync.Acked, n.Acked
+	n.Potential = later(n.Potential, mine.Sync.Potential)
+	switch {
+	case same:
+		n.Acked = later(theirs, ours)
+	case isMine:
+		n.Acked, n.Potential = ours, later(n.Potential, theirs)
+	default:
+		n.Potential = later(n.Potential, ours)
+	}
 }
 
 // bothForgot reports whether both servers lack something: each numbers its changes anew at once, so a number does not say that

@@ -3,6 +3,7 @@ package failover
 import (
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -47,6 +48,40 @@ func TestAMergeKeepsWhenTheClientWasHeardLast(t *testing.T) {
 		last := later(a.CLTT, b.CLTT)
 		if !atWest.CLTT.Equal(last) || !atEast.CLTT.Equal(last) {
 			t.Fatalf("%+v and %+v: heard %v at the primary, %v at the secondary", a, b, atWest.CLTT, atEast.CLTT)
+		}
+	}
+}
+
+// Two servers gave an address to two clients. What was promised to the one that loses it says nothing of what the other may be granted:
+// its server would promise it more than its partner knows of. But it is waited for before the address goes to anybody else.
+func TestAMergeGrantsNothingByWhatAnotherClientWasPromised(t *testing.T) {
+	r := newRandom(t)
+	for range 5000 {
+		mine, u := randomLease(r), randomLease(r)
+		mine.Client, u.Client = client(1), client(2)
+		mine.Sync.Acked = noon.Add(time.Duration(r.IntN(600)) * time.Minute)
+		theirs := u.Sync.Potential
+		if leased(&u) {
+			theirs = later(theirs, u.Expires)
+		}
+		if u.State == binding.Free {
+			theirs = time.Time{}
+		}
+		for role := Primary; role <= Secondary; role++ {
+			s := stepOf(role, Lessor)
+			n := s.merge(&mine, &u).binding
+			known := theirs
+			if n.Client.Is(&mine.Client) {
+				known = mine.Sync.Acked
+			}
+			if n.Sync.Acked.After(known) {
+				t.Fatalf("%v: of %+v and %+v came %+v: of this client both know %v", role, mine, u, n, known)
+			}
+			for _, promised := range []time.Time{mine.Sync.Potential, mine.Sync.Acked, theirs} {
+				if FreeAt(&n, time.Time{}, 0, 0).Before(promised) {
+					t.Fatalf("%v: of %+v and %+v came %+v, which is free before what was promised until %v", role, mine, u, n, promised)
+				}
+			}
 		}
 	}
 }
