@@ -105,6 +105,7 @@ func (e *Endpoint) hello() Hello {
 	return Hello{
 		Relationship: e.cfg.Relationship, Member: e.cfg.Self, MaxUnacked: e.cfg.MaxUnacked, ReceiveTimer: e.cfg.ReceiveTimer,
 		MCLT: e.rec.MCLT, Buckets: e.rec.Buckets, Store: e.cfg.Store, PartnerStore: e.rec.PartnerStore,
+		LargestMCLT: e.rec.Largest, LongestLifetime: e.rec.Longest,
 		Last: e.known, Seen: e.seen, Acknowledged: e.acked, Opening: e.rec.Opening, PartnerOpening: e.rec.PartnerOpening,
 		Empty: e.rec.State == Recover && !e.used, Unmet: !e.rec.Met, Parts: e.cfg.Parts.Told(),
 	}
@@ -236,6 +237,7 @@ func (s *step) open(h *Hello) {
 		s.note(Note{Kind: ConfigurationDiffers, Cause: d.Words()})
 	}
 	s.comparePasts(h)
+	s.awaitForgotten(h)
 	if !s.link.saidState {
 		s.say()
 	}

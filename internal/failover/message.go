@@ -33,6 +33,8 @@ type Hello struct {
 	Last, Seen          binding.Sequence
 	// Acknowledged is the last of the sender's changes that the receiver has acknowledged.
 	Acknowledged binding.Sequence
+	// LargestMCLT and LongestLifetime are those under which something may still be held, as far as the sender knows; 0 if it did not say.
+	LargestMCLT, LongestLifetime time.Duration
 	// Opening is the one that the sender is in; PartnerOpening the receiver's, as the sender was told it last.
 	Opening, PartnerOpening Opening
 	// Empty says that no address was ever used as far as the sender's store knows; Unmet that it has never had a partner.

@@ -105,6 +105,25 @@ func (e *Endpoint) adoptLongest(now time.Time) {
 	}
 }
 
+// awaitForgotten: what a store has lost may have been promised under a larger MCLT, or for longer, than it knows of. Its partner knows
+// that, where both had the same configuration.
+func (s *step) awaitForgotten(h *Hello) {
+	r := &s.rec
+	if !r.Lost || s.cfg.Protocol != Lessor {
+		return
+	}
+	if h.LongestLifetime > r.Longest {
+		r.Longest, s.dirty = h.LongestLifetime, true
+		r.LongestUntil = s.over(s.now)
+	}
+	if h.LargestMCLT > r.Largest {
+		r.Largest, r.LargestUntil, s.dirty = h.LargestMCLT, time.Time{}, true
+		if until := s.over(s.now); until.Before(binding.Forever) {
+			r.LargestUntil = until
+		}
+	}
+}
+
 // over returns when all is over that either server can have promised until then: a potential end is half a lease behind
 // its lease, and each may grant the MCLT beyond what both know.
 func (e *Endpoint) over(then time.Time) time.Time {

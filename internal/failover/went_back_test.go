@@ -254,3 +254,38 @@ func TestTwoThatWereDeclaredDownBeginTogether(t *testing.T) {
 		x.mustBe(Recover)
 	}
 }
+
+// What a lost store has promised it may have promised under a larger MCLT than the configuration has now, and for longer: its partner says so.
+func TestALostStoreWaitsByWhatItsPartnerKnowsToBeHeld(t *testing.T) {
+	for _, lost := range []bool{true, false} {
+		x := newTalk(t, Primary, Lessor, func(cfg *Config, r *Record) {
+			cfg.Store, r.Lost, r.Met = [16]byte{7}, lost, true
+			if !lost {
+				r.State = Normal
+			}
+		})
+		h := lessorHello(x.n)
+		h.LargestMCLT, h.LongestLifetime = 3*simMCLT, 100*time.Hour
+		if h.PartnerStore = [16]byte{7}; lost {
+			h.PartnerStore = [16]byte{6}
+		}
+		x.step(LinkUp{})
+		x.answers(0, ConnectAck{Hello: h})
+		x.hears(Report{State: PartnerDown})
+		x.hears(UpdateDone{})
+		r := &x.n.ep.rec
+		if !lost {
+			if r.Largest != simMCLT || r.Longest == 100*time.Hour {
+				t.Errorf("a whole store takes %v and %v for what is held", r.Largest, r.Longest)
+			}
+			continue
+		}
+		x.mustBe(RecoverWait)
+		if got := r.WaitUntil.Sub(x.now); got < 3*simMCLT {
+			t.Errorf("it waits for %v", got)
+		}
+		if r.Longest != 100*time.Hour || !r.LargestUntil.After(x.now.Add(100*time.Hour)) || !r.LongestUntil.After(x.now.Add(100*time.Hour)) {
+			t.Errorf("%v until %v, %v until %v", r.Largest, r.LargestUntil, r.Longest, r.LongestUntil)
+		}
+	}
+}

@@ -30,6 +30,7 @@ func vectors() []Message {
 		Seen: Past{[16]byte(binding.DigestOf([]byte("east"))), Sequence{9, 2000}}, Head: digest(7), History: HasHead | Founder,
 		Parts: AppendPart(nil, Part{true, []byte("group.failover.mclt"), digest(8), []byte("1m")}), Room: Room{65535, 256},
 		Opening: Opening{4, 0xa1b2c3d4e5f60718}, SeenOpening: Opening{9, 0x0123456789abcdef}, Acknowledged: Sequence{4, 998},
+		Held:  Held{time.Hour, 24 * time.Hour},
 		Vital: Sum{1, failover.PartsOf([]failover.Part{{Digest: digest(8), Vital: true}}).Told().Vital.Digest},
 	}
 	lease := told()

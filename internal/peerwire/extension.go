@@ -57,6 +57,8 @@ func (e *Extended) takeExtension(o Option, v []byte) *Malformed {
 		e.Opening, e.SeenOpening = readOpening(v), readOpening(v[16:])
 	case ExtAcknowledged:
 		e.Acknowledged = readSequence(v)
+	case ExtHeld:
+		e.Held = Held{span(v), span(v[4:])}
 	case ExtHead:
 		e.Head = binding.Digest(v)
 	case ExtHistory:

@@ -111,7 +111,11 @@ func (t *text) handshake(h *Handshake) {
 	t.octets(ExtOtherSketch, e.OtherSketch)
 	t.put(ExtOpenings, fmt.Sprintf("%v,%v", e.Opening, e.SeenOpening))
 	t.put(ExtAcknowledged, e.Acknowledged)
+	t.put(ExtHeld, e.Held)
 }
+
+// String returns the MCLT and the lifetime.
+func (h Held) String() string { return fmt.Sprintf("%v,%v", h.MCLT, h.Lifetime) }
 
 // String returns how many parts there are, and their digest.
 func (s Sum) String() string { return fmt.Sprintf("%d@%v", s.Count, s.Digest) }

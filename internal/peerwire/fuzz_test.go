@@ -206,6 +206,7 @@ func anyHandshake(r *rand.Rand) Handshake {
 		Member: anyOctets(r), Past: Past{digest(3), Sequence{r.Uint64(), 1}}, Seen: Past{digest(4), Sequence{2, r.Uint64()}},
 		Head: digest(byte(r.IntN(3))), History: History(r.IntN(8)), Room: Room{uint16(r.IntN(65536)), 7},
 		Opening: Opening{r.Uint64(), r.Uint64()}, SeenOpening: Opening{1, r.Uint64()}, Acknowledged: Sequence{r.Uint64(), 7},
+		Held: Held{time.Duration(r.Uint32()) * time.Second, []time.Duration{binding.Infinite, time.Hour}[r.IntN(2)]},
 	}
 	h.Extended.Vital, h.Extended.Other = Sum{r.Uint32(), digest(1)}, Sum{r.Uint32N(2), digest(2)}
 	if r.IntN(100) == 0 {

@@ -63,6 +63,7 @@ type Extended struct {
 	Opening, SeenOpening Opening
 	// Acknowledged is the last update of the sender that the receiver has acknowledged.
 	Acknowledged Sequence
+	Held         Held
 	// History says what the sender's store has been through.
 	History History
 	// Parts are the parts of the sender's configuration, of each kind all or none: for CutPart.
@@ -98,6 +99,9 @@ const (
 	// NeverMet says that the sender has never greeted a partner.
 	NeverMet
 )
+
+// Held is the largest MCLT, and the longest lifetime, under which a client may still hold something, as far as the sender knows.
+type Held struct{ MCLT, Lifetime time.Duration }
 
 // Room is how much the sender takes in one message.
 type Room struct {

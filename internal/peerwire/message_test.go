@@ -132,6 +132,7 @@ func everyExtension() Message {
 		History: HasHead | Founder, Parts: AppendPart(AppendPart(nil, Part{true, []byte("members"), digest(8), nil}), Part{false, []byte("ranges"), digest(9), []byte("10.0.0.9")}),
 		Vital: Sum{1, digest(10)}, Other: Sum{1 << 31, digest(11)},
 		Room: Room{65535, 256}, Opening: Opening{4, 12}, SeenOpening: Opening{9, 13}, Acknowledged: Sequence{4, 999},
+		Held: Held{time.Hour, binding.Infinite},
 	}
 	return m
 }

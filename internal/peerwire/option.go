@@ -55,6 +55,7 @@ const (
 	ExtOtherSketch
 	ExtOpenings
 	ExtAcknowledged
+	ExtHeld
 	ExtSequence
 	ExtRangeEnd
 	ExtStarts
@@ -128,6 +129,7 @@ var shapes = [endOfExtensions]shape{
 	ExtOtherSketch:     {"other-sketch", 10, failover.SketchSize},
 	ExtOpenings:        {"openings", 11, 32},
 	ExtAcknowledged:    {"acknowledged", 12, 16},
+	ExtHeld:            {"held", 13, 8},
 	ExtSequence:        {"sequence", 16, 16},
 	ExtRangeEnd:        {"range-end", 17 | mustKnow, 4},
 	ExtStarts:          {"starts", 18, 4},

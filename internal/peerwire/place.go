@@ -22,7 +22,7 @@ var (
 	detail = SetOf(ExtSequence, ExtRangeEnd, ExtStarts, ExtConfigVersion, ExtHome, ExtCause, ExtRequestHead,
 		ExtRequestDigest, ExtResultHead, ExtResultDigest, ExtReasons, ExtReasonsDigest, ExtRequestOwn, ExtIncludes, ExtEarlier)
 	handshake = SetOf(OptDigest, OptRelationship, OptMaxUnacked, OptReceiveTimer, OptVendorClass, OptVersion,
-		ExtMember, ExtPast, ExtSeen, ExtHead, ExtHistory, ExtParts, ExtRoom, ExtSums, ExtVitalSketch, ExtOtherSketch, ExtOpenings, ExtAcknowledged)
+		ExtMember, ExtPast, ExtSeen, ExtHead, ExtHistory, ExtParts, ExtRoom, ExtSums, ExtVitalSketch, ExtOtherSketch, ExtOpenings, ExtAcknowledged, ExtHeld)
 )
 
 // mayHave reports whether o means something in m.

@@ -13,7 +13,7 @@ const protocolVersion = 1
 // sayHello fills CONNECT and CONNECTACK. To an ISC server the dialect leaves out what it does not have.
 func (t *Translator) sayHello(m *Message, x *failover.Hello) {
 	m.Has = SetOf(OptRelationship, OptMaxUnacked, OptReceiveTimer, OptVendorClass, OptVersion, OptTLSRequest, OptTLSReply, OptMCLT,
-		OptBuckets, ExtMember, ExtPast, ExtSeen, ExtHistory, ExtRoom, ExtOpenings, ExtAcknowledged)
+		OptBuckets, ExtMember, ExtPast, ExtSeen, ExtHistory, ExtRoom, ExtOpenings, ExtAcknowledged, ExtHeld)
 	m.Handshake = Handshake{
 		Relationship: []byte(x.Relationship), MaxUnacked: uint32(min(max(x.MaxUnacked, 0), math.MaxInt32)),
 		ReceiveTimer: x.ReceiveTimer, MCLT: x.MCLT, VendorClass: []byte(t.setup.Software), Version: protocolVersion,
@@ -21,7 +21,7 @@ func (t *Translator) sayHello(m *Message, x *failover.Hello) {
 		Extended: Extended{
 			Member: []byte(x.Member), Past: Past{x.Store, sequenceOf(x.Last)}, Seen: Past{x.PartnerStore, sequenceOf(x.Seen)},
 			Room: t.setup.Room, Opening: Opening(x.Opening), SeenOpening: Opening(x.PartnerOpening),
-			Acknowledged: sequenceOf(x.Acknowledged),
+			Acknowledged: sequenceOf(x.Acknowledged), Held: Held{x.LargestMCLT, x.LongestLifetime},
 		},
 	}
 	e := &m.Handshake.Extended
@@ -88,7 +88,7 @@ func (t *Translator) hearHello(m *Message, x *failover.Hello) error {
 	*x = failover.Hello{
 		Relationship: words(h.Relationship), Member: binding.Member(words(e.Member)), MaxUnacked: int(min(h.MaxUnacked, math.MaxInt32)),
 		ReceiveTimer: h.ReceiveTimer, MCLT: h.MCLT, Store: e.Past.Store, Last: last, PartnerStore: e.Seen.Store, Seen: seen,
-		Acknowledged: acknowledged, Opening: failover.Opening(e.Opening), PartnerOpening: failover.Opening(e.SeenOpening),
+		Acknowledged: acknowledged, LargestMCLT: e.Held.MCLT, LongestLifetime: e.Held.Lifetime, Opening: failover.Opening(e.Opening), PartnerOpening: failover.Opening(e.SeenOpening),
 		Empty: e.History&NeverServed != 0, Unmet: e.History&NeverMet != 0, Parts: e.hearParts(),
 	}
 	copy(x.Buckets[:], h.Buckets)

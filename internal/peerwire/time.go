@@ -67,3 +67,20 @@ func seconds(d time.Duration) (uint32, bool) {
 	}
 	return uint32(s), d >= 0 && s <= math.MaxUint32
 }
+
+// putSpan returns how a span of time is written that may have no end, rounded up to seconds.
+func putSpan(d time.Duration) uint32 {
+	s, ok := seconds(max(d, 0))
+	if !ok {
+		return math.MaxUint32
+	}
+	return s
+}
+
+// span reads what putSpan wrote.
+func span(v []byte) time.Duration {
+	if d := duration(v); d < math.MaxUint32*time.Second {
+		return d
+	}
+	return binding.Infinite
+}

@@ -90,6 +90,13 @@ func (w *writer) sums(o Option, all ...Sum) {
 	}
 }
 
+func (w *writer) held(o Option, h Held) {
+	if w.has.Has(o) {
+		w.head(o, uint16(shapes[o].size))
+		w.dst = binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint32(w.dst, putSpan(h.MCLT)), putSpan(h.Lifetime))
+	}
+}
+
 // beginVendor begins option 29, and endVendor ends it, or takes it back where nothing was written in it.
 func (w *writer) beginVendor() (at int) {
 	at = len(w.dst)
@@ -149,6 +156,7 @@ func (w *writer) extended(e *Extended) {
 	w.octets(ExtOtherSketch, e.OtherSketch)
 	w.openings(ExtOpenings, e.Opening, e.SeenOpening)
 	w.sequence(ExtAcknowledged, e.Acknowledged)
+	w.held(ExtHeld, e.Held)
 	w.endVendor(at)
 }
 

@@ -25,6 +25,9 @@ func TestWhatFailedOnceHolds(t *testing.T) {
 		{5671, "that it had been declared down was forgotten when the store was read anew"},
 		{5830, "of two on full disks each waited for the other"},
 		{10482, "a word that was told twice was taken for the last one"},
+		{14782, "a lost store waited by a smaller MCLT than it had granted by"},
+		{14831, "a client was granted time by what another one had been promised"},
+		{11829, "a server that began waited as long as the process before it"},
 		{11622, "a server with a full disk that was declared down came back unheard"},
 		{11792, "a release of an address that was in no pool was refused"},
 	} {
