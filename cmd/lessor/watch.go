@@ -51,31 +51,31 @@ func (c *console) watch(ctx context.Context, every watchFlag, asJSON bool, show 
 	if every == 0 {
 		return c.buffered(func(w *bufio.Writer) error { return show(c, w) })
 	}
-	screen := screen{console: c, every: time.Duration(every)}
+	seen := repainted{console: c, every: time.Duration(every)}
 	for first := true; ; first = false {
-		page, err := screen.draw(show)
+		page, err := seen.draw(show)
 		_, away := errors.AsType[*api.NoServerError](err)
 		switch {
 		case ctx.Err() != nil:
-			return screen.end()
+			return seen.end()
 		case away && !first && c.cursor && !asJSON:
 			page = c.paint(yellow, shown(err.Error())) + "\n"
 		case err != nil:
 			return err
 		}
-		if err := screen.show(page, asJSON); err != nil {
+		if err := seen.show(page, asJSON); err != nil {
 			return err
 		}
 		select {
 		case <-ctx.Done():
-			return screen.end()
+			return seen.end()
 		case <-time.After(time.Duration(every)):
 		}
 	}
 }
 
-// screen is what is watched, where it can be painted over: in place, with a mark on what has changed.
-type screen struct {
+// repainted is what is watched, where it can be painted over: in place, with a mark on what has changed.
+type repainted struct {
 	*console
 	every   time.Duration
 	painted bool
@@ -83,7 +83,7 @@ type screen struct {
 }
 
 // draw has show write a page, remarks included.
-func (s *screen) draw(show func(c *console, w *bufio.Writer) error) (string, error) {
+func (s *repainted) draw(show func(c *console, w *bufio.Writer) error) (string, error) {
 	var page bytes.Buffer
 	c := *s.console
 	w := bufio.NewWriter(&page)
@@ -97,7 +97,7 @@ func (s *screen) draw(show func(c *console, w *bufio.Writer) error) (string, err
 }
 
 // show shows a page: in place of the one before, or, where that cannot be done, below a line that says when.
-func (s *screen) show(page string, asJSON bool) (err error) {
+func (s *repainted) show(page string, asJSON bool) (err error) {
 	switch {
 	case asJSON:
 		_, err = fmt.Fprint(s.out, page)
@@ -110,7 +110,7 @@ func (s *screen) show(page string, asJSON bool) (err error) {
 }
 
 // end leaves the page as it is, and the cursor below it.
-func (s *screen) end() error {
+func (s *repainted) end() error {
 	if s.painted {
 		fmt.Fprintln(s.out)
 	}
@@ -121,7 +121,7 @@ func (s *screen) end() error {
 const usualWidth, usualHeight = 80, 24
 
 // paintOver returns what makes the terminal show a page in place of the one before. What does not fit is counted.
-func (s *screen) paintOver(page string) string {
+func (s *repainted) paintOver(page string) string {
 	width, height := s.size()
 	if width <= 0 || height <= 0 {
 		width, height = usualWidth, usualHeight
