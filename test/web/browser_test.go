@@ -12,6 +12,7 @@ import (
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -147,6 +148,20 @@ func ask[T any](b *browser, expression string) (v T) {
 		b.t.Fatalf("%.200s: %v", expression, err)
 	}
 	return v
+}
+
+// press presses one key as a keyboard does: what it would write comes with the key itself, so that a page that takes the key for
+// its own keeps the text from being written. (chromedp's KeyEvent sends the text apart, and it is written in any case.)
+func (b *browser) press(text, code string) {
+	b.t.Helper()
+	for _, e := range []input.DispatchKeyEventParams{
+		{Type: input.DispatchKeyEventTypeKeyDown, Key: text, Code: code, Text: text, UnmodifiedText: text},
+		{Type: input.DispatchKeyEventTypeKeyUp, Key: text, Code: code},
+	} {
+		if _, err := chromedp.Call(b.ctx, input.DispatchKeyEvent, e); err != nil {
+			b.t.Fatalf("press %s: %v", text, err)
+		}
+	}
 }
 
 // desk and phone are how large a page is shown.

@@ -90,12 +90,14 @@ func TestByKeyboard(t *testing.T) {
 	if got := ask[string](b, "document.activeElement.id"); got != "main" {
 		t.Errorf("it leads to %q", got)
 	}
-	b.do("the search, and the name of a client", chromedp.KeyEvent("/"), chromedp.KeyEvent("desk-1"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(css("#found")))
+	b.press("/", "Slash")
+	b.do("the search, and the name of a client", chromedp.KeyEvent("desk-1"), chromedp.KeyEvent(kb.Enter), chromedp.WaitVisible(css("#found")))
 	b.sees("#found", "desk-1", patience)
 	if strings.Contains(b.text("#found"), "desk-2") {
 		t.Error("others are found, too")
 	}
-	b.do("as somebody types", chromedp.Focus(css("#search")), chromedp.SetValue(css("#search"), ""), chromedp.SendKeys(css("#search"), "desk-2"))
+	b.do("as somebody types", chromedp.Focus(css("#search")),
+		chromedp.Evaluate[chromedp.Void](`document.getElementById("search").select()`), chromedp.KeyEvent("desk-2"))
 	b.sees("#found", "desk-2", patience)
 	if at := ask[string](b, "location.search"); !strings.Contains(at, "search=desk-2") {
 		t.Errorf("the address does not follow the search: %q", at)
@@ -189,7 +191,7 @@ func TestEventsAreLive(t *testing.T) {
 	b.signIn(s.token(s.West, "viewer"))
 	b.open("/events?packets=yes")
 	b.sees("#link", "connected", patience)
-	s.settle(2)
+	s.settle(10) // half of them are west's to answer, and which is chance: of two it is often none
 	b.sees("#events", "desk-0", patience)
 	b.sees("#events", "DHCPREQUEST", patience)
 	b.sees("#events", "packet-out", patience)
