@@ -209,6 +209,9 @@ func (x topCommand) stream(ctx context.Context, c *console, q *question, v *over
 
 // watch shows the overview on the terminal until q is pressed or ctx is done.
 func (x topCommand) watch(ctx context.Context, c *console, q *question, v *overview) error {
+	got := make(chan os.Signal, 4)
+	signal.Notify(got, syscall.SIGWINCH, syscall.SIGTSTP) // before the terminal is taken: what stops the process has to give it back
+	defer signal.Stop(got)
 	s, err := openScreen(c)
 	if err != nil {
 		return err
@@ -229,7 +232,7 @@ func (x topCommand) watch(ctx context.Context, c *console, q *question, v *overv
 			}
 		})
 	})
-	reading.Go(func() { s.signals(ctx, more) })
+	reading.Go(func() { s.signals(ctx, got, more) })
 	show := func() error {
 		if done {
 			return errEnough
@@ -244,10 +247,7 @@ func (x topCommand) watch(ctx context.Context, c *console, q *question, v *overv
 }
 
 // signals has the overview drawn anew when the terminal has another size, and gives the terminal back while the process is stopped.
-func (s *screen) signals(ctx context.Context, more chan<- func()) {
-	got := make(chan os.Signal, 4)
-	signal.Notify(got, syscall.SIGWINCH, syscall.SIGTSTP)
-	defer signal.Stop(got)
+func (s *screen) signals(ctx context.Context, got <-chan os.Signal, more chan<- func()) {
 	for {
 		select {
 		case <-ctx.Done():

@@ -197,6 +197,9 @@ func TestTopCanBeSuspended(t *testing.T) {
 	if _, err := unix.Wait4(cmd.Process.Pid, &info, unix.WUNTRACED, nil); err != nil || !info.Stopped() {
 		t.Fatal(err, info)
 	}
+	if p.termios() != before {
+		t.Errorf("while it is stopped, the terminal is not as it was: %+v, not %+v", p.termios(), before)
+	}
 	if err := cmd.Process.Signal(syscall.SIGCONT); err != nil {
 		t.Fatal(err)
 	}
