@@ -259,6 +259,16 @@ func (s *site) testRemoval(clean map[string]bool) {
 	s.leases()
 	s.keeps()
 
+	s.chapter("The founder of a pair: without keys it says what is missing; `group init`, as root, leaves them to the server's user")
+	s.quietly("dpkg -P lessor")
+	s.put("/etc/lessor/lessor.yaml", configuration+"group:\n  name: campus\n  members: {west: {peer: 10.0.0.1:647}, east: {peer: 10.0.0.2:647}}\n")
+	s.says(s.sh("dpkg --force-confold -i /root/lessor_1.1.0.deb"), "it does not start: systemctl status lessor says why")
+	s.says(s.sh("journalctl -u lessor -o cat | grep -m1 'group init'"), "lessor group init")
+	s.quietly("systemctl stop lessor") // which would begin anew each five seconds
+	s.quietly("lessor group init --config /etc/lessor/lessor.yaml")
+	s.is("find /var/lib/lessor -not -user lessor", "")
+	s.sh("systemctl start lessor && lessor group show --config /etc/lessor/lessor.yaml")
+	s.is("systemctl is-active lessor", "active")
 }
 
 // files returns the names of all files that packages and services may leave behind.
