@@ -44,6 +44,7 @@ var seeAlso = map[string][]string{
 	"group":        {"docs/members.md", "docs/failover.md"},
 	"partner-down": {"lessor status", "lessor maintenance", "docs/failover.md"},
 	"maintenance":  {"lessor status", "lessor partner-down", "docs/failover.md"},
+	"top":          {"lessor status", "lessor events", "docs/top.md"},
 	"token":        {"lessor audit", "docs/access.md"},
 	"audit":        {"lessor token list", "docs/access.md"},
 	"rehome":       {"lessor lease", "docs/takeover.md"},
