@@ -40,6 +40,9 @@ var forgeries = []func(r *rand.Rand, records [][]byte) ([][]byte, string){
 	func(r *rand.Rand, all [][]byte) ([][]byte, string) {
 		i := r.IntN(len(all))
 		b := bytes.Clone(all[i])
+		if len(b) == 0 { // cut to nothing before
+			return all, "nothing"
+		}
 		k := r.IntN(len(b))
 		b[k] ^= byte(1 + r.IntN(255))
 		all[i] = b
@@ -56,7 +59,7 @@ var forgeries = []func(r *rand.Rand, records [][]byte) ([][]byte, string){
 	},
 	func(r *rand.Rand, all [][]byte) ([][]byte, string) {
 		i := r.IntN(len(all))
-		n := r.IntN(len(all[i]))
+		n := r.IntN(len(all[i]) + 1)
 		all[i] = all[i][:n]
 		return all, fmt.Sprintf("record %d cut to %d octets", i, n)
 	},
