@@ -39,7 +39,7 @@ func TestTwoDhcpdsUnderstandEachOther(t *testing.T) {
 		})
 	}
 	west.SetState(relationship, "partner-down")
-	f.eventually(10*time.Second, "west obeys", func() bool { _, s := west.Database(); return s.Mine != "normal" })
+	f.eventually(30*time.Second, "west obeys", func() bool { _, s := west.Database(); return s.Mine != "normal" })
 
 	check := checklist{us: westPeer.Addr(), primary: true, pool: link.Contains}
 	for _, wrong := range check.check(f.tap.messages(), time.Now()) {

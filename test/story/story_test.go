@@ -204,7 +204,7 @@ func (l *lessors) concerned(c cell, s side, n int) (some []*guest) {
 			some = append(some, g)
 		}
 	}
-	if len(some) < min(n, 4) {
+	if len(some) < min(n, 2) {
 		l.t.Fatalf("only %d guests on %v's segment are concerned: the test shows nothing", len(some), s)
 	}
 	return some
