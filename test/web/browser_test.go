@@ -92,6 +92,13 @@ func (b *browser) calm(where string) {
 	}
 }
 
+// hushed forgets what the browser has complained of.
+func (b *browser) hushed() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.wrong = nil
+}
+
 // do has the browser do something, which must work.
 func (b *browser) do(what string, steps ...step) {
 	b.t.Helper()
