@@ -24,7 +24,7 @@ config/version
 policy group
 peerwire peerwire/groupwire
 responder ledger
-store/disk
+store/disk ownfile
 store/memfs peer/keys access
 store socket peer
 node

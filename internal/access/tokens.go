@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 const (
@@ -67,7 +69,7 @@ func OpenTokens(dir string) (*Tokens, error) {
 }
 
 func (t *Tokens) read() error {
-	b, err := readPrivate(t.path, maxTokensFile)
+	b, err := ownfile.Read(t.path, maxTokensFile)
 	if err != nil {
 		return err
 	}
@@ -97,7 +99,7 @@ func (t *Tokens) write(all map[string]*kept) error {
 	if err != nil {
 		return err
 	}
-	return writePrivate(t.path, append(b, '\n'))
+	return ownfile.Write(t.path, append(b, '\n'))
 }
 
 func sorted(all map[string]*kept) []*kept {

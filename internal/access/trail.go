@@ -11,6 +11,8 @@ import (
 	"sync"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 const (
@@ -96,7 +98,7 @@ func (t *Trail) takeUp(f *os.File) error {
 			return err
 		}
 	}
-	return syncDir(t.dir)
+	return ownfile.SyncDir(t.dir)
 }
 
 // lastClosed returns the last line of the newest full part, nil if there is none.

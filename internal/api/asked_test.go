@@ -99,8 +99,9 @@ func (s *steward) HostPut(_ context.Context, h node.HostEdit, r node.ApplyReques
 	return s.applied, s.refused
 }
 
-func (s *steward) HostDelete(_ context.Context, name string, r node.ApplyRequest) (node.Applied, error) {
+func (s *steward) HostDelete(_ context.Context, name, against string, r node.ApplyRequest) (node.Applied, error) {
 	s.note(name)
+	s.note(against)
 	return s.applied, s.refused
 }
 
@@ -280,7 +281,7 @@ func TestHostsAreChangedAsVersions(t *testing.T) {
 		}
 	}
 	s.told = nil
-	if _, err := c.HostDelete(t.Context(), name, r); err != nil || !reflect.DeepEqual(s.told, []any{name}) {
+	if _, err := c.HostDelete(t.Context(), name, headID, r); err != nil || !reflect.DeepEqual(s.told, []any{name, headID}) {
 		t.Errorf("%v, told %v", err, s.told)
 	}
 	s.told = nil
@@ -295,6 +296,7 @@ func TestHostsAreChangedAsVersions(t *testing.T) {
 		strings.Replace(postTo("/api/v1/hosts", asJSON, `{"name":"x"}`), "POST", "PATCH", 1):                         405,
 		strings.Replace(postTo("/api/v1/hosts/x", asJSON, `{"name":"y"}`), "POST", "PUT", 1):                         400,
 		"DELETE /api/v1/hosts/x HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc":                                 413,
+		"DELETE /api/v1/hosts/x HTTP/1.1\r\nHost: x\r\nIf-Match: head\r\n\r\n":                                       400,
 		"DELETE /api/v1/hosts/x?really=yes HTTP/1.1\r\nHost: x\r\n\r\n":                                              400,
 		postTo("/api/v1/leases/10.0.0.1/release", asJSON, `{"reason":"a\u001bb"}`):                                   400,
 		postTo("/api/v1/leases/all/release", asJSON, `{}`):                                                           400,

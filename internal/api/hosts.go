@@ -177,7 +177,11 @@ func (s *Server) deleteHost(ctx context.Context, in *hostGone) (a node.Applied, 
 	if err != nil {
 		return a, err
 	}
-	return c.HostDelete(ctx, in.Name, r)
+	against, err := in.against()
+	if err != nil {
+		return a, err
+	}
+	return c.HostDelete(ctx, in.Name, against, r)
 }
 
 // releaseSaid is the body of POST /leases/ADDRESS/release.

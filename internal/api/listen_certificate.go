@@ -21,6 +21,8 @@ import (
 	"slices"
 	"sync/atomic"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 const (
@@ -73,7 +75,7 @@ func OwnCertificate(dir string, addr netip.Addr, names []string, now time.Time) 
 			return nil, fmt.Errorf("certificate of the API: %w", err)
 		}
 		if b, err = makeOwn(addr, names, now); err == nil {
-			err = writeOwn(path, b)
+			err = ownfile.Write(path, b)
 		}
 		if err != nil {
 			return nil, fmt.Errorf("making a certificate for the API: %w", err)
@@ -175,24 +177,4 @@ func makeOwn(addr netip.Addr, names []string, now time.Time) ([]byte, error) {
 	}
 	b := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 	return append(b, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...), nil
-}
-
-// writeOwn puts a file with mode 0600 in the place of whatever has that name, whole or not at all.
-func writeOwn(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -158,8 +158,8 @@ func (c *Client) HostPut(ctx context.Context, h node.HostEdit, r node.ApplyReque
 }
 
 // HostDelete does what node.Steward's does.
-func (c *Client) HostDelete(ctx context.Context, name string, r node.ApplyRequest) (node.Applied, error) {
-	return c.changeHost(ctx, http.MethodDelete, "/api/v1/hosts/"+url.PathEscape(name), "", r, nil)
+func (c *Client) HostDelete(ctx context.Context, name, against string, r node.ApplyRequest) (node.Applied, error) {
+	return c.changeHost(ctx, http.MethodDelete, "/api/v1/hosts/"+url.PathEscape(name), against, r, nil)
 }
 
 func (c *Client) changeHost(ctx context.Context, method, path, against string, r node.ApplyRequest, body any) (a node.Applied, err error) {

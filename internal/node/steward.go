@@ -18,8 +18,8 @@ type Steward interface {
 	// HostPut makes a host entry, or changes it, as the next version of the configuration. Once it returns without an error that is
 	// durable here. Everything else of the document stays as it is written.
 	HostPut(ctx context.Context, h HostEdit, r ApplyRequest) (Applied, error)
-	// HostDelete takes a host entry out, likewise.
-	HostDelete(ctx context.Context, name string, r ApplyRequest) (Applied, error)
+	// HostDelete takes a host entry out, likewise; against is as HostEdit.If.
+	HostDelete(ctx context.Context, name, against string, r ApplyRequest) (Applied, error)
 }
 
 // ReleaseRequest is why a lease is given up.

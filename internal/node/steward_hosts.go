@@ -156,8 +156,8 @@ func (n *Node) HostPut(ctx context.Context, h HostEdit, r ApplyRequest) (Applied
 }
 
 // HostDelete implements Steward.
-func (n *Node) HostDelete(ctx context.Context, name string, r ApplyRequest) (Applied, error) {
-	return n.editHost(ctx, &HostEdit{Name: name, Change: true}, "", r)
+func (n *Node) HostDelete(ctx context.Context, name, against string, r ApplyRequest) (Applied, error) {
+	return n.editHost(ctx, &HostEdit{Name: name, Change: true, If: against}, "", r)
 }
 
 // editHost makes the next version one in which a host is as text says.

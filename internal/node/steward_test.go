@@ -100,10 +100,10 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 	if _, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); err == nil {
 		t.Error("nonsense is taken")
 	}
-	if _, err := n.node.HostDelete(t.Context(), "printer", ApplyRequest{Yes: true}); err != nil {
+	if _, err := n.node.HostDelete(t.Context(), "printer", "", ApplyRequest{Yes: true}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := n.node.HostDelete(t.Context(), "printer", ApplyRequest{Yes: true}); !errors.As(err, &refused) {
+	if _, err := n.node.HostDelete(t.Context(), "printer", "", ApplyRequest{Yes: true}); !errors.As(err, &refused) {
 		t.Errorf("taken out again: %v", err)
 	}
 	if left := hostsNow(t, n); len(left) != 0 {

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // Dir is the directory of a member's keys, which has mode 0700, as everything in it has 0600.
@@ -72,7 +73,7 @@ func (d Dir) Init(group string, self binding.Member, now time.Time) (*Authority,
 	case a.group != group:
 		return nil, fmt.Errorf("%s belongs to group %s, not to %s: give each group a data directory of its own", d, quote(a.group), quote(group))
 	}
-	if err := write(d.path(authorityFile), encodeCertificate(a.certificate.Raw)); err != nil {
+	if err := ownfile.Write(d.path(authorityFile), encodeCertificate(a.certificate.Raw)); err != nil {
 		return nil, fmt.Errorf("certificate of the group's authority: %w", err)
 	}
 	id, err := Load(d.Files(), group, self)
@@ -98,7 +99,7 @@ func (d Dir) found(group string, now time.Time) (*Authority, error) {
 	if err != nil {
 		return nil, fmt.Errorf("key of the group's authority: %w", err)
 	}
-	if err := write(d.path(authorityKey), append(key, encodeCertificate(a.certificate.Raw)...)); err != nil {
+	if err := ownfile.Write(d.path(authorityKey), append(key, encodeCertificate(a.certificate.Raw)...)); err != nil {
 		return nil, fmt.Errorf("key of the group's authority: %w", err)
 	}
 	return a, nil
@@ -107,7 +108,7 @@ func (d Dir) found(group string, now time.Time) (*Authority, error) {
 // Authority reads the group's authority. The error wraps fs.ErrNotExist where the group was founded elsewhere.
 func (d Dir) Authority() (*Authority, error) {
 	path := d.path(authorityKey)
-	b, err := readPrivate(path)
+	b, err := ownfile.Read(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("key of the group's authority: %w", err)
 	}
@@ -140,7 +141,7 @@ func (d Dir) Renew(self binding.Member, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	if err := write(d.path(memberFile), encodeCertificate(der)); err != nil {
+	if err := ownfile.Write(d.path(memberFile), encodeCertificate(der)); err != nil {
 		return fmt.Errorf("certificate of member %s: %w", self, err)
 	}
 	return nil
@@ -149,7 +150,7 @@ func (d Dir) Renew(self binding.Member, now time.Time) error {
 // ownKey returns the member's key, and makes and writes one where there is none.
 func (d Dir) ownKey() (crypto.Signer, error) {
 	path := d.path(memberKey)
-	b, err := readPrivate(path)
+	b, err := ownfile.Read(path, maxFile)
 	if err == nil {
 		key, err := decodeKey(b)
 		if err != nil {
@@ -170,7 +171,7 @@ func (d Dir) ownKey() (crypto.Signer, error) {
 func writeKey(path string, key crypto.Signer) error {
 	b, err := encodeKey(key)
 	if err == nil {
-		err = write(path, b)
+		err = ownfile.Write(path, b)
 	}
 	if err != nil {
 		return fmt.Errorf("key of this member: %w", err)
@@ -200,10 +201,10 @@ func (a *Authority) Export(to Dir, member binding.Member, now time.Time) error {
 
 // accept writes a certificate of the member, and its authority's. The member's comes last: with it the keys are whole.
 func (d Dir) accept(member binding.Member, der []byte, authority *x509.Certificate) error {
-	if err := write(d.path(authorityFile), encodeCertificate(authority.Raw)); err != nil {
+	if err := ownfile.Write(d.path(authorityFile), encodeCertificate(authority.Raw)); err != nil {
 		return fmt.Errorf("certificate of the group's authority: %w", err)
 	}
-	if err := write(d.path(memberFile), encodeCertificate(der)); err != nil {
+	if err := ownfile.Write(d.path(memberFile), encodeCertificate(der)); err != nil {
 		return fmt.Errorf("certificate of member %s: %w", member, err)
 	}
 	return nil

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // maxFile is how many octets of a file are read.
@@ -21,23 +23,6 @@ func read(path string) ([]byte, error) {
 		return nil, err
 	}
 	defer f.Close()
-	return readOpen(f)
-}
-
-// readPrivate returns a file whole that nobody but its owner may read.
-func readPrivate(path string) ([]byte, error) {
-	f, err := openPlain(path)
-	if err != nil {
-		return nil, err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, fmt.Errorf("%s has mode %04o, so others may read the key: chmod 600 %s", path, mode, path)
-	}
 	return readOpen(f)
 }
 
@@ -66,44 +51,12 @@ func readOpen(f *os.File) ([]byte, error) {
 	return b, err
 }
 
-// write puts a file with mode 0600 in the place of whatever has that name. After it has returned nil the file survives
-// any crash, and before there is either the old one or the new one whole.
-func write(path string, b []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	if _, err = f.Write(b); err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return err
-	}
-	if err = os.Rename(f.Name(), path); err != nil {
-		return err
-	}
-	return syncDir(filepath.Dir(path))
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
 // makeDir makes a directory with mode 0700 where there is none; one that others may enter is an error.
 func makeDir(path string) error {
 	err := os.Mkdir(path, 0o700)
 	switch {
 	case err == nil:
-		return syncDir(filepath.Dir(path))
+		return ownfile.SyncDir(filepath.Dir(path))
 	case !errors.Is(err, fs.ErrExist):
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // Files are those that tell the other members who this one is: all in PEM.
@@ -64,7 +65,7 @@ func (id *Identity) load(f Files) error {
 	if err != nil {
 		return fmt.Errorf("certificate of member %s: %w", id.member, err)
 	}
-	b, err := readPrivate(f.Key)
+	b, err := ownfile.Read(f.Key, maxFile)
 	if err != nil {
 		return fmt.Errorf("key of member %s: %w", id.member, err)
 	}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // maxInvitations is how many tokens may be good at a time.
@@ -65,7 +66,7 @@ func (d Dir) Invite(member binding.Member, founder netip.AddrPort, now time.Time
 func (d Dir) keep(name string, i *invitation) error {
 	b, err := json.Marshal(i)
 	if err == nil {
-		err = write(filepath.Join(d.path(invitations), name), b)
+		err = ownfile.Write(filepath.Join(d.path(invitations), name), b)
 	}
 	if err != nil {
 		return fmt.Errorf("invitation of member %s: %w", i.Member, err)
@@ -75,7 +76,7 @@ func (d Dir) keep(name string, i *invitation) error {
 
 // invitation returns the one of that name; fs.ErrNotExist if there is none.
 func (d Dir) invitation(name string) (*invitation, error) {
-	b, err := readPrivate(filepath.Join(d.path(invitations), name))
+	b, err := ownfile.Read(filepath.Join(d.path(invitations), name), maxFile)
 	if err != nil {
 		return nil, err
 	}

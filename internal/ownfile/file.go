@@ -1,4 +1,5 @@
-package access
+// Package ownfile reads and replaces the files of a data directory that nobody but their owner may get at: keys, certificates, tokens.
+package ownfile
 
 import (
 	"errors"
@@ -10,9 +11,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// readPrivate returns a file whole that nobody but its owner may read, and that has at most so many octets.
-func readPrivate(path string, most int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|unix.O_NOFOLLOW, 0) // never waits, as one would on a FIFO
+// Read returns a file whole that nobody but its owner may read, and that has at most so many octets.
+func Read(path string, most int64) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // never waits, as one would on a FIFO
 	if err != nil {
 		return nil, err
 	}
@@ -33,9 +34,9 @@ func readPrivate(path string, most int64) ([]byte, error) {
 	return b, err
 }
 
-// writePrivate puts a file with mode 0600 in the place of whatever has that name. After it has returned nil the file survives any
+// Write puts a file with mode 0600 in the place of whatever has that name. After it has returned nil the file survives any
 // crash, and before there is either the old one or the new one whole.
-func writePrivate(path string, b []byte) (err error) {
+func Write(path string, b []byte) (err error) {
 	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*") // mode 0600
 	if err != nil {
 		return err
@@ -54,10 +55,11 @@ func writePrivate(path string, b []byte) (err error) {
 	if err = os.Rename(f.Name(), path); err != nil {
 		return err
 	}
-	return syncDir(filepath.Dir(path))
+	return SyncDir(filepath.Dir(path))
 }
 
-func syncDir(path string) error {
+// SyncDir makes the names in a directory durable.
+func SyncDir(path string) error {
 	d, err := os.Open(path)
 	if err != nil {
 		return err
