@@ -11,9 +11,14 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// Read returns a file whole that nobody but its owner may read, and that has at most so many octets.
-func Read(path string, most int64) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK, 0) // never waits, as one would on a FIFO
+// Read returns a file whole that nobody but its owner may read, that is no link, and that has at most so many octets.
+func Read(path string, most int64) ([]byte, error) { return read(path, most, unix.O_NOFOLLOW) }
+
+// ReadLinked is Read where a link may lead to the file, as to keys that another program renews.
+func ReadLinked(path string, most int64) ([]byte, error) { return read(path, most, 0) }
+
+func read(path string, most int64, how int) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|how, 0) // never waits, as one would on a FIFO
 	if err != nil {
 		return nil, err
 	}

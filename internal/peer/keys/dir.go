@@ -108,7 +108,7 @@ func (d Dir) found(group string, now time.Time) (*Authority, error) {
 // Authority reads the group's authority. The error wraps fs.ErrNotExist where the group was founded elsewhere.
 func (d Dir) Authority() (*Authority, error) {
 	path := d.path(authorityKey)
-	b, err := ownfile.Read(path, maxFile)
+	b, err := ownfile.ReadLinked(path, maxFile)
 	if err != nil {
 		return nil, fmt.Errorf("key of the group's authority: %w", err)
 	}
@@ -150,7 +150,7 @@ func (d Dir) Renew(self binding.Member, now time.Time) error {
 // ownKey returns the member's key, and makes and writes one where there is none.
 func (d Dir) ownKey() (crypto.Signer, error) {
 	path := d.path(memberKey)
-	b, err := ownfile.Read(path, maxFile)
+	b, err := ownfile.ReadLinked(path, maxFile)
 	if err == nil {
 		key, err := decodeKey(b)
 		if err != nil {

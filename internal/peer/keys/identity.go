@@ -65,7 +65,7 @@ func (id *Identity) load(f Files) error {
 	if err != nil {
 		return fmt.Errorf("certificate of member %s: %w", id.member, err)
 	}
-	b, err := ownfile.Read(f.Key, maxFile)
+	b, err := ownfile.ReadLinked(f.Key, maxFile)
 	if err != nil {
 		return fmt.Errorf("key of member %s: %w", id.member, err)
 	}

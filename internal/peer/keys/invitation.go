@@ -76,7 +76,7 @@ func (d Dir) keep(name string, i *invitation) error {
 
 // invitation returns the one of that name; fs.ErrNotExist if there is none.
 func (d Dir) invitation(name string) (*invitation, error) {
-	b, err := ownfile.Read(filepath.Join(d.path(invitations), name), maxFile)
+	b, err := ownfile.ReadLinked(filepath.Join(d.path(invitations), name), maxFile)
 	if err != nil {
 		return nil, err
 	}
