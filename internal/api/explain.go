@@ -28,7 +28,12 @@ type explainAsked struct {
 
 // request returns what is asked.
 func (in *explainAsked) request() (r node.ExplainRequest, err error) {
-	r = node.ExplainRequest{As: binding.Member(in.As), Network: in.Network, CircuitID: in.CircuitID, RemoteID: in.RemoteID, SubscriberID: in.SubscriberID, Options: in.Option}
+	r = node.ExplainRequest{As: binding.Member(in.As), Network: in.Network, CircuitID: in.CircuitID, RemoteID: in.RemoteID, SubscriberID: in.SubscriberID}
+	for _, o := range in.Option {
+		if o != "" { // an empty parameter is none
+			r.Options = append(r.Options, o)
+		}
+	}
 	if len(in.Option) > node.MaxSaid {
 		return r, badRequest("parameter option is given %d times; at most %d are read", len(in.Option), node.MaxSaid)
 	}

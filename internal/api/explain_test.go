@@ -88,7 +88,7 @@ func FuzzExplainQuery(f *testing.F) {
 			t.Fatalf("%q: again %d %s", raw, w.status, w.body.Bytes())
 		}
 		if is := <-node.asked; !reflect.DeepEqual(is, was) {
-			t.Fatalf("%q: got %+v\nwant %+v", raw, is, was)
+			t.Fatalf("%q: got %#v\nwant %#v", raw, is, was)
 		}
 	})
 }

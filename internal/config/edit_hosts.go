@@ -78,6 +78,9 @@ func EditHost(src []byte, name, entry string) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	if hasOddBreaks(src) {
+		return nil, ErrByHand
+	}
 	var value *yaml.Node
 	if entry != "" {
 		if value, err = entryTree(entry); err != nil {
@@ -96,6 +99,17 @@ func EditHost(src []byte, name, entry string) ([]byte, error) {
 		return nil, ErrByHand
 	}
 	return edited, nil
+}
+
+// hasOddBreaks reports whether lines of a document end with anything but a line feed, alone or behind a carriage return. To YAML 1.1
+// such things are line breaks, too; to no editor of today are they all.
+func hasOddBreaks(src []byte) bool {
+	for i, c := range src {
+		if c == '\r' && (i+1 == len(src) || src[i+1] != '\n') {
+			return true
+		}
+	}
+	return bytes.ContainsAny(src, "\u0085\u2028\u2029")
 }
 
 // documentTree returns the map that a document is.
