@@ -25,7 +25,7 @@ policy group
 peerwire peerwire/groupwire
 responder ledger
 store/disk ownfile
-store/memfs peer/keys access
+store/memfs peer/keys access logbook
 store socket peer
 node
 metrics

@@ -18,25 +18,51 @@ func Read(path string, most int64) ([]byte, error) { return read(path, most, uni
 func ReadLinked(path string, most int64) ([]byte, error) { return read(path, most, 0) }
 
 func read(path string, most int64, how int) ([]byte, error) {
-	f, err := os.OpenFile(path, os.O_RDONLY|unix.O_NONBLOCK|how, 0) // never waits, as one would on a FIFO
+	f, err := open(path, os.O_RDONLY|how)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	info, err := f.Stat()
-	switch {
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a file", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("%s has mode %04o, so others may get at it: chmod 600 %s", path, info.Mode().Perm(), path)
-	}
 	b, err := io.ReadAll(io.LimitReader(f, most+1))
 	if err == nil && int64(len(b)) > most {
 		err = fmt.Errorf("%s is larger than %d octets", path, most)
 	}
 	return b, err
+}
+
+// ReadFirst is Read of no more than the first so many octets, however many there are.
+func ReadFirst(path string, most int64) ([]byte, error) {
+	f, err := open(path, os.O_RDONLY|unix.O_NOFOLLOW)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, most))
+}
+
+// Open opens a file to be written to, and makes it with mode 0600 if it is missing. It is as particular about it as Read.
+func Open(path string) (*os.File, error) {
+	return open(path, os.O_RDWR|os.O_CREATE|unix.O_NOFOLLOW)
+}
+
+// open opens what nobody but its owner may get at. It never waits, as one would on a FIFO.
+func open(path string, how int) (*os.File, error) {
+	f, err := os.OpenFile(path, how|unix.O_NONBLOCK, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	info, err := f.Stat()
+	switch {
+	case err != nil:
+	case !info.Mode().IsRegular():
+		err = fmt.Errorf("%s is not a file", path)
+	case info.Mode().Perm()&0o077 != 0:
+		err = fmt.Errorf("%s has mode %04o, so others may get at it: chmod 600 %s", path, info.Mode().Perm(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return f, nil
 }
 
 // Write puts a file with mode 0600 in the place of whatever has that name. After it has returned nil the file survives any
