@@ -41,7 +41,7 @@ func main() {
 	flag.IntVar(&p.rounds, "rounds", 2, "how often each server sits, in turn with the others")
 	flag.IntVar(&p.effort.steps, "steps", 2, "steps of the search for the highest rate in each sitting and mode")
 	flag.DurationVar(&p.effort.step, "step", time.Second, "length of each step")
-	flag.DurationVar(&p.effort.length, "length", 2*time.Second, "length of each run at half of the highest rate")
+	flag.DurationVar(&p.effort.length, "length", 1600*time.Millisecond, "length of each run at half of the highest rate")
 	flag.DurationVar(&p.effort.warm, "warm", 1500*time.Millisecond, "how long clients get their first leases")
 	flag.DurationVar(&p.effort.patience, "patience", 3*time.Second, "how long each sitting waits for a quiet machine")
 	flag.BoolVar(&p.thorough, "thorough", false, "5 rounds of 3 steps of 3 s, and runs of 5 s: about 50 minutes")

@@ -28,6 +28,7 @@ type Table struct {
 
 	scratch [slab.MaxOctets]byte
 	scanned Binding
+	warmed  uint32 // see Warm
 }
 
 // maxOwn is the most of a client's own facts that a binding keeps; what is longer than MaxFacts allows is not kept.

@@ -18,3 +18,11 @@ func SetMaxWaste(n int64) (undo func()) {
 	maxWaste = n
 	return func() { maxWaste = was }
 }
+
+// SetReadAhead changes how long a file must be to be read ahead in a goroutine, and how much of a snapshot is read at a time, until
+// undo is called.
+func SetReadAhead(short int64, window int) (undo func()) {
+	was, wasWindow := shortFile, snapshotWindow
+	shortFile, snapshotWindow = short, window
+	return func() { shortFile, snapshotWindow = was, wasWindow }
+}

@@ -283,27 +283,22 @@ func (ld *load) readSnapshot(f disk.File, k *blocks) error {
 		ld.copyLost(k.lost)
 	}
 	w := walker{seed: k.seed(), off: blocksSize, limit: ld.snapBytes, pinned: true, group: blocksSize}
-	w.window = window{f: f, size: ld.snapBytes, buf: make([]byte, 0, min(ld.snapBytes, 4<<20))}
+	w.window = window{f: f, size: ld.snapBytes, buf: make([]byte, 0, min(ld.snapBytes, int64(snapshotWindow)))}
 	ld.expect(k.frames)
 	var hole found
-	for {
-		expect := w.seq
-		e, ok, err := w.next()
-		if err != nil {
-			return fmt.Errorf("%s: %w", snapshotName, err)
+	err := ld.each(&w, func(x *reading) {
+		if x.condition == gap {
+			hole = x.found
+			hole.body = slices.Clone(x.body)
+			return
 		}
-		if !ok {
-			break
+		if n := x.head.seq - x.expect; n > 0 {
+			ld.missing(&hole, w.seed, x.expect, n)
 		}
-		if e.condition == gap {
-			hole = e
-			hole.body = slices.Clone(e.body)
-			continue
-		}
-		if n := e.head.seq - expect; n > 0 {
-			ld.missing(&hole, w.seed, expect, n)
-		}
-		ld.apply(&e)
+		ld.apply(x)
+	})
+	if err != nil {
+		return fmt.Errorf("%s: %w", snapshotName, err)
 	}
 	if k.frames > w.seq {
 		ld.missing(&hole, w.seed, w.seq, k.frames-w.seq)

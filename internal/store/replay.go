@@ -16,7 +16,6 @@ type replay struct {
 	res   *Recovery
 	blobs map[binding.Digest]*binding.Blob
 	names names
-	rec   record
 	lost  map[netip.Prefix][]int // damages of records that no later record has superseded
 
 	relation relation
@@ -32,7 +31,8 @@ type replay struct {
 }
 
 // apply brings in one thing that is known to have been durable.
-func (r *replay) apply(e *found) {
+func (r *replay) apply(x *reading) {
+	e := &x.found
 	if e.condition != gap {
 		r.noteTime(e.head.at)
 		r.res.Records++
@@ -40,7 +40,7 @@ func (r *replay) apply(e *found) {
 	}
 	switch e.condition {
 	case whole:
-		r.frame(e)
+		r.frame(x)
 	case headFlip:
 		r.losing(e, fmt.Sprintf("the octet at %d, in the frame's header, changed", e.at))
 	case bodyFlip:
@@ -59,7 +59,8 @@ func (r *replay) noteTime(at uint32) {
 }
 
 // frame brings in a frame that is as it was written.
-func (r *replay) frame(e *found) {
+func (r *replay) frame(x *reading) {
+	e := &x.found
 	switch e.head.kind {
 	case kindBlob:
 		if r.audit && binding.DigestOf(e.payload()) != e.head.digest() {
@@ -68,30 +69,36 @@ func (r *replay) frame(e *found) {
 		}
 		r.blobs[e.head.digest()] = r.table.Intern(e.payload())
 	case kindBinding:
-		if e.head.seq < r.since {
-			return // the snapshot has it, or something newer
-		}
-		if err := r.rec.decode(e.payload(), r.names); err != nil {
-			r.losing(e, err.Error())
-			return
-		}
-		if p := e.head.prefix(); p != r.rec.binding.Prefix {
-			r.losing(e, fmt.Sprintf("its two halves are about different addresses, %v and %v", p, r.rec.binding.Prefix))
-			return
-		}
-		r.put(e)
+		r.binding(x)
 	case kindRelationship:
 		r.relationship(e)
 	}
 }
 
-// put brings the decoded record into the table.
-func (r *replay) put(e *found) {
-	x := &r.rec.binding
+// binding brings in the frame of a binding.
+func (r *replay) binding(x *reading) {
+	e := &x.found
+	if e.head.seq < r.since {
+		return // the snapshot has it, or something newer
+	}
+	if x.bad != nil {
+		r.losing(e, x.bad.Error())
+		return
+	}
+	if p := e.head.prefix(); p != x.rec.binding.Prefix {
+		r.losing(e, fmt.Sprintf("its two halves are about different addresses, %v and %v", p, x.rec.binding.Prefix))
+		return
+	}
+	r.put(e, &x.rec)
+}
+
+// put brings a decoded record into the table.
+func (r *replay) put(e *found, rec *record) {
+	x := &rec.binding
 	r.supersede(x.Prefix)
-	x.Facts.Shared = r.find(e, r.rec.shared, "facts")
-	x.Result = r.find(e, r.rec.result, "result")
-	x.Reasons = r.find(e, r.rec.reasons, "reasons")
+	x.Facts.Shared = r.find(e, x.Prefix, rec.shared, "facts")
+	x.Result = r.find(e, x.Prefix, rec.result, "result")
+	x.Reasons = r.find(e, x.Prefix, rec.reasons, "reasons")
 	for _, t := range [...]time.Time{x.CLTT, x.Changed} {
 		if e.head.at == 0 && t.After(r.res.Latest) { // from before a batch said its time
 			r.res.Latest = t
@@ -101,14 +108,14 @@ func (r *replay) put(e *found) {
 }
 
 // find returns the blob of that name; nil, and a damage, if it cannot be read.
-func (r *replay) find(e *found, d binding.Digest, what string) *binding.Blob {
+func (r *replay) find(e *found, p netip.Prefix, d binding.Digest, what string) *binding.Blob {
 	if d.IsZero() {
 		return nil
 	}
 	if b, ok := r.blobs[d]; ok {
 		return b
 	}
-	r.damage(e, PartMissing, r.rec.binding.Prefix, "its "+what+" cannot be read")
+	r.damage(e, PartMissing, p, "its "+what+" cannot be read")
 	return nil
 }
 

@@ -5,7 +5,7 @@ import "fmt"
 // pending is something that was read but is not settled: it belongs to a batch of which it is not known yet whether
 // all of it was written.
 type pending struct {
-	found
+	reading
 	seed    uint32
 	file    string
 	segment uint64
@@ -48,31 +48,26 @@ func (sr *segmentReader) read(w *walker, next uint64) (place, error) {
 	g := groupState{start: -1}
 	sr.lastGroup = blocksSize
 	var hole found
-	for {
-		expect := w.seq
-		e, ok, err := w.next()
-		if err != nil {
-			return place{}, fmt.Errorf("%s: %w", sr.file, err)
-		}
-		if !ok {
-			break
-		}
-		if e.condition == gap {
-			hole = e
+	err := sr.each(w, func(x *reading) {
+		if x.condition == gap {
+			hole = x.found
 			sr.close(&g) // a gap is only found before something that was written later
-			sr.open(&g, &e, expect)
+			sr.open(&g, &x.found, x.expect)
 			g.holes = true
-			continue
+			return
 		}
-		if n := e.head.seq - expect; n > 0 {
-			sr.note(hole, w.seed, expect, n)
+		if n := x.head.seq - x.expect; n > 0 {
+			sr.note(hole, w.seed, x.expect, n)
 		}
-		if g.start >= 0 && e.head.start != g.start {
+		if g.start >= 0 && x.head.start != g.start {
 			sr.settle() // a later group was written, so all before it was durable
 			g.start = -1
 		}
-		sr.open(&g, &e, expect)
-		sr.add(&g, e, w, expect)
+		sr.open(&g, &x.found, x.expect)
+		sr.add(&g, x, w)
+	})
+	if err != nil {
+		return place{}, fmt.Errorf("%s: %w", sr.file, err)
 	}
 	if w.pinned && next > w.seq {
 		sr.note(hole, w.seed, w.seq, next-w.seq)
@@ -109,10 +104,10 @@ func (sr *segmentReader) close(g *groupState) {
 }
 
 // add adds a frame to the open group, and settles it if that is its last one and the segment has a successor.
-func (sr *segmentReader) add(g *groupState, e found, w *walker, expect uint64) {
-	g.holes = g.holes || e.condition == bodyBad || e.head.seq != expect
-	g.end, g.flags, g.count = e.off+e.size, g.flags|e.head.flags, g.count+1
-	sr.batch = append(sr.batch, pending{found: e, seed: w.seed, file: sr.file, segment: sr.segment})
+func (sr *segmentReader) add(g *groupState, x *reading, w *walker) {
+	g.holes = g.holes || x.condition == bodyBad || x.head.seq != x.expect
+	g.end, g.flags, g.count = x.off+x.size, g.flags|x.head.flags, g.count+1
+	sr.batch = append(sr.batch, pending{reading: *x, seed: w.seed, file: sr.file, segment: sr.segment})
 	if w.pinned {
 		sr.close(g)
 	}
@@ -120,7 +115,7 @@ func (sr *segmentReader) add(g *groupState, e found, w *walker, expect uint64) {
 
 // note notes frames that were lost with the octets of hole.
 func (sr *segmentReader) note(hole found, seed uint32, first, n uint64) {
-	sr.batch = append(sr.batch, pending{found: hole, seed: seed, file: sr.file, segment: sr.segment, first: first, missing: n})
+	sr.batch = append(sr.batch, pending{reading: reading{found: hole}, seed: seed, file: sr.file, segment: sr.segment, first: first, missing: n})
 }
 
 // finish decides about the last group of the segment.
@@ -174,7 +169,7 @@ func (sr *segmentReader) settle() {
 			sr.missing(&p.found, p.seed, p.first, p.missing)
 			continue
 		}
-		sr.apply(&p.found)
+		sr.apply(&p.reading)
 		sr.seal = p.head.kind == kindSeal
 	}
 	sr.file, sr.segment = file, segment

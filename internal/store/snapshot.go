@@ -229,6 +229,7 @@ func (sn *Snapshot) write(p piece) (err error) {
 		return err
 	}
 	sn.bytes = p.off + int64(len(p.b))
+	disk.WriteOut(sn.file, p.off, int64(len(p.b))) // or all of it is left to the last sync, and commits wait meanwhile
 	s := sn.store
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,7 +14,12 @@ type window struct {
 	size int64 // of the file
 	buf  []byte
 	from int64 // of buf in the file
+	// fresh returns memory for what is read next, where what was read is still in use; nil: it is read over.
+	fresh func(n int) []byte
 }
+
+// moves reports whether the window is smaller than the file.
+func (w *window) moves() bool { return int64(cap(w.buf)) < w.size }
 
 // at returns n octets at off, or fewer at the end of the file. They are valid until the window moves on: never, where it
 // is as large as the file.
@@ -32,7 +37,10 @@ func (w *window) at(off int64, n int) ([]byte, error) {
 
 func (w *window) move(off int64, n int) error {
 	want := int(min(int64(max(cap(w.buf), n)), w.size-off))
-	if cap(w.buf) < want {
+	switch {
+	case w.fresh != nil:
+		w.buf = w.fresh(want)
+	case cap(w.buf) < want:
 		w.buf = make([]byte, want)
 	}
 	w.buf, w.from = w.buf[:want], off
