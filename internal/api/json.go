@@ -29,6 +29,9 @@ func AppendJSON(dst []byte, v any) ([]byte, error) {
 // Steers reports whether showing r may do anything but show it: control characters, and those of Unicode that
 // format, reorder or hide the text around them.
 func Steers(r rune) bool {
+	if r < utf8.RuneSelf { // nearly all that there is
+		return r < ' ' || r == 0x7f
+	}
 	return unicode.Is(unicode.C, r) || r == '\u2028' || r == '\u2029'
 }
 

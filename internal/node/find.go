@@ -22,8 +22,8 @@ func (p LeasePage) MarshalJSON() ([]byte, error) {
 	return json.Marshal(plain(p))
 }
 
-// findStride is how many bindings are looked at between two batches of packets, where each is looked at closely.
-const findStride = 256
+// findStride is how many bindings are looked at closely before the clock is.
+const findStride = 64
 
 // sameHardware is how many bindings of one hardware address an index is asked for; of more, all bindings are looked at.
 const sameHardware = 512
@@ -54,8 +54,13 @@ func (n *Node) FindLeases(ctx context.Context, q LeaseQuery, each func(FoundLeas
 	if err != nil {
 		return err
 	}
+	return n.showAll(ctx, f, each)
+}
+
+// showAll calls each with what f means.
+func (n *Node) showAll(ctx context.Context, f *finding, each func(FoundLease) error) error {
 	if f.search.whole.IsZero() && f.search.id == nil {
-		return n.findInOrder(ctx, f, each)
+		return n.find(ctx, f, each)
 	}
 	known := false
 	if err := n.do(ctx, func(*Effects) { known = f.byIndex(n.core) }); err != nil {
@@ -64,22 +69,7 @@ func (n *Node) FindLeases(ctx context.Context, q LeaseQuery, each func(FoundLeas
 	if known {
 		return f.show(each)
 	}
-	return n.findInOrder(ctx, f, each)
-}
-
-// findInOrder looks at all bindings that may be meant, one after the other.
-func (n *Node) findInOrder(ctx context.Context, f *finding, each func(FoundLease) error) error {
-	more := true
-	for more {
-		f.rows = f.rows[:0]
-		if err := n.do(ctx, func(*Effects) { more = f.step(n.core) }); err != nil {
-			return err
-		}
-		if err := f.show(each); err != nil {
-			return err
-		}
-	}
-	return nil
+	return n.find(ctx, f, each)
 }
 
 // finding is a walk over bindings in the order of their addresses.
@@ -89,12 +79,16 @@ type finding struct {
 	next   netip.Addr // where it goes on
 	last   netip.Addr // the last that may be meant
 	left   int        // how many are still to be shown, negative: all
+	looked int        // how many were looked at in order
+	found  int        // and how many of these are meant
 	bounds *policy.Policy
 	rows   []FoundLease
+
+	atFirst, room int // looksAtFirst and maxGathered; tests have others
 }
 
 func newFinding(q *LeaseQuery) (*finding, error) {
-	f := &finding{query: q, next: netip.IPv4Unspecified(), last: netip.AddrFrom4([4]byte{255, 255, 255, 255}), left: -1}
+	f := &finding{query: q, next: netip.IPv4Unspecified(), last: netip.AddrFrom4([4]byte{255, 255, 255, 255}), left: -1, atFirst: looksAtFirst, room: maxGathered}
 	var err error
 	if f.search, err = parseSearch(q.Search); err != nil {
 		return nil, err
@@ -151,7 +145,10 @@ func (f *finding) step(c *Core) bool {
 		if f.last.Less(b.Addr()) {
 			return false
 		}
-		f.look(c, b)
+		f.looked++
+		if f.look(c, b) {
+			f.found++
+		}
 		return f.left != 0
 	})
 	f.next = next
@@ -181,16 +178,16 @@ func (f *finding) onNetwork(p *policy.Policy) {
 	f.between(low, high)
 }
 
-// look adds b to what is shown if it is meant.
-func (f *finding) look(c *Core, b *binding.Binding) {
+// look adds b to what is shown if it is meant, and reports whether it is.
+func (f *finding) look(c *Core, b *binding.Binding) bool {
 	if !c.passes(&f.query.LeaseFilter, b) {
-		return
+		return false
 	}
 	l := FoundLease{}
 	if !f.search.isZero() {
 		matched, found := f.search.in(b)
 		if matched == "" {
-			return
+			return false
 		}
 		l.Matched = matched
 		if found != nil {
@@ -202,6 +199,19 @@ func (f *finding) look(c *Core, b *binding.Binding) {
 	}
 	f.rows = append(f.rows, l)
 	f.left--
+	return true
+}
+
+// means reports whether b is meant.
+func (f *finding) means(c *Core, b *binding.Binding) bool {
+	if !c.passes(&f.query.LeaseFilter, b) {
+		return false
+	}
+	if f.search.isZero() {
+		return true
+	}
+	matched, _ := f.search.in(b)
+	return matched != ""
 }
 
 // legible returns octets as text where they are printable ASCII, else in hexadecimal.

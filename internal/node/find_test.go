@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -101,23 +102,42 @@ func slowly(b *binding.Binding, text string) bool {
 	return false
 }
 
-func found(t *testing.T, c *Core, q LeaseQuery) (all []netip.Addr) {
+// deciding returns a node that is nothing but a decider of c.
+func deciding(t testing.TB, c *Core) *Node {
+	n := &Node{core: c, current: &load{}, control: make(chan func()), ended: make(chan struct{})}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			select {
+			case f := <-n.control:
+				f()
+			case <-n.ended:
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { close(n.ended); <-done })
+	return n
+}
+
+// found returns what q means, by a walk that takes more than atFirst in order for many, and keeps room at once.
+func found(t *testing.T, n *Node, q LeaseQuery, atFirst, room int) (all []netip.Addr) {
 	t.Helper()
 	f, err := newFinding(&q)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if f.byIndex(c) {
-		f.left = 0
-	}
-	for more := true; more; {
-		more = f.step(c)
-	}
-	for i := range f.rows {
-		all = append(all, f.rows[i].Address)
-		if (f.rows[i].Matched == "") != (q.Search == "") {
-			t.Errorf("%q found %v in %q", q.Search, f.rows[i].Address, f.rows[i].Matched)
+	f.atFirst, f.room = atFirst, room
+	err = n.showAll(context.Background(), f, func(l FoundLease) error {
+		all = append(all, l.Address)
+		if (l.Matched == "") != (q.Search == "") {
+			t.Errorf("%q found %v in %q", q.Search, l.Address, l.Matched)
 		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
@@ -136,10 +156,11 @@ func TestWhatIsFoundIsWhatALookAtEverythingFinds(t *testing.T) {
 		}
 	}
 	slices.SortFunc(all, func(a, b binding.Binding) int { return a.Addr().Compare(b.Addr()) })
+	n, atFirst, room := deciding(t, x.core), 1+r.IntN(300), 1+r.IntN(500)
 	for _, text := range []string{
 		"", "10.17.1.7", "10.17.0.0/23", "10.17", "10.17.2.", "5e", "5E", "00:5e", "005e", "0:5e", "02-00-00-5e-01-0a", "0200.005e.010a", "0200005e010a",
 		"00.5e01", "desk", "DESK-1", "pbx.l", "phone", "phone 3", "3.0", "ge-0/0/7", "aabb", "aa:bb:0c", "0xaabb", "ff:00:01:09", "01:02:00:00:5e:01:0a", "nothing of the kind", "b", "5.0", "10.16.3.0/24",
-		"e0", "e:01",
+		"e0", "e:01", ".", "x.l", "b", "zz", "005e0", "05e01",
 	} {
 		var want []netip.Addr
 		for i := range all {
@@ -147,12 +168,12 @@ func TestWhatIsFoundIsWhatALookAtEverythingFinds(t *testing.T) {
 				want = append(want, all[i].Addr())
 			}
 		}
-		if got := found(t, x.core, LeaseQuery{Search: text}); !slices.Equal(got, want) {
+		if got := found(t, n, LeaseQuery{Search: text}, atFirst, room); !slices.Equal(got, want) {
 			t.Errorf("seed %d: %q finds %d, want %d:\n%v\n%v", seed, text, len(got), len(want), got, want)
 		}
 		var paged []netip.Addr
 		for after := (netip.Addr{}); ; {
-			page := found(t, x.core, LeaseQuery{Search: text, After: after, Limit: 1 + len(want)/3})
+			page := found(t, n, LeaseQuery{Search: text, After: after, Limit: 1 + len(want)/3}, atFirst, room)
 			if paged = append(paged, page...); len(page) == 0 {
 				break
 			}
@@ -165,7 +186,7 @@ func TestWhatIsFoundIsWhatALookAtEverythingFinds(t *testing.T) {
 			b, _ := x.core.table.Get(host(a))
 			return b.State != binding.Active || !netip.MustParsePrefix("10.16.0.0/15").Contains(a)
 		})
-		if got := found(t, x.core, LeaseQuery{Search: text, LeaseFilter: LeaseFilter{State: binding.Active, Network: "all", Prefix: netip.MustParsePrefix("10.16.0.0/15")}}); !slices.Equal(got, want) {
+		if got := found(t, n, LeaseQuery{Search: text, LeaseFilter: LeaseFilter{State: binding.Active, Network: "all", Prefix: netip.MustParsePrefix("10.16.0.0/15")}}, atFirst, room); !slices.Equal(got, want) {
 			t.Errorf("seed %d: filtered, %q finds %d, want %d", seed, text, len(got), len(want))
 		}
 	}
@@ -177,13 +198,13 @@ func TestASearchThatIsWrongSaysSo(t *testing.T) {
 			t.Errorf("%.40q was taken", fmt.Sprint(q))
 		}
 	}
-	x := newTraffic(t)
+	n := deciding(t, newTraffic(t).core)
 	for _, text := range []string{"2001:db8::1", "::/0", "255.255.255.255", "\x00", "::ffff:10.16.0.1", "fe80::1%eth0"} {
-		if got := found(t, x.core, LeaseQuery{Search: text}); len(got) > 0 {
+		if got := found(t, n, LeaseQuery{Search: text}, 1, 1); len(got) > 0 {
 			t.Errorf("%q: %v", text, got)
 		}
 	}
-	if got := found(t, x.core, LeaseQuery{After: netip.MustParseAddr("255.255.255.255")}); len(got) > 0 {
+	if got := found(t, n, LeaseQuery{After: netip.MustParseAddr("255.255.255.255")}, 1, 1); len(got) > 0 {
 		t.Errorf("behind the last: %v", got)
 	}
 }
@@ -223,38 +244,108 @@ func TestPagesOfLeasesAreInOrderAndWhole(t *testing.T) {
 	}
 }
 
-// BenchmarkSearch is what a search of a million leases costs that finds nothing, all steps of it together.
+// BenchmarkSearch is the first page of a search among a million leases, and how long the decider is kept by it at most.
 func BenchmarkSearch(b *testing.B) {
-	const n = 1_000_000
+	const count = 1_000_000
 	r := rand.New(rand.NewPCG(1, 1))
 	x := newTraffic(b)
-	for i := range uint32(n) {
-		x.core.table.Put(anyLease(r, x.core.table, netip.AddrFrom4([4]byte{10, 16 + byte(i>>16), byte(i >> 8), byte(i)})), time.Time{})
+	for i := range uint32(count) {
+		x.core.table.Put(usualLease(r, x.core.table, i), time.Time{})
 	}
-	for _, text := range []string{"no such name", "ffffffff", "02:00:00:5e:00:99", "zzz"} {
-		b.Run(text, func(b *testing.B) {
+	n := deciding(b, x.core)
+	for _, q := range []LeaseQuery{
+		{Search: "no such name"}, {Search: "zzz"}, {Search: "desk-0777777"}, {Search: "77777"}, {Search: "ffffffff"}, {Search: "5e:0f"}, {Search: "02:00:00:5e:00:99"}, {Search: "02:00:00:0b:de:31"}, {Search: "xe-0/0/47"},
+		{Search: "Phone 3"}, {Search: "10.31.66.63"}, {Search: "10.31"}, {LeaseFilter: LeaseFilter{Client: ParseClient("desk-0777777.lab")}}, {LeaseFilter: LeaseFilter{State: binding.Abandoned}},
+	} {
+		b.Run(q.Search+q.Client.String(), func(b *testing.B) {
+			found := 0
+			begun := cpu(b)
 			for range b.N {
-				f, _ := newFinding(&LeaseQuery{Search: text})
-				var longest time.Duration
-				for more := true; more; {
-					begun := time.Now()
-					more = f.step(x.core)
-					longest = max(longest, time.Since(begun))
+				p, err := n.LeasePage(context.Background(), q)
+				if err != nil {
+					b.Fatal(err)
 				}
-				b.ReportMetric(float64(longest.Microseconds()), "µs-longest-step")
+				found = len(p.Leases)
 			}
+			b.ReportMetric(float64((cpu(b)-begun).Microseconds())/1000/float64(b.N), "ms-cpu/op")
+			b.ReportMetric(float64(found), "found")
 		})
 	}
-	b.Run("hardware", func(b *testing.B) {
-		a := netip.MustParseAddr("192.0.2.1")
-		one := anyLease(r, x.core.table, a)
-		one.Client = binding.Client{ID: []byte{0xff, 1, 2}, Hardware: binding.HardwareOf(1, []byte{2, 9, 9, 9, 9, 9})}
-		x.core.table.Put(one, time.Time{})
-		for range b.N {
-			f, _ := newFinding(&LeaseQuery{Search: "02:09:09:09:09:09"})
-			if !f.byIndex(x.core) || len(f.rows) != 1 {
-				b.Fatal("not found")
+}
+
+// BenchmarkExport is all of a million leases, one after the other, and what a search for nothing would cost in the order of addresses.
+func BenchmarkExport(b *testing.B) {
+	const count = 1_000_000
+	r := rand.New(rand.NewPCG(1, 1))
+	x := newTraffic(b)
+	for i := range uint32(count) {
+		x.core.table.Put(usualLease(r, x.core.table, i), time.Time{})
+	}
+	n := deciding(b, x.core)
+	for name, walk := range map[string]func(each func(LeaseRow) error) error{
+		"any order": func(each func(LeaseRow) error) error { return n.Leases(context.Background(), LeaseFilter{}, each) },
+		"in order of addresses": func(each func(LeaseRow) error) error {
+			return n.FindLeases(context.Background(), LeaseQuery{}, func(l FoundLease) error { return each(l.LeaseRow) })
+		},
+		"in pages": func(each func(LeaseRow) error) error {
+			for q := (LeaseQuery{Limit: MaxPage}); ; {
+				p, err := n.LeasePage(context.Background(), q)
+				if err != nil {
+					return err
+				}
+				for _, l := range p.Leases {
+					if err := each(l.LeaseRow); err != nil {
+						return err
+					}
+				}
+				if q.After = p.Next; !p.Next.IsValid() {
+					return nil
+				}
 			}
-		}
-	})
+		},
+		"nothing, in order": func(func(LeaseRow) error) error {
+			f, err := newFinding(&LeaseQuery{Search: "no such name"})
+			if err != nil {
+				return err
+			}
+			_, err = n.findInOrder(context.Background(), f, -1, nil)
+			return err
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			begun, rows := cpu(b), 0
+			for range b.N {
+				if err := walk(func(LeaseRow) error { rows++; return nil }); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportMetric(float64((cpu(b)-begun).Microseconds())/1000/float64(b.N), "ms-cpu/op")
+			b.ReportMetric(float64(rows/b.N), "rows")
+		})
+	}
+}
+
+// cpu returns the processor time that this process has had.
+func cpu(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// usualLease is the lease of a client as there are many.
+func usualLease(r *rand.Rand, t *binding.Table, i uint32) binding.Binding {
+	b := binding.Binding{Prefix: host(netip.AddrFrom4([4]byte{10, 16 + byte(i>>16), byte(i >> 8), byte(i)})), State: binding.Active, CLTT: epoch, Changed: epoch, Expires: epoch.Add(time.Hour)}
+	mac := []byte{2, 0, 0, byte(i >> 16), byte(i >> 8), byte(i)}
+	b.Client = binding.Client{Hardware: binding.HardwareOf(1, mac), ID: append([]byte{1}, mac...)}
+	f := binding.Facts{Link: "all", Options: []binding.Fact{
+		{Code: option.CodeHostName, Value: fmt.Appendf(nil, "desk-%07d.lab", i)},
+		{Code: option.CodeVendorClass, Value: fmt.Appendf(nil, "Phone %d.0", r.IntN(40))},
+		{Code: option.CodeRelayInformation, Value: append([]byte{1, 9}, fmt.Sprintf("ge-0/0/%02d", r.IntN(48))...)},
+	}}
+	own := func(code uint16) bool { return code != option.CodeVendorClass }
+	b.Facts = binding.StoredFacts{Shared: t.Intern(f.AppendShared(nil, own)), Own: f.AppendOwn(nil, own)}
+	return b
 }

@@ -21,22 +21,26 @@ func (n *Node) Leases(ctx context.Context, f LeaseFilter, each func(LeaseRow) er
 	if f.Prefix.IsValid() && f.Prefix.IsSingleIP() {
 		return n.oneLease(ctx, &f, each)
 	}
-	rows := make([]LeaseRow, 0, listStride)
+	if !f.Client.IsZero() { // few
+		return n.FindLeases(ctx, LeaseQuery{LeaseFilter: f}, func(l FoundLease) error { return each(l.LeaseRow) })
+	}
+	var rows []LeaseRow
 	for next, done := uint64(0), false; !done; {
 		rows = rows[:0]
-		err := n.do(ctx, func(*Effects) {
-			next, done = n.core.table.Scan(next, listStride, func(b *binding.Binding) bool {
+		_, err := n.doSome(ctx, func() bool {
+			next, done = n.core.table.Scan(next, findStride, func(b *binding.Binding) bool {
 				if n.core.passes(&f, b) {
 					rows = append(rows, n.core.row(b))
 				}
 				return true
 			})
+			return !done
 		})
 		if err != nil {
 			return err
 		}
-		for _, r := range rows {
-			if err := each(r); err != nil {
+		for i := range rows {
+			if err := each(rows[i]); err != nil {
 				return err
 			}
 		}
@@ -93,8 +97,7 @@ func (c *Core) passes(f *LeaseFilter, b *binding.Binding) bool {
 	if f.Client.IsZero() {
 		return true
 	}
-	facts, _ := b.Facts.Decode()
-	name, _ := facts.Option(uint16(option.CodeHostName))
+	name, _ := b.Facts.Option(uint16(option.CodeHostName))
 	return f.Client.Matches(&b.Client, name)
 }
 
@@ -115,10 +118,8 @@ func (c *Core) row(b *binding.Binding) LeaseRow {
 	if s := c.policy.SubnetOf(b.Addr()); s != nil {
 		r.Network, r.Subnet = s.Network.Name, s.Prefix.String()
 	}
-	if facts, ok := b.Facts.Decode(); ok {
-		if v, ok := facts.Option(uint16(option.CodeHostName)); ok {
-			r.Hostname = string(v)
-		}
+	if v, ok := b.Facts.Option(uint16(option.CodeHostName)); ok {
+		r.Hostname = string(v)
 	}
 	return r
 }

@@ -123,14 +123,17 @@ func (s *search) inOctets(b []byte) bool {
 }
 
 // inText reports whether b has the text in it, ASCII letters without case.
-func (s *search) inText(b []byte) bool {
-	n := len(s.text)
+func (s *search) inText(b []byte) bool { return hasText(b, s.text) }
+
+// hasText reports whether b has the lower-case text in it, ASCII letters without case; nothing is in anything.
+func hasText(b []byte, text string) bool {
+	n := len(text)
 	if n == 0 || n > len(b) {
 		return false
 	}
-	first := s.text[0]
+	first := text[0]
 	for i := 0; i+n <= len(b); i++ {
-		if c := b[i]; (c == first || 'A' <= c && c <= 'Z' && c+'a'-'A' == first) && equalFold(s.text, b[i:i+n]) {
+		if c := b[i]; (c == first || 'A' <= c && c <= 'Z' && c+'a'-'A' == first) && equalFold(text, b[i:i+n]) {
 			return true
 		}
 	}
