@@ -8,7 +8,6 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
-	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
@@ -23,22 +22,26 @@ type configuration struct {
 	// Against is the version that Shown is compared with; empty: it is not.
 	Against string
 	Changes []version.Change
+	// Clash is the conflict that a person is to end, nil if there is none.
+	Clash *clash
+	// Confirm is what a change needs a yes for, and Comment what was said beside it.
+	Confirm *node.ConfirmError
+	Comment string
 }
 
 // maxVersions is how many versions the page lists.
 const maxVersions = 50
 
-// maxDocument is the longest form with a document in it, in octets.
-const maxDocument = 8 << 20
-
 func (p *pages) configurationRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /configuration", p.page(p.configuration))
 	mux.Handle("GET /configuration/edit", p.page(p.edit))
 	mux.Handle("POST /configuration/what-if", p.page(p.whatIf))
+	mux.Handle("POST /configuration/check", p.page(p.check))
 	mux.Handle("POST /configuration/apply", p.page(p.apply))
 	mux.Handle("GET /configuration/rollback", p.page(p.askRollback))
-	mux.Handle("POST /configuration/rollback", p.change(p.rollback))
-	mux.Handle("POST /configuration/resolve", p.change(p.resolve))
+	mux.Handle("POST /configuration/rollback", p.page(p.rollback))
+	mux.Handle("GET /configuration/resolve", p.page(p.askResolve))
+	mux.Handle("POST /configuration/resolve", p.page(p.resolve))
 }
 
 func (p *pages) configuration(w http.ResponseWriter, r *http.Request) error {
@@ -62,7 +65,11 @@ func (p *pages) configuration(w http.ResponseWriter, r *http.Request) error {
 }
 
 // configurationNow returns how the configuration stands, and the version that a request asks for: without a word the head.
-func (p *pages) configurationNow(r *http.Request) (c configuration, err error) {
+func (p *pages) configurationNow(r *http.Request) (configuration, error) {
+	return p.configurationAt(r, r.URL.Query().Get("version"))
+}
+
+func (p *pages) configurationAt(r *http.Request, id string) (c configuration, err error) {
 	c.Now = p.Now()
 	c.Visitor, _ = p.Visitor(r)
 	a, err := p.Service(r).Config(r.Context())
@@ -70,7 +77,14 @@ func (p *pages) configurationNow(r *http.Request) (c configuration, err error) {
 		return c, err
 	}
 	c.Status, c.Shown = a.Status, a.Head
-	if id := r.URL.Query().Get("version"); id != "" {
+	if a.Status.Conflict != nil || len(a.Status.Differs) > 0 {
+		st, err := p.Service(r).Status(r.Context())
+		if err != nil {
+			return c, err
+		}
+		c.Clash = clashOf(binding.Member(st.Server), &a.Status)
+	}
+	if id != "" {
 		v, err := p.Service(r).ConfigShow(r.Context(), id)
 		c.Shown = &v
 		return c, err
@@ -78,102 +92,53 @@ func (p *pages) configurationNow(r *http.Request) (c configuration, err error) {
 	return c, nil
 }
 
-// proposal is a document that somebody is about to make the group's, and what is known of what would follow.
-type proposal struct {
-	Visitor       Visitor
-	Text, Comment string
-	Problems      config.Problems
-	Report        *node.WhatIfReport
-	Consequences  []string
-	Confirm       *node.ConfirmError
-	Conflict      *node.ConflictError
-}
-
-func (p *pages) edit(w http.ResponseWriter, r *http.Request) error {
-	c, err := p.configurationNow(r)
-	if err != nil {
-		return err
-	}
-	e := proposal{Visitor: c.Visitor}
-	if c.Shown != nil {
-		e.Text = c.Shown.Text
-	}
-	return p.show(w, r, "edit", "/configuration", e)
-}
-
-// proposed reads the form of the editor.
-func (p *pages) proposed(r *http.Request) (e proposal, ask node.ApplyRequest, err error) {
-	if err := r.ParseForm(); err != nil {
-		return e, ask, err
-	}
-	e.Visitor, _ = p.Visitor(r)
-	// A form has its lines end as those of a letter do.
-	e.Text, e.Comment = strings.ReplaceAll(r.PostForm.Get("document"), "\r\n", "\n"), strings.TrimSpace(r.PostForm.Get("comment"))
-	return e, node.ApplyRequest{Document: []byte(e.Text), File: "the editor", Comment: e.Comment, Yes: r.PostForm.Get("yes") != ""}, nil
-}
-
-// objected has the proposal show what err says is wrong with it; another err is returned.
-func (e *proposal) objected(err error) error {
-	q, ok := errors.AsType[*api.Problem](err)
-	if !ok || q.Problems == nil && q.Confirm == nil && q.Conflict == nil {
-		return err
-	}
-	e.Problems, e.Confirm, e.Conflict = q.Problems, q.Confirm, q.Conflict
-	return nil
-}
-
-func (p *pages) whatIf(w http.ResponseWriter, r *http.Request) error {
-	e, ask, err := p.proposed(r)
-	if err != nil {
-		return err
-	}
-	if e.Report, err = p.Service(r).WhatIf(r.Context(), ask, nil); err != nil {
-		if err = e.objected(err); err != nil {
-			return err
-		}
-	} else {
-		e.Consequences = e.Report.Consequences()
-	}
-	return p.show(w, r, "edit", "/configuration", e)
-}
-
-func (p *pages) apply(w http.ResponseWriter, r *http.Request) error {
-	e, ask, err := p.proposed(r)
-	if err != nil {
-		return err
-	}
-	if _, err = p.Service(r).ConfigApply(r.Context(), ask); err == nil {
-		sendTo(w, r, "/configuration")
-		return nil
-	}
-	if err = e.objected(err); err != nil {
-		return err
-	}
-	return p.show(w, r, "edit", "/configuration", e)
-}
-
 func (p *pages) askRollback(w http.ResponseWriter, r *http.Request) error {
-	c, err := p.configurationNow(r)
-	if err == nil && c.Shown == nil {
-		err = wrong("There is no version yet", "Apply a document first.")
-	}
+	c, err := p.rollbackNow(r, r.URL.Query().Get("version"))
 	if err != nil {
-		return err
-	}
-	if c.Changes, err = p.Service(r).ConfigDiff(r.Context(), "", c.Shown.Version); err != nil {
 		return err
 	}
 	return p.show(w, r, "rollback", "/configuration", c)
 }
 
-func (p *pages) rollback(r *http.Request) (string, error) {
-	ask := node.ApplyRequest{Comment: strings.TrimSpace(r.PostFormValue("comment")), Yes: r.PostFormValue("yes") != ""}
-	_, err := p.Service(r).ConfigRollback(r.Context(), r.PostFormValue("version"), ask)
-	return "/configuration", err
+// rollbackNow returns what going back to a version would change.
+func (p *pages) rollbackNow(r *http.Request, id string) (c configuration, err error) {
+	if c, err = p.configurationAt(r, id); err != nil {
+		return c, err
+	}
+	if c.Shown == nil {
+		return c, wrong("There is no version yet", "Apply a document first.")
+	}
+	c.Changes, err = p.Service(r).ConfigDiff(r.Context(), "", c.Shown.Version)
+	return c, err
 }
 
-func (p *pages) resolve(r *http.Request) (string, error) {
-	ask := node.ApplyRequest{Comment: strings.TrimSpace(r.PostFormValue("comment")), Yes: r.PostFormValue("yes") != ""}
-	_, err := p.Service(r).ConfigResolve(r.Context(), binding.Member(r.PostFormValue("take")), ask)
-	return "/configuration", err
+func (p *pages) rollback(w http.ResponseWriter, r *http.Request) error {
+	id, ask := r.PostFormValue("version"), said(r)
+	_, err := p.Service(r).ConfigRollback(r.Context(), id, ask)
+	if yes := needsYes(err); yes != nil {
+		c, err := p.rollbackNow(r, id)
+		if err != nil {
+			return err
+		}
+		c.Confirm, c.Comment = yes, ask.Comment
+		return p.show(w, r, "rollback", "/configuration", c)
+	}
+	if err != nil {
+		return err
+	}
+	sendTo(w, r, "/configuration")
+	return nil
+}
+
+// said returns what a person says beside a change of the configuration.
+func said(r *http.Request) node.ApplyRequest {
+	return node.ApplyRequest{Comment: strings.TrimSpace(r.PostFormValue("comment")), Yes: r.PostFormValue("yes") != ""}
+}
+
+// needsYes returns what a person is to say yes to before a change is made, nil where err is something else.
+func needsYes(err error) *node.ConfirmError {
+	if q, ok := errors.AsType[*api.Problem](err); ok {
+		return q.Confirm
+	}
+	return nil
 }

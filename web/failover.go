@@ -40,7 +40,7 @@ func (p *pages) failoverRoutes(mux *http.ServeMux) {
 var timeSpans = []struct {
 	name, says string
 	long       time.Duration
-}{{"", "an hour", time.Hour}, {"15m", "a quarter", 15 * time.Minute}, {"24h", "a day", 24 * time.Hour}, {"7d", "a week", 7 * 24 * time.Hour}}
+}{{"", "an hour", time.Hour}, {"15m", "15 minutes", 15 * time.Minute}, {"24h", "a day", 24 * time.Hour}, {"7d", "a week", 7 * 24 * time.Hour}}
 
 func (p *pages) failover(w http.ResponseWriter, r *http.Request) error {
 	f, err := p.failoverNow(r)

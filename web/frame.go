@@ -57,7 +57,7 @@ type frame struct {
 }
 
 // replaced are the parts of pages that are asked for alone, by the name of the element whose place they take.
-var replaced = []string{"state", "found", "pair", "map", "proposal", "trouble"}
+var replaced = []string{"state", "found", "pair", "map", "proposal", "problems", "asked", "trouble"}
 
 // show writes a page. name is its template, here its place in the navigation.
 func (p *pages) show(w http.ResponseWriter, r *http.Request, name, here string, data any) error {

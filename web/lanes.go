@@ -54,12 +54,14 @@ func lanes(t *node.Timeline, from, until time.Time) (all []lane) {
 }
 
 func pieceOf(s node.StateTransition, end, from, until time.Time) piece {
-	at := func(t time.Time) float64 {
-		x := float64(t.Sub(from)) / float64(until.Sub(from)) * 100
-		return math.Round(min(max(x, 0), 100)*100) / 100
-	}
-	x := at(s.Time.Time)
-	return piece{State: s.State, Cause: s.Cause, Grade: serverState(s.State).Grade, From: s.Time, Until: node.At(end), X: x, Width: max(at(end)-x, .4)}
+	x := within(s.Time.Time, from, until)
+	return piece{State: s.State, Cause: s.Cause, Grade: serverState(s.State).Grade, From: s.Time, Until: node.At(end), X: x, Width: max(within(end, from, until)-x, .4)}
+}
+
+// within returns where a moment stands between two others, as a part of a hundred.
+func within(t, from, until time.Time) float64 {
+	x := float64(t.Sub(from)) / float64(until.Sub(from)) * 100
+	return math.Round(min(max(x, 0), 100)*100) / 100
 }
 
 // tick is a moment that the time line names.

@@ -24,7 +24,10 @@ type lease struct {
 	NotExplained string
 	Events       node.LeaseHistory
 	Client       node.LeaseHistory
-	Visitor      Visitor
+	// Strips is the time line of the address, and Elsewhere those of the client's addresses; each with the moments that it names.
+	Strips, Elsewhere    []strip
+	Begins, BeginsClient []tick
+	Visitor              Visitor
 }
 
 // toldOption is one option of a lease, with the values of weaker layers that lost to it.
@@ -80,6 +83,11 @@ func (p *pages) lease(w http.ResponseWriter, r *http.Request) error {
 	if l.Client, _, err = service.ClientHistory(r.Context(), d.Address, historyLength); known(err) != nil {
 		return err
 	}
+	var from time.Time
+	l.Strips, from = stripsOf(&l.Events, d.Hardware, l.Now)
+	l.Begins = ticks(l.Now, l.Now.Sub(from))
+	l.Elsewhere, from = stripsOf(&l.Client, d.Hardware, l.Now)
+	l.BeginsClient = ticks(l.Now, l.Now.Sub(from))
 	return p.show(w, r, "lease", "/leases", l)
 }
 
@@ -156,74 +164,4 @@ func flow(v any) string {
 		return string(b)
 	}
 	return ""
-}
-
-// leaseChange is what the page says before a lease is changed.
-type leaseChange struct {
-	node.LeaseDetail
-	Now     time.Time
-	Visitor Visitor
-	// Name is what the host entry would be called.
-	Name string
-}
-
-func (p *pages) askRelease(w http.ResponseWriter, r *http.Request) error {
-	return p.askChange(w, r, "release")
-}
-
-func (p *pages) askReserve(w http.ResponseWriter, r *http.Request) error {
-	return p.askChange(w, r, "reserve")
-}
-
-func (p *pages) askChange(w http.ResponseWriter, r *http.Request, what string) error {
-	d, err := p.leaseOf(r)
-	if err != nil {
-		return err
-	}
-	v, _ := p.Visitor(r)
-	return p.show(w, r, what, "/leases", leaseChange{LeaseDetail: d, Now: p.Now(), Visitor: v, Name: hostName(&d)})
-}
-
-// hostName proposes a name for a client's host entry: letters, digits and hyphens of what it calls itself, or its address.
-func hostName(d *node.LeaseDetail) string {
-	var b strings.Builder
-	for _, c := range strings.ToLower(d.Hostname) {
-		if b.Len() == 40 || c == '.' {
-			break
-		}
-		if 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '-' && b.Len() > 0 {
-			b.WriteRune(c)
-		}
-	}
-	if name := strings.TrimRight(b.String(), "-"); name != "" {
-		return name
-	}
-	return "host-" + strings.NewReplacer(".", "-", ":", "-").Replace(d.Address.String())
-}
-
-func (p *pages) release(r *http.Request) (string, error) {
-	a, err := addressOf(r)
-	if err != nil {
-		return "", err
-	}
-	_, err = p.Service(r).Release(r.Context(), a, strings.TrimSpace(r.PostFormValue("reason")))
-	return leasePath(a), err
-}
-
-func (p *pages) reserve(r *http.Request) (string, error) {
-	d, err := p.leaseOf(r)
-	if err != nil {
-		return "", err
-	}
-	name := strings.TrimSpace(r.PostFormValue("name"))
-	if name == "" {
-		return "", wrong("The reservation needs a name", "Give it one that says which machine it is, as printer1.")
-	}
-	h := node.HostEdit{Name: name, Create: true, Hardware: d.Hardware, Address: d.Address}
-	if r.PostFormValue("by") == "client-id" {
-		h.Hardware, h.ClientID = "", d.ClientID
-	}
-	comment := fmt.Sprintf("%v reserved for %s", d.Address, name)
-	_, err = p.Service(r).HostPut(r.Context(), h, node.ApplyRequest{Comment: comment, Yes: r.PostFormValue("yes") != ""})
-	return leasePath(d.Address), err
 }

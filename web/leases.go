@@ -32,7 +32,7 @@ func (p *pages) leaseRoutes(mux *http.ServeMux) {
 	mux.Handle("GET /leases/{address}/release", p.page(p.askRelease))
 	mux.Handle("POST /leases/{address}/release", p.change(p.release))
 	mux.Handle("GET /leases/{address}/reserve", p.page(p.askReserve))
-	mux.Handle("POST /leases/{address}/reserve", p.change(p.reserve))
+	mux.Handle("POST /leases/{address}/reserve", p.page(p.reserve))
 	mux.Handle("GET /stale", p.page(p.stale))
 }
 

@@ -23,6 +23,11 @@ type networkMap struct {
 	Cells []cell
 	// Counts are what the addresses of the whole are doing, of what there is any.
 	Tallies []tally
+	// Owners and Ages say what the colours are, where those say that.
+	Owners []choice
+	Ages   []choice
+	// Stream is where it is heard that something happened.
+	Stream string
 }
 
 // subnetLine is one subnet, and how full its pools are.
@@ -75,7 +80,36 @@ func (p *pages) network(w http.ResponseWriter, r *http.Request) error {
 	m.Map = &drawn
 	m.Cells = cellsOf(&drawn, m.Colour, m.Now)
 	m.Tallies = countsOf(&drawn.Counts)
+	m.Owners, m.Ages, m.Stream = ownersOf(&drawn), agesOf(), happeningsIn(drawn.Network)
 	return p.show(w, r, "network", "/network", m)
+}
+
+// happenings are the kinds of events after which a map looks otherwise.
+var happenings = strings.Join([]string{node.LeaseGranted.String(), node.LeaseReleased.String(), node.LeaseEnded.String(), node.LeaseDeclined.String(),
+	node.ConflictSeen.String(), node.BindingConflict.String(), node.ConfigAdopted.String()}, ",")
+
+// happeningsIn is the stream of what happens in a network; empty: in all of them.
+func happeningsIn(network string) string {
+	return query("/api/v1/events", "kind", happenings, "network", network)
+}
+
+// ownersOf returns whose the addresses of a map are, with the colour of each.
+func ownersOf(m *node.Map) (all []choice) {
+	for i := range m.Addresses {
+		name := m.Addresses[i].Owner
+		if name != "" && !slices.ContainsFunc(all, func(c choice) bool { return c.Name == name }) {
+			all = append(all, choice{Value: "o" + ownerClass(name), Name: name})
+		}
+	}
+	slices.SortFunc(all, func(a, b choice) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+func agesOf() (all []choice) {
+	for i, says := range agesSaid {
+		all = append(all, choice{Value: fmt.Sprintf("a%d", i), Name: says})
+	}
+	return all
 }
 
 // subnetsOf adds up the pools of each subnet.

@@ -37,6 +37,8 @@ type Config struct {
 type pages struct {
 	Config
 	looks map[string]look
+	// checks has an entry for each document that is looked at just now.
+	checks chan struct{}
 }
 
 // New returns the pages. What they show is asked of Service for every request.
@@ -44,7 +46,7 @@ func New(c Config) http.Handler {
 	if c.Now == nil {
 		c.Now = time.Now
 	}
-	p := &pages{Config: c, looks: looks()}
+	p := &pages{Config: c, looks: looks(), checks: make(chan struct{}, maxChecks)}
 	mux := http.NewServeMux()
 	mux.Handle("GET /static/", http.HandlerFunc(static))
 	mux.Handle("GET /sign-in", p.open(p.signIn))

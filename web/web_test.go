@@ -69,8 +69,10 @@ func TestIdentifiersAreUnique(t *testing.T) {
 			seen[m[1]] = true
 		}
 		for _, m := range fors.FindAllStringSubmatch(body, -1) {
-			if !seen[m[1]] {
-				t.Errorf("%s points to %q, which is not there", path, m[1])
+			for _, id := range strings.Fields(m[1]) {
+				if !seen[id] {
+					t.Errorf("%s points to %q, which is not there", path, id)
+				}
 			}
 		}
 	}
@@ -150,9 +152,9 @@ func TestChangesGoToTheService(t *testing.T) {
 	x := newExample()
 	h := visit(x, "operator")
 	for _, c := range []struct{ path, form, done, next string }{
-		{"/leases/198.51.100.57/release", "reason=it+is+gone", "release 198.51.100.57: it is gone", "/leases/198.51.100.57"},
-		{"/leases/198.51.100.57/reserve", "name=printer3&by=hardware", "reserve 198.51.100.57 for printer3 02:00:00:00:00:07", "/leases/198.51.100.57"},
-		{"/leases/198.51.100.57/reserve", "name=printer3&by=client-id", "reserve 198.51.100.57 for printer3 01:02:00:00:00:00:07", "/leases/198.51.100.57"},
+		{"/leases/198.51.100.57/release", "sure=yes&reason=it+is+gone", "release 198.51.100.57: it is gone", "/leases/198.51.100.57"},
+		{"/leases/198.51.100.57/reserve", "sure=yes&name=printer3&by=hardware", "reserve 198.51.100.57 for printer3 02:00:00:00:00:07", "/leases/198.51.100.57"},
+		{"/leases/198.51.100.57/reserve", "sure=yes&name=printer3&by=client-id", "reserve 198.51.100.57 for printer3 01:02:00:00:00:00:07", "/leases/198.51.100.57"},
 		{"/configuration/apply", "document=a:%0D%0A&comment=why", `apply "a:\n" "why" false`, "/configuration"},
 		{"/configuration/rollback", "version=3f9ac1", "rollback 3f9ac1", "/configuration"},
 		{"/configuration/resolve", "take=east", "resolve east", "/configuration"},
@@ -167,7 +169,7 @@ func TestChangesGoToTheService(t *testing.T) {
 		}
 	}
 	x.done = nil
-	for path, form := range map[string]string{"/failover/partner-down": "partner=east", "/leases/198.51.100.57/reserve": "name=+"} {
+	for path, form := range map[string]string{"/failover/partner-down": "partner=east", "/leases/198.51.100.57/reserve": "sure=yes&name=+"} {
 		if w := send(t, h, "POST", path, form); w.Code != http.StatusBadRequest || x.done != nil {
 			t.Errorf("%s: %d, %q", path, w.Code, x.done)
 		}

@@ -21,7 +21,7 @@ var words = template.FuncMap{
 	"asset": assetPath, "moment": moment, "span": span, "seconds": seconds, "number": number[uint64], "count": number[int], "plural": plural,
 	"short": short, "shown": shown, "percent": percent, "state": stateOf, "lifetime": lifetime, "shareOf": func(p node.PoolStatus) float64 { return shareOf(&p) }, "leasePath": leasePath,
 	"server": serverState, "value": valueText, "lines": lines, "query": query, "sub": func(a, b uint64) uint64 { return a - b },
-	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
+	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "columnName": columnName, "lasted": lasted, "lineNumber": func(i int) int { return i + 1 }, "apart": apart, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
 }
 
 // shown returns text from the network so that it does nothing but be seen: characters that would steer are replaced by what they are.
@@ -72,6 +72,17 @@ func moment(now time.Time, t node.Instant) template.HTML {
 	exact := t.UTC().Format("2006-01-02 15:04:05") + " UTC"
 	return template.HTML(fmt.Sprintf(`<time datetime="%s" title="%s">%s</time>`, t.UTC().Format(time.RFC3339), exact, distance(now, t.Time)))
 }
+
+// lasted says for how long something has been so, and since when to who looks closely.
+func lasted(now time.Time, t node.Instant) template.HTML {
+	if t.IsZero() {
+		return ""
+	}
+	return template.HTML(fmt.Sprintf(`for <time datetime="%s" title="since %s UTC">%s</time>`, t.UTC().Format(time.RFC3339), t.UTC().Format("2006-01-02 15:04:05"), span(max(now.Sub(t.Time), 0))))
+}
+
+// apart says how far two clocks are from one another, in seconds.
+func apart(skew float64) string { return fmt.Sprintf("%.2f s", math.Abs(skew)) }
 
 // distance says a time by how far it is from now.
 func distance(now, t time.Time) string {
