@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/config"
 )
@@ -15,7 +16,7 @@ type checkCommand struct {
 func (checkCommand) Help() string {
 	return `All problems are told at once, on standard error, each with its line and what would be right. The exit code is 1 if one of them is an error, 0 if there are none or only warnings.
 
-Where the document names another Lessor, a warning says whether this machine lacks the keys for it; run it on the machine that is to serve.
+Where the document names another Lessor, a warning says whether this machine lacks the keys for it; run it on the machine that is to serve. Another says so of the certificate that is shown to who asks over TCP, and when it ends.
 
 Example:
 
@@ -34,7 +35,7 @@ func (x checkCommand) Run(c *console) error {
 	}
 	doc, problems := parseDocument(name, src)
 	if doc != nil && x.File != "-" {
-		problems = append(problems, checkKeys(doc)...)
+		problems = append(append(problems, checkKeys(doc)...), checkAPI(doc, time.Now())...)
 	}
 	for i, p := range problems {
 		switch {

@@ -87,6 +87,7 @@ func writeServer(c *console, w *bufio.Writer, st *node.Status) {
 		fmt.Fprintf(w, "  stale          %s (lessor stale)\n", c.paint(yellow, staleCount(st.Stale.Clients, st.Stale.ByCause)))
 	}
 	writeStore(c, w, &st.Store)
+	writeDoor(c, w, st.API)
 }
 
 // writeHead writes which configuration is served by, and what is not as it should be with it.
@@ -178,7 +179,12 @@ func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus, shared boo
 		fmt.Fprintln(w, "  none: only hosts with an address of their own are served")
 		return
 	}
-	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{},
+	poolTable(pools, shared).write(c, w, "  ")
+}
+
+// poolTable returns the table of pools; shared as of writePools.
+func poolTable(pools []node.PoolStatus, shared bool) *table {
+	t := &table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{},
 		least: []int{4, 5, 6, 7, 0, 2, 9, 3}}
 	if shared {
 		t.head = append(t.head, "PARTNER FREE")
@@ -202,7 +208,7 @@ func writePools(c *console, w *bufio.Writer, pools []node.PoolStatus, shared boo
 		}
 		t.add(append(row, cell{percent(p), dim})...)
 	}
-	t.write(c, w, "  ")
+	return t
 }
 
 // percent returns how much of a pool is not free.

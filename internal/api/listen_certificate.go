@@ -109,6 +109,9 @@ func (c *Certificate) Fingerprint() string {
 // Ends returns when it ends.
 func (c *Certificate) Ends() time.Time { return c.now.Load().Leaf.NotAfter }
 
+// Begins returns from when on it holds.
+func (c *Certificate) Begins() time.Time { return c.now.Load().Leaf.NotBefore }
+
 // config returns the terms of TLS: what is older than 1.2 is refused (RFC 8996).
 func (c *Certificate) config() *tls.Config {
 	return &tls.Config{

@@ -22,7 +22,15 @@ type crowd struct {
 	mu   sync.Mutex
 	all  map[net.Conn]*guest
 	each map[netip.Prefix]int
+	shed uint64 // how many had to go, or were not let in
 	now  func() time.Time
+}
+
+// count returns how many connections there are, and how many were too many.
+func (c *crowd) count() (now int, shed uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.all), c.shed
 }
 
 type guest struct {
@@ -57,6 +65,7 @@ func (c *crowd) admit(conn net.Conn) bool {
 
 // sendAway closes, of those that are meant, the connection that has had nothing to do longest; false if all have.
 func (c *crowd) sendAway(meant func(*guest) bool) bool {
+	c.shed++
 	var idlest net.Conn
 	for conn, g := range c.all {
 		if g.asks == 0 && meant(g) && (idlest == nil || g.since.Before(c.all[idlest].since)) {

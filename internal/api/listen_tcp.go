@@ -10,6 +10,8 @@ import (
 	"net/http"
 	"net/netip"
 	"syscall"
+
+	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
 // Door is where a server is asked over TCP.
@@ -59,6 +61,16 @@ func (d *Door) URL() string {
 		scheme = "https"
 	}
 	return scheme + "://" + d.addr.String()
+}
+
+// status returns how it stands.
+func (d *Door) status() *node.APIStatus {
+	st := &node.APIStatus{URL: d.URL()}
+	if d.tls != nil {
+		st.Fingerprint, st.Ends, st.Own = d.tls.Fingerprint(), node.At(d.tls.Ends()), d.tls.own
+	}
+	st.Connections, st.Shed = d.in.count()
+	return st
 }
 
 // Run answers with h until ctx ends, then ends the streams, and returns when everything that it started is done. It closes the listener. The

@@ -54,5 +54,10 @@ func (s *Server) status(ctx context.Context) (node.Status, error) {
 		}
 		st.Config.Group = &g
 	}
+	if s.access != nil {
+		if d := s.access.door.Load(); d != nil {
+			st.API = d.status()
+		}
+	}
 	return st, nil
 }

@@ -85,6 +85,21 @@ type Status struct {
 	// Stale counts the clients that hold something else than they would get; nil where that is not kept.
 	Stale *StaleSummary `json:"stale,omitempty"`
 	Store StoreStatus   `json:"store"`
+	// API is how the server is asked over TCP; null where it is not.
+	API *APIStatus `json:"api,omitempty"`
+}
+
+// APIStatus is the listener by which a server is asked over TCP.
+type APIStatus struct {
+	URL string `json:"url"`
+	// Fingerprint is the SHA-256 of the certificate that is shown there, in hexadecimal, and Ends when it ends; empty and null where nothing is
+	// encrypted. Own says that the server made it for itself, so that it is known by its fingerprint alone.
+	Fingerprint string  `json:"fingerprint,omitempty"`
+	Ends        Instant `json:"ends,omitzero"`
+	Own         bool    `json:"own,omitempty"`
+	// Connections is how many there are now, and Shed how many were closed, or not let in, since there would have been too many.
+	Connections int    `json:"connections"`
+	Shed        uint64 `json:"shed,omitempty"`
 }
 
 // MarshalJSON writes empty lists and maps where there is nothing, never null.
