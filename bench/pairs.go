@@ -62,7 +62,7 @@ func (at *place) keys() error {
 }
 
 func lessorNormal(at *place) bool {
-	s, err := at.status()
+	s, err := at.standing()
 	return err == nil && len(s.Partners) == 1 && s.Partners[0].State == "NORMAL" && s.Partners[0].PartnerState == "NORMAL" && s.Partners[0].Connected
 }
 

@@ -137,7 +137,7 @@ func (s *sitting) renew(ctx context.Context, rate float64, length time.Duration)
 func (s *sitting) state(ctx context.Context, states ...string) error {
 	last := ""
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
-		st, err := s.sides[0].at.status()
+		st, err := s.sides[0].at.standing()
 		if err == nil && len(st.Partners) == 1 {
 			last = st.Partners[0].State
 			for _, want := range states {
@@ -158,7 +158,7 @@ func (s *sitting) told(ctx context.Context) error {
 	for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
 		left := 0
 		for _, p := range s.sides {
-			st, err := p.at.status()
+			st, err := p.at.standing()
 			if err != nil || !lessorNormal(p.at) || st.Partners[0].Unacked > 0 {
 				left++
 			}

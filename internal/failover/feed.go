@@ -81,6 +81,9 @@ func (e *Endpoint) room() int {
 	case e.flights.messages() >= e.link.window:
 		return 0
 	}
+	if e.rec.Partner == Recover {
+		return recoverWindow - e.flights.len()
+	}
 	return lessorWindow - e.flights.len()
 }
 

@@ -37,7 +37,10 @@ const (
 	// lessorWindow is of how many bindings a Lessor is told at most before it has acknowledged one. With a hundred each round trip of two
 	// syncs would be for a hundred; with thousands a busy server would do the partner's work before its clients'.
 	lessorWindow = 512
-	leastContact = 100 * time.Millisecond
+	// recoverWindow is the same of one that has lost its disk: it has no clients yet whom its work could keep waiting, and with less the
+	// two work in turn, and not at the same time.
+	recoverWindow = 16 * lessorWindow
+	leastContact  = 100 * time.Millisecond
 )
 
 // send queues a message that is no answer.
