@@ -164,6 +164,7 @@ func (x serveCommand) run(ctx context.Context, n *node.Node, doc *config.Documen
 		part(func() error { return in.run(ctx) })
 	}
 	part(func() error { watchdog(ctx, n.Alive, log); return nil })
+	part(func() error { tellState(ctx, n.Status, log); return nil })
 	err = n.Run(ctx, func(waiting string) {
 		facts := []any{"server", doc.Server.Name, "config", doc.Digest.String(), "data", doc.Server.Data}
 		if waiting != "" {
