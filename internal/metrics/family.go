@@ -11,16 +11,17 @@ import (
 
 // family is a metric: one value for each combination of its labels.
 type family struct {
-	name string
-	kind string // as the text format says it: counter, gauge, histogram
-	desc *prometheus.Desc
+	name   string
+	kind   string // as the text format says it: counter, gauge, histogram
+	labels []string
+	desc   *prometheus.Desc
 }
 
 // families are all metrics that a Collector may have.
 var families []*family
 
 func declare(kind, name, help string, labels []string) *family {
-	f := &family{name: name, kind: kind, desc: prometheus.NewDesc(name, help, labels, nil)}
+	f := &family{name: name, kind: kind, labels: labels, desc: prometheus.NewDesc(name, help, labels, nil)}
 	families = append(families, f)
 	return f
 }

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -62,6 +63,83 @@ func TestRulesAndDashboardAskForMetricsThatExist(t *testing.T) {
 		if len(asked) < 20 {
 			t.Errorf("%s asks for %d metrics only", name, len(asked))
 		}
+	}
+}
+
+// chosen, label and summed are the labels by which a text chooses among the series of a metric, and by which its sums are made.
+var (
+	chosen = regexp.MustCompile(`\b(lessor_[a-z_]+)\{([^{}]*)\}`)
+	label  = regexp.MustCompile(`([a-z_]+)\s*(?:=~|!~|!=|=)`)
+	summed = regexp.MustCompile(`\b(?:by|without|on|ignoring) \(([^)]*)\)`)
+)
+
+// A label that no series has chooses nothing, which looks like peace.
+func TestRulesAndDashboardChooseByLabelsThatExist(t *testing.T) {
+	of := map[string][]string{"lessor_api_requests_total": {"route", "method", "code"}, "lessor_api_requests_in_flight": nil}
+	every := []string{"instance", "job", "le"}
+	for _, f := range families {
+		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
+			of[f.name+suffix] = f.labels
+		}
+		every = append(every, f.labels...)
+	}
+	every = append(every, of["lessor_api_requests_total"]...)
+	for _, name := range []string{rulesFile, "../../contrib/grafana/lessor.json", "../../docs/metrics.md"} {
+		text, n := strings.ReplaceAll(read(t, name), `\"`, `"`), 0
+		for _, m := range chosen.FindAllStringSubmatch(text, -1) {
+			for _, l := range label.FindAllStringSubmatch(m[2], -1) {
+				n++
+				if labels, ok := of[m[1]]; !ok || !slices.Contains(labels, l[1]) && !slices.Contains(every[:3], l[1]) {
+					t.Errorf("%s: %s has no label %s", name, m[1], l[1])
+				}
+			}
+		}
+		for _, m := range summed.FindAllStringSubmatch(text, -1) {
+			for l := range strings.SplitSeq(m[1], ",") {
+				if l = strings.TrimSpace(l); l != "" && !slices.Contains(every, l) {
+					t.Errorf("%s: sums are made by the label %s, which is none", name, l)
+				}
+			}
+		}
+		if n < 2 {
+			t.Errorf("%s chooses by %d labels only", name, n)
+		}
+	}
+}
+
+// The panels of the dashboard ask something each, and Grafana can read it.
+func TestEachPanelOfTheDashboardAsks(t *testing.T) {
+	type panel struct {
+		Title, Type string
+		Targets     []struct{ Expr string }
+		Panels      []json.RawMessage
+	}
+	var dashboard struct{ Panels []json.RawMessage }
+	if err := json.Unmarshal([]byte(read(t, "../../contrib/grafana/lessor.json")), &dashboard); err != nil {
+		t.Fatal(err)
+	}
+	n := 0
+	for todo := dashboard.Panels; len(todo) > 0; {
+		var p panel
+		if err := json.Unmarshal(todo[0], &p); err != nil {
+			t.Fatal(err)
+		}
+		todo = append(todo[1:], p.Panels...)
+		if p.Type == "row" || p.Type == "text" {
+			continue
+		}
+		n++
+		if len(p.Targets) == 0 {
+			t.Errorf("%q asks nothing", p.Title)
+		}
+		for _, q := range p.Targets {
+			if !named.MatchString(q.Expr) && !strings.Contains(q.Expr, "up{") && !strings.Contains(q.Expr, "process_") {
+				t.Errorf("%q asks %q, which is about no server", p.Title, q.Expr)
+			}
+		}
+	}
+	if n < 10 {
+		t.Errorf("%d panels", n)
 	}
 }
 
