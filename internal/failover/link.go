@@ -38,8 +38,8 @@ const (
 	// syncs would be for a hundred; with thousands a busy server would do the partner's work before its clients'.
 	lessorWindow = 512
 	// recoverWindow is the same of one that has lost its disk: it has no clients yet whom its work could keep waiting, and with less the
-	// two work in turn, and not at the same time.
-	recoverWindow = 16 * lessorWindow
+	// two work in turn, and not at the same time; with more, large results would not fit into what may wait to be written.
+	recoverWindow = 4 * lessorWindow
 	leastContact  = 100 * time.Millisecond
 )
 
