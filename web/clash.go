@@ -27,13 +27,8 @@ type clashSide struct {
 // clashRow is one thing that the two say differently.
 type clashRow struct {
 	Key, Base, Reason, Problem string
-	Says                       [2]clashSaid
-}
-
-// clashSaid is what one side says; an empty Text is nothing. Line is where in its document, 0: nowhere.
-type clashSaid struct {
-	Text string
-	Line int
+	// Says is what each side says; empty: nothing.
+	Says [2]string
 }
 
 // clashOf returns what a person is to make one, as it is shown, nil if there is nothing. self is this server.
@@ -50,7 +45,7 @@ func clashOf(self binding.Member, st *node.GroupConfigStatus) *clash {
 		}
 	case len(st.Differs) > 0:
 		for _, d := range st.Differs {
-			x.Rows = append(x.Rows, clashRow{Key: d.Key, Says: [2]clashSaid{{Text: d.Before}, {Text: d.After}}})
+			x.Rows = append(x.Rows, clashRow{Key: d.Key, Says: [2]string{d.Before, d.After}})
 		}
 	default:
 		return nil
@@ -59,7 +54,7 @@ func clashOf(self binding.Member, st *node.GroupConfigStatus) *clash {
 }
 
 func clashRowOf(k *version.Conflict, oursFirst bool) clashRow {
-	row := clashRow{Key: k.Key, Base: k.Base, Reason: k.Reason.String(), Says: [2]clashSaid{{k.A, k.ALine}, {k.B, k.BLine}}}
+	row := clashRow{Key: k.Key, Base: k.Base, Reason: k.Reason.String(), Says: [2]string{k.A, k.B}}
 	if k.Problem != nil {
 		row.Problem = k.Problem.Message
 	}

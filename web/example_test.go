@@ -1,6 +1,7 @@
 package web
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -36,7 +37,9 @@ type example struct {
 	version node.VersionShown
 	changes []version.Change
 	report  node.WhatIfReport
-	err     error // of every question
+	// conflict is what keeps the two apart.
+	conflict *node.ConfigConflict
+	err      error // of every question
 	// objection is what speaks against a document.
 	objection error
 	done      []string // what was changed
@@ -158,7 +161,9 @@ func (x *example) Map(_ context.Context, p netip.Prefix) (node.Map, error) {
 	return m, x.err
 }
 func (x *example) Config(context.Context) (api.ConfigAnswer, error) {
-	return api.ConfigAnswer{Head: &x.version, Status: *x.status.Config.Group}, x.err
+	st := *x.status.Config.Group
+	st.Conflict = x.conflict
+	return api.ConfigAnswer{Head: &x.version, Status: st}, x.err
 }
 func (x *example) ConfigShow(context.Context, string) (node.VersionShown, error) {
 	return x.version, x.err
@@ -176,11 +181,11 @@ func (x *example) ConfigApply(_ context.Context, r node.ApplyRequest) (node.Appl
 }
 func (x *example) ConfigRollback(_ context.Context, id string, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, "rollback "+id)
-	return node.Applied{}, x.err
+	return node.Applied{}, cmp.Or(x.err, x.objection)
 }
 func (x *example) ConfigResolve(_ context.Context, m binding.Member, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, "resolve "+string(m))
-	return node.Applied{}, x.err
+	return node.Applied{}, cmp.Or(x.err, x.objection)
 }
 func (x *example) WhatIf(context.Context, node.ApplyRequest, func(int, int)) (*node.WhatIfReport, error) {
 	return &x.report, x.objection
@@ -199,7 +204,7 @@ func (x *example) Release(_ context.Context, a netip.Addr, reason string) (node.
 }
 func (x *example) HostPut(_ context.Context, h node.HostEdit, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, fmt.Sprintf("reserve %v for %s %s%s", h.Address, h.Name, h.Hardware, h.ClientID))
-	return node.Applied{}, x.err
+	return node.Applied{}, cmp.Or(x.err, x.objection)
 }
 
 // visit is the pages of x as somebody with a role sees them; without one nobody is signed in.

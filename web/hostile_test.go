@@ -4,10 +4,12 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
+	"net/url"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -61,14 +63,30 @@ func TestAThousandHostileTexts(t *testing.T) {
 			x.detail.Options = append(x.detail.Options, node.ToldOption{SaidOption: said, Layer: "host", Object: s, Differs: true, Today: &node.TodayOption{Value: s, Text: s}})
 			x.explain.Notes = append(x.explain.Notes, s)
 			x.status.Alarms = append(x.status.Alarms, node.Alarm{Title: s, Text: s, Remedy: s, Severity: node.Warning})
+			x.status.Drops[s] = 1
 			x.line.Transitions = append(x.line.Transitions, node.StateTransition{Time: before(0), Member: "west", State: "NORMAL", Cause: s})
 		}
 		x.detail.Hostname, x.detail.Cause = few[0], few[0]
 		x.status.Config.Refused, x.status.Partners[0].Cause, x.status.Partners[0].Trouble, x.status.Waiting = few[0], few[0], few[0], few[0]
-		h := visit(x, "operator")
-		for _, path := range everyPage {
+		x.conflict = &node.ConfigConflict{Ours: node.VersionRow{Version: "a", Author: few[0], Comment: few[0]}, Theirs: node.VersionRow{Version: "b", Author: few[0], Comment: few[0]}}
+		x.report = node.WhatIfReport{Total: 9, Lost: 1, LostBy: []node.LostReason{{Why: few[0], Clients: 1}}, Notes: few, Reservations: []node.ReservationCollision{{Host: few[0]}}}
+		for _, s := range few {
+			client := node.ClientExample{Address: x.detail.Address, Hostname: s, Why: s, Differs: []node.Difference{{Name: s, HasText: s, WouldText: s}}}
+			x.conflict.Concerned = append(x.conflict.Concerned, client)
+			x.conflict.Conflicts = append(x.conflict.Conflicts, version.Conflict{Key: s, Base: s, A: s, B: s})
+			x.report.Options = append(x.report.Options, node.ChangedPart{Name: s, Clients: 1, Classes: []node.ClassCount{{Class: s, Clients: 1}}, Examples: []node.ClientExample{client}})
+			x.report.LostBy[0].Examples = append(x.report.LostBy[0].Examples, client)
+		}
+		h := visit(x, "administrator")
+		for _, s := range few[:5] { // the squares of a map
+			x.detail.Hostname = s
+			tame(t, "/network", get(t, h, "/network?prefix=198.51.100.0/24").Body.String(), []string{s})
+		}
+		for _, path := range append(everyPage, "/configuration/resolve?take=east") {
 			tame(t, path, get(t, h, path).Body.String(), few)
 		}
+		tame(t, "what-if", send(t, h, "POST", "/configuration/what-if", url.Values{"document": few[:1], "comment": few[:1]}.Encode()).Body.String(), few)
+		tame(t, "check", send(t, h, "POST", "/configuration/check", url.Values{"document": {"a: {\n" + few[0]}}.Encode()).Body.String(), few)
 	}
 }
 
@@ -100,6 +118,27 @@ func TestHostileQuestions(t *testing.T) {
 				}
 				tame(t, r, w.Body.String(), []string{s})
 			}
+		}
+	}
+}
+
+// A name of a million characters is no question: it is refused in words, whoever asks for it, and wherever.
+func TestAMillionCharactersAreRefusedInWords(t *testing.T) {
+	h, long := visit(newExample(), "viewer"), strings.Repeat("a", 1_000_000)
+	for _, path := range []string{"/leases?search=" + long, "/leases?list=yes&search=" + long, "/leases/" + long, "/network?prefix=" + long} {
+		w := get(t, h, path)
+		if body := w.Body.String(); w.Code != 400 || len(body) > 20_000 || !strings.Contains(body, `class="remedy`) {
+			t.Errorf("%.30s…: %d, %d octets", path, w.Code, len(body))
+		}
+	}
+	for _, path := range []string{"/leases/198.51.100.57/reserve", "/leases/198.51.100.57/release", "/failover/partner-down"} {
+		if w := send(t, visit(newExample(), "operator"), "POST", path, "sure=yes&name="+long+"&reason="+long); w.Code/100 != 4 {
+			t.Errorf("%s: %d", path, w.Code)
+		}
+	}
+	for _, path := range []string{"/events?client=", "/events?address=", "/events?kind=", "/failover?span=", "/sign-in?next="} {
+		if w := get(t, h, path+long); w.Code >= 500 {
+			t.Errorf("%s…: %d", path, w.Code)
 		}
 	}
 }

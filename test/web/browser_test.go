@@ -20,7 +20,7 @@ import (
 
 // browser is a Chromium that somebody is signed in with.
 type browser struct {
-	t    *testing.T
+	t    testing.TB
 	ctx  context.Context
 	home string // of the pages
 
@@ -38,7 +38,7 @@ type (
 const patience = 2 * time.Minute
 
 // browse opens a browser at the pages of a server.
-func browse(t *testing.T, home string) *browser {
+func browse(t testing.TB, home string) *browser {
 	t.Helper()
 	program := "chromium"
 	if p := os.Getenv("LESSOR_CHROMIUM"); p != "" {

@@ -190,16 +190,16 @@ func TestAnOperatorReleasesAndReserves(t *testing.T) {
 	b := browse(t, s.west)
 	b.signIn(s.token(s.West, "operator"))
 	b.open("/leases/" + addr + "/reserve")
-	b.do("reserve", chromedp.Click(css("button.main")), chromedp.WaitNotPresent(css("input[name=name]")))
+	b.do("reserve", chromedp.Click(css("#sure")), chromedp.Click(css("button.main")), chromedp.WaitNotPresent(css("input[name=name]")))
 	b.sees("main", "desk-0", patience)
 	if out, code := s.West.Command("config", "show"); code != 0 || !strings.Contains(out, "desk-0") {
 		t.Errorf("the configuration has no host desk-0:\n%s", out)
 	}
 	b.open("/leases/" + addr + "/reserve")
-	b.do("once more", chromedp.Click(css("button.main")))
+	b.do("once more", chromedp.Click(css("#sure")), chromedp.Click(css("button.main")))
 	b.sees("#trouble", "desk-0", patience) // there is one of that name
 	b.open("/leases/" + addr + "/release")
-	b.do("release", chromedp.SendKeys(css("#reason"), "it is gone"), chromedp.Click(css("button.grave")), chromedp.WaitNotPresent(css("#reason")))
+	b.do("release", chromedp.SendKeys(css("#reason"), "it is gone"), chromedp.Click(css("#sure")), chromedp.Click(css("button.grave")), chromedp.WaitNotPresent(css("#reason")))
 	b.sees("main", "released", patience)
 }
 

@@ -46,12 +46,12 @@ func newSite(t *testing.T) *site {
 		m.Begin(true)
 	}
 	p.Normal(30 * time.Second)
-	s.west, s.east = door(t, p.West), door(t, p.East)
+	s.west, s.east = door(t, p.West.Host), door(t, p.East.Host)
 	return s
 }
 
 // door makes a way from a port of this machine to the pages of a server, which listens inside of its namespace only.
-func door(t *testing.T, m *world.Member) string {
+func door(t testing.TB, h *world.Namespace) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -64,17 +64,17 @@ func door(t *testing.T, m *world.Member) string {
 			if err != nil {
 				return
 			}
-			go pass(m, c)
+			go pass(h, c)
 		}
 	}()
 	return "http://" + l.Addr().String()
 }
 
-// pass carries one connection into the namespace of m.
-func pass(m *world.Member, c net.Conn) {
+// pass carries one connection into the namespace of h.
+func pass(h *world.Namespace, c net.Conn) {
 	defer c.Close()
 	var inside net.Conn
-	if err := m.Host.Do(func() (err error) {
+	if err := h.Do(func() (err error) {
 		inside, err = net.DialTimeout("tcp", "127.0.0.1:8067", 2*time.Second)
 		return err
 	}); err != nil {
@@ -88,12 +88,18 @@ func pass(m *world.Member, c net.Conn) {
 // token makes a token of a server for somebody with a role.
 func (s *site) token(m *world.Member, role string) string {
 	s.T().Helper()
-	out, err := exec.Command(world.Binary, "token", "create", "--role", role, "--name", "ada", "--json", "--socket", m.Socket()).CombinedOutput()
+	return tokenOf(s.T(), m.Socket(), role)
+}
+
+// tokenOf makes a token of the server with a socket.
+func tokenOf(t testing.TB, socket, role string) string {
+	t.Helper()
+	out, err := exec.Command(world.Binary, "token", "create", "--role", role, "--name", "ada", "--json", "--socket", socket).CombinedOutput()
 	var made struct {
 		Token string `json:"token"`
 	}
 	if err != nil || json.Unmarshal(out, &made) != nil || made.Token == "" {
-		s.T().Fatalf("lessor token create: %v: %s", err, out)
+		t.Fatalf("lessor token create: %v: %s", err, out)
 	}
 	return made.Token
 }

@@ -32,6 +32,7 @@
 		problems.sort(function (a, b) { return a.line - b.line || a.column - b.column; });
 		if (problems.some(function (p) { return p.bad; })) { area.setAttribute("aria-invalid", "true"); } else { area.removeAttribute("aria-invalid"); }
 	}
+	function wrong() { return problems.filter(function (p) { return p.bad; }); }
 	function element(kind, text) {
 		var e = document.createElement("span");
 		e.className = kind;
@@ -42,7 +43,7 @@
 	function draw() {
 		var style = getComputedStyle(area), top = parseFloat(style.paddingTop) || 0, left = parseFloat(style.paddingLeft) || 0;
 		var first = Math.max(Math.floor((area.scrollTop - top) / height), 0), last = Math.min(first + Math.ceil(area.clientHeight / height) + 2, starts.length);
-		var numbers = document.createDocumentFragment(), notes = document.createDocumentFragment(), here = {};
+		var numbers = document.createDocumentFragment(), notes = document.createDocumentFragment(), here = {}, crowded = [];
 		problems.forEach(function (p) { if (!here[p.line]) { here[p.line] = p; } });
 		for (var i = first + 1; i <= last; i++) {
 			var p = here[i], n = element("number" + (p ? p.bad ? " bad" : " look" : ""), String(i));
@@ -55,20 +56,29 @@
 			wave.style.left = "calc(" + from + "ch + " + (left - area.scrollLeft) + "px)";
 			var note = element("at-line" + (p.bad ? " bad" : " look"), p.text);
 			note.style.top = n.style.top;
-			note.style.left = "calc(" + (text.length + 3) + "ch + " + (left - area.scrollLeft) + "px)";
+			note.style.left = "calc(" + (text.length + 2) + "ch + " + (left - area.scrollLeft) + "px)";
 			notes.append(wave, note);
+			crowded.push(note);
 		}
 		gutter.replaceChildren(numbers);
 		marks.replaceChildren(notes);
 		gutter.style.width = "calc(" + (String(starts.length).length + 3) + "ch)";
+		// Where the line leaves no room behind it, the words stand below it.
+		crowded.forEach(function (note) {
+			if (note.offsetLeft < area.clientWidth - 260) { return; }
+			note.style.top = parseFloat(note.style.top) + height + "px";
+			note.style.left = Math.max(left, Math.min(note.previousSibling.offsetLeft, area.clientWidth - 420)) + "px";
+		});
 	}
 	// What is wrong in the line of the cursor is said below the document, and aloud.
 	function speak(always) {
 		var line = lineOf(area.selectionStart), of = problems.filter(function (p) { return p.line === line; }), text = "";
 		if (of.length > 0) {
 			text = of.map(function (p) { return "Line " + p.line + ": " + p.text + (p.remedy ? " → " + p.remedy : ""); }).join(" · ");
+		} else if (wrong().length > 0) {
+			text = (wrong().length === 1 ? "1 place is wrong, in line " : wrong().length + " places are wrong, the first in line ") + wrong()[0].line + ".";
 		} else if (problems.length > 0) {
-			text = (problems.length === 1 ? "1 place is wrong, in line " : problems.length + " places are wrong, the first in line ") + problems[0].line + ".";
+			text = "Nothing is wrong with it; to look at: line " + problems[0].line + ".";
 		} else if (said) {
 			text = "Nothing is wrong with it.";
 		}
@@ -116,12 +126,12 @@
 		measure();
 		read();
 		draw();
-		if (asked && problems.length > 0) { go(problems[0].line, problems[0].column); } else { speak(false); }
+		if (asked && wrong().length > 0) { go(wrong()[0].line, wrong()[0].column); } else { speak(false); }
 		asked = false;
 	});
 	if (window.ResizeObserver) { new ResizeObserver(draw).observe(area); }
 	measure();
 	read();
 	draw();
-	if (problems.length > 0) { go(problems[0].line, problems[0].column); }
+	if (wrong().length > 0) { go(wrong()[0].line, wrong()[0].column); }
 })();

@@ -32,11 +32,16 @@
 		t.dateTime = String(e.time || "");
 		t.title = t.dateTime;
 		li.append(t, element("span", "kind", plain(e.kind)));
-		var body = element("div", "what");
+		var body = element("div", "what"), way = { "packet-in": ["→", "from the client: "], "packet-out": ["←", "to the client: "], "packet-dropped": ["✕", "no answer: "] }[e.kind];
+		if (way) {
+			var sign = element("span", "way", way[0]);
+			sign.setAttribute("aria-hidden", "true");
+			body.append(sign, element("span", "hidden", way[1]));
+		}
 		body.append(element("span", "", plain(e.message)));
 		[["address", "/leases/"], ["hardware", "/events?packets=yes&client="], ["hostname", ""], ["network", ""], ["partner", ""], ["state", ""], ["relay", ""], ["type", ""], ["reason", ""]].forEach(function (f) {
 			var v = e[f[0]];
-			if (!v) { return; }
+			if (!v || f[0] === "type" && String(e.message).indexOf(v) >= 0) { return; }
 			var s = element("span", "fact", f[0] === "type" || f[0] === "state" ? "" : f[0] + " ");
 			s.append(f[1] ? to(f[1] + encodeURIComponent(v), v) : element("strong", "", plain(v)));
 			body.append(" ", s);

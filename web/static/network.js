@@ -58,7 +58,11 @@
 		if (source) { return; }
 		source = new EventSource(map.dataset.stream);
 		source.onopen = function () { open = true; live("good", "live"); };
-		source.onerror = function () { open = false; live("wait", "looked at every 4 s"); };
+		source.onerror = function () {
+			open = false;
+			live("wait", "looked at every 4 s");
+			if (source && source.readyState === 2) { close(); later = Date.now() + 30 * second; } // refused: as many read as may
+		};
 		source.onmessage = function () { heard += 1; soon(); };
 	}
 	setInterval(function () {
