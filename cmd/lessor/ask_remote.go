@@ -106,10 +106,10 @@ func pinned(want []byte) *tls.Config {
 			c := s.PeerCertificates[0]
 			got := sha256.Sum256(c.Raw)
 			if subtle.ConstantTimeCompare(got[:], want) != 1 {
-				return fmt.Errorf("the server shows another certificate, with the fingerprint %x: do not go on unless its administrator says that this is the one", got)
+				return &api.UntrustedError{Why: fmt.Sprintf("it shows another certificate, with the fingerprint %x: do not go on unless its administrator says that this is the one", got)}
 			}
 			if now := time.Now(); now.Before(c.NotBefore) || now.After(c.NotAfter) {
-				return fmt.Errorf("the server's certificate does not hold at this time (%s to %s)", c.NotBefore.UTC().Format(time.DateOnly), c.NotAfter.UTC().Format(time.DateOnly))
+				return &api.UntrustedError{Why: fmt.Sprintf("its certificate does not hold at this time (%s to %s)", c.NotBefore.UTC().Format(time.DateOnly), c.NotAfter.UTC().Format(time.DateOnly))}
 			}
 			return nil
 		},

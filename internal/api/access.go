@@ -75,6 +75,18 @@ func (s *Server) Admit(a *Access) { s.access = a }
 // guarded returns h for those who have at least the role; zero: for everybody. It is asked once for each operation, before anything of a
 // request is looked at. What is asked to change something is written down before it is done, and again with what became of it before that is told.
 func (s *Server) guarded(role access.Role, h http.Handler) http.Handler {
+	return s.admitted(role, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if role == 0 || s.access == nil || !changes(r) {
+			h.ServeHTTP(w, r)
+			return
+		}
+		id, _ := access.From(r.Context())
+		s.recorded(w, r, id, h)
+	}))
+}
+
+// admitted is guarded for what changes nothing by whatever method, so that it is not written down.
+func (s *Server) admitted(role access.Role, h http.Handler) http.Handler {
 	if role == 0 {
 		return h
 	}
@@ -87,10 +99,8 @@ func (s *Server) guarded(role access.Role, h http.Handler) http.Handler {
 		case !id.May(role):
 			unread(w, r)
 			mayNot(id, role).write(w)
-		case s.access == nil || !changes(r):
-			h.ServeHTTP(w, r)
 		default:
-			s.recorded(w, r, id, h)
+			h.ServeHTTP(w, r)
 		}
 	})
 }

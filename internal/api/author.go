@@ -16,9 +16,6 @@ type uidKey struct{}
 // withPeer returns a context that knows which user connected, as the kernel says it: SO_PEERCRED (unix(7)). Of a connection
 // that is not one of the socket nothing is known.
 func withPeer(ctx context.Context, c net.Conn) context.Context {
-	if b, ok := c.(*boundedConn); ok {
-		c = b.Conn
-	}
 	u, ok := c.(syscall.Conn)
 	if !ok {
 		return ctx

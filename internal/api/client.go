@@ -93,7 +93,12 @@ type NoServerError struct {
 	Err    error
 }
 
-func (e *NoServerError) Error() string { return "no server answers on " + e.Socket + ": " + e.Remedy }
+func (e *NoServerError) Error() string {
+	if distrusted(e.Err) {
+		return "the server on " + e.Socket + " is not believed: " + e.Remedy
+	}
+	return "no server answers on " + e.Socket + ": " + e.Remedy
+}
 
 func (e *NoServerError) Unwrap() error { return e.Err }
 
@@ -106,10 +111,7 @@ func (c *Client) noServer(err error) error {
 	case errors.Is(err, fs.ErrPermission):
 		e.Remedy = "you may not open it: ask as the user that the server runs as, or as root (sudo)"
 	case strings.HasPrefix(c.where, "http"):
-		e.Remedy = err.Error() + ": is the address right, and does `lessor serve` listen there (server.api)?"
-		if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
-			e.Remedy = err.Error() + ": name the certificate that it is to come from"
-		}
+		e.Remedy = remoteRemedy(err)
 	case errors.Is(err, syscall.ECONNREFUSED):
 		e.Remedy = "the server that made the socket is gone: start `lessor serve`, and see its log for why it ended"
 	default:
@@ -149,7 +151,14 @@ func (c *Client) Leases(ctx context.Context, f node.LeaseFilter, each func(node.
 // Events calls each with every event that f lets through, until each returns an error, which Events returns, or ctx
 // ends. A server that stops ends it with a *NoServerError. begun, if not nil, is called once nothing is missed any more.
 func (c *Client) Events(ctx context.Context, f node.EventFilter, begun func(), each func(node.Event) error) error {
-	resp, err := c.ask(ctx, "/api/v1/events", eventQuery(f))
+	return c.EventsAfter(ctx, f, "", begun, each)
+}
+
+// EventsAfter is Events, but begins with what happened after the event of that id and is still kept; "0": with all that is kept.
+func (c *Client) EventsAfter(ctx context.Context, f node.EventFilter, after string, begun func(), each func(node.Event) error) error {
+	q := eventQuery(f)
+	set(q, "after", after)
+	resp, err := c.ask(ctx, "/api/v1/events", q)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -20,7 +19,7 @@ const SocketName = "lessor.sock"
 // maxSocketPath is the longest path of a unix socket on Linux (sun_path, with its final zero).
 const maxSocketPath = 107
 
-// maxConnections is how many connections are held at once; more wait in the kernel's queue.
+// maxConnections is how many connections of a socket are held at once.
 const maxConnections = 64
 
 // SocketIn returns the path of the socket of the server whose data directory is dir.
@@ -42,7 +41,7 @@ func Listen(dir string) (net.Listener, error) {
 	if err != nil {
 		return nil, fmt.Errorf("socket %s: %w", path, err)
 	}
-	return &boundedListener{Listener: l, free: make(chan struct{}, maxConnections), closed: make(chan struct{})}, nil
+	return l, nil
 }
 
 // removeStale removes a socket that a dead server left. Anything else at that path is somebody's file.
@@ -73,41 +72,4 @@ func listenPrivate(path string) (net.Listener, error) {
 		return err
 	}}
 	return private.Listen(context.Background(), "unix", path)
-}
-
-// boundedListener holds at most maxConnections at once.
-type boundedListener struct {
-	net.Listener
-	free   chan struct{} // an element for each connection that is held
-	closed chan struct{}
-	once   sync.Once
-}
-
-func (l *boundedListener) Accept() (net.Conn, error) {
-	select {
-	case l.free <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.free
-		return nil, err
-	}
-	return &boundedConn{Conn: c, release: sync.OnceFunc(func() { <-l.free })}, nil
-}
-
-func (l *boundedListener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-type boundedConn struct {
-	net.Conn
-	release func()
-}
-
-func (c *boundedConn) Close() error {
-	defer c.release()
-	return c.Conn.Close()
 }

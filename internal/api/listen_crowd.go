@@ -16,7 +16,7 @@ const (
 	maxGuestsEach = 128
 )
 
-// crowd is the connections over TCP. Where there would be too many, the one goes that has had nothing to do longest: who only holds connections keeps nobody
+// crowd is the connections to one listener. Where there would be too many, the one goes that has had nothing to do longest: who only holds connections keeps nobody
 // out. A connection that is being answered stays; if all are, the new one goes.
 type crowd struct {
 	mu   sync.Mutex
@@ -24,6 +24,8 @@ type crowd struct {
 	each map[netip.Prefix]int
 	shed uint64 // how many had to go, or were not let in
 	now  func() time.Time
+
+	most, mostEach int // how many there may be, and of one address
 }
 
 // count returns how many connections there are, and how many were too many.
@@ -39,8 +41,8 @@ type guest struct {
 	asks  int       // how many requests of it are being answered
 }
 
-func newCrowd() *crowd {
-	return &crowd{all: map[net.Conn]*guest{}, each: map[netip.Prefix]int{}, now: time.Now}
+func newCrowd(most, each int) *crowd {
+	return &crowd{all: map[net.Conn]*guest{}, each: map[netip.Prefix]int{}, now: time.Now, most: most, mostEach: each}
 }
 
 // admit reports whether a new connection may stay, and closes another one where it takes its place.
@@ -49,11 +51,11 @@ func (c *crowd) admit(conn net.Conn) bool {
 	defer c.mu.Unlock()
 	site := siteOf(conn)
 	switch {
-	case c.each[site] >= maxGuestsEach:
+	case c.each[site] >= c.mostEach:
 		if !c.sendAway(func(g *guest) bool { return g.site == site }) {
 			return false
 		}
-	case len(c.all) >= maxGuests:
+	case len(c.all) >= c.most:
 		if !c.sendAway(func(*guest) bool { return true }) {
 			return false
 		}

@@ -23,7 +23,7 @@ func ListenForGroup(dir string) (net.Listener, error) {
 	if err := os.Chmod(path, 0o660); err != nil {
 		return nil, errors.Join(fmt.Errorf("socket %s: %w", path, err), l.Close())
 	}
-	return &boundedListener{Listener: l, free: make(chan struct{}, maxConnections), closed: make(chan struct{})}, nil
+	return l, nil
 }
 
 // RunForGroup is Run on the socket that ListenForGroup makes in dir. Where it cannot be made, that is logged, and the server goes on with the first one.

@@ -32,7 +32,7 @@ func OpenDoor(addr netip.AddrPort, certificate *Certificate, log *slog.Logger) (
 	if err != nil {
 		return nil, cannotListen(addr, err)
 	}
-	d := &Door{addr: l.Addr().(*net.TCPAddr).AddrPort(), tls: certificate, in: newCrowd(), log: log}
+	d := &Door{addr: l.Addr().(*net.TCPAddr).AddrPort(), tls: certificate, in: newCrowd(maxGuests, maxGuestsEach), log: log}
 	d.l = &doorListener{l, d.in}
 	return d, nil
 }

@@ -82,7 +82,7 @@ func (g *guestConn) RemoteAddr() net.Addr {
 func (g *guestConn) Close() error { g.closed = true; return nil }
 
 func TestWhoMakesRoom(t *testing.T) {
-	c, clock := newCrowd(), time.Unix(0, 0)
+	c, clock := newCrowd(maxGuests, maxGuestsEach), time.Unix(0, 0)
 	c.now = func() time.Time { clock = clock.Add(time.Second); return clock }
 	var all []*guestConn
 	come := func(from string) (*guestConn, bool) {

@@ -58,16 +58,20 @@ func New(r node.Reporter, log *slog.Logger) *Server {
 // Run answers on l until ctx ends, then ends the streams, and returns when everything that it started is done. It
 // closes l. The error is nil if ctx ended it.
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	in := newCrowd(maxConnections, maxConnections) // who may ask over the socket may have a mistake in a script
 	srv := &http.Server{
-		Handler:           s.Handler(),
+		Handler:           in.known(s.Handler()),
 		ReadHeaderTimeout: headerTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
 		ErrorLog:          slog.NewLogLogger(s.log.Handler(), slog.LevelWarn),
 		BaseContext:       func(net.Listener) context.Context { return ctx },
-		ConnContext:       withPeer,
+		ConnState:         in.state,
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(withPeer(ctx, c), connKey{}, c)
+		},
 	}
-	return serveUntil(ctx, srv, l)
+	return serveUntil(ctx, srv, &doorListener{l, in})
 }
 
 // Handler returns what answers the requests. What is mounted is in it.

@@ -57,6 +57,10 @@ func askStream[T any, I any, P interface {
 		}
 		t := s.stream(w, as)
 		t.r, t.table = r, columnsOf[T]()
+		if r.Method == http.MethodHead { // what it would be is not looked for: there may be no end to it
+			t.begin()
+			return nil
+		}
 		if err = answer(r.Context(), in, t); err == nil {
 			err = t.finish()
 		}

@@ -48,10 +48,10 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	_, pattern := a.mux.Handler(r)
 	method, path, _ := strings.Cut(pattern, " ")
 	switch {
-	case a.paths[path] != nil && (r.Method == method || path == "/healthz" || path == "/readyz"):
+	case a.paths[path] != nil && (r.Method == method || r.Method == http.MethodHead && method == http.MethodGet || path == "/healthz" || path == "/readyz"):
 		a.mux.ServeHTTP(w, r)
 	case pattern == "", a.paths[path] != nil, len(a.allowed(r)) > 0, strings.HasPrefix(r.URL.Path, "/api/"):
-		a.server.guarded(access.Viewer, http.HandlerFunc(a.nothing)).ServeHTTP(w, r)
+		a.server.admitted(access.Viewer, http.HandlerFunc(a.nothing)).ServeHTTP(w, r)
 	default: // something that is mounted
 		a.mux.ServeHTTP(w, r)
 	}
@@ -60,13 +60,21 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 // nothing answers where there is no such path, or no such method there. Nothing of a body is read.
 func (a *surface) nothing(w http.ResponseWriter, r *http.Request) {
 	unread(w, r)
-	allowed := a.allowed(r)
+	allowed := slices.Clip(a.allowed(r))
 	if len(allowed) == 0 {
 		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path", Detail: "there are " + strings.Join(a.listed(), ", "),
 			Remedy: "the whole description is /openapi.json"}).write(w)
 		return
 	}
-	w.Header().Set("Allow", strings.Join(allowed, ", "))
+	allow := append(allowed, http.MethodOptions)
+	if allowed[0] == http.MethodGet {
+		allow = slices.Insert(allow, 1, http.MethodHead)
+	}
+	w.Header().Set("Allow", strings.Join(allow, ", "))
+	if r.Method == http.MethodOptions {
+		w.WriteHeader(http.StatusNoContent)
+		return
+	}
 	(&Problem{Status: http.StatusMethodNotAllowed, Title: "method not allowed", Detail: "only " + strings.Join(allowed, " and ") + " is answered here"}).write(w)
 }
 

@@ -91,15 +91,18 @@ type Status struct {
 
 // APIStatus is the listener by which a server is asked over TCP.
 type APIStatus struct {
+	// URL is how it is asked.
 	URL string `json:"url"`
-	// Fingerprint is the SHA-256 of the certificate that is shown there, in hexadecimal, and Ends when it ends; empty and null where nothing is
-	// encrypted. Own says that the server made it for itself, so that it is known by its fingerprint alone.
-	Fingerprint string  `json:"fingerprint,omitempty"`
-	Ends        Instant `json:"ends,omitzero"`
-	Own         bool    `json:"own,omitempty"`
-	// Connections is how many there are now, and Shed how many were closed, or not let in, since there would have been too many.
-	Connections int    `json:"connections"`
-	Shed        uint64 `json:"shed,omitempty"`
+	// Fingerprint is the SHA-256 of the certificate that is shown there, in hexadecimal; empty where nothing is encrypted.
+	Fingerprint string `json:"fingerprint,omitempty"`
+	// Ends is when the certificate ends.
+	Ends Instant `json:"ends,omitzero"`
+	// Own says that the server made the certificate for itself, so that it is known by its fingerprint alone.
+	Own bool `json:"own,omitempty"`
+	// Connections is how many there are now.
+	Connections int `json:"connections"`
+	// Shed counts those that were closed, or not let in, since there would have been too many.
+	Shed uint64 `json:"shed,omitempty"`
 }
 
 // MarshalJSON writes empty lists and maps where there is nothing, never null.
