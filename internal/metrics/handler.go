@@ -52,7 +52,7 @@ func Handler(r node.Reporter, q *Requests) http.Handler {
 		now := prometheus.NewRegistry()
 		now.MustRegister(collector{&m})
 		w.Header().Set("Cache-Control", "no-store")
-		promhttp.HandlerFor(prometheus.Gatherers{now, process}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError}).ServeHTTP(w, req)
+		promhttp.HandlerFor(prometheus.Gatherers{now, process}, promhttp.HandlerOpts{ErrorHandling: promhttp.ContinueOnError, EnableOpenMetrics: true}).ServeHTTP(w, req)
 	})
 }
 

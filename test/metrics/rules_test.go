@@ -28,7 +28,7 @@ func promtool(t *testing.T, in string, args ...string) {
 func TestTheRulesAreGood(t *testing.T) { promtool(t, "", "check", "rules", "lessor.rules.yml") }
 
 func TestEveryAlertFiresWhenItShould(t *testing.T) {
-	promtool(t, "", "test", "rules", "lessor_test.yml")
+	promtool(t, "", "test", "rules", "lessor_test.yml", "days_test.yml")
 }
 
 func TestAScrapeKeepsToTheConventions(t *testing.T) {
