@@ -65,9 +65,11 @@
 		gutter.style.width = "calc(" + (String(starts.length).length + 3) + "ch)";
 		// Where the line leaves no room behind it, the words stand below it.
 		crowded.forEach(function (note) {
-			if (note.offsetLeft < area.clientWidth - 260) { return; }
-			note.style.top = parseFloat(note.style.top) + height + "px";
-			note.style.left = Math.max(left, Math.min(note.previousSibling.offsetLeft, area.clientWidth - 420)) + "px";
+			if (note.offsetLeft > area.clientWidth - 260) {
+				note.style.top = parseFloat(note.style.top) + height + "px";
+				note.style.left = Math.max(left, Math.min(note.previousSibling.offsetLeft, area.clientWidth - 560)) + "px";
+			}
+			note.style.maxWidth = Math.max(area.clientWidth - note.offsetLeft - 8, 40) + "px";
 		});
 	}
 	// What is wrong in the line of the cursor is said below the document, and aloud.
