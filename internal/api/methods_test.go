@@ -2,6 +2,7 @@ package api
 
 import (
 	"net/http"
+	"strings"
 	"testing"
 
 	"github.com/lessor-dhcp/lessor/internal/access"
@@ -40,5 +41,54 @@ func TestMethodsThatAnyProgramMayUse(t *testing.T) {
 	}
 	if all := a.records(t); len(all) != 0 {
 		t.Errorf("questions were written down: %v", all)
+	}
+}
+
+// Each operation is open to its own role and to those above, and says so in its description.
+func TestRolesThatMay(t *testing.T) {
+	a := admit(t, &fake{}, false)
+	tokens := map[access.Role]string{}
+	for _, role := range []access.Role{access.Viewer, access.Operator, access.Administrator} {
+		tokens[role] = "Bearer " + a.token(t, role)
+	}
+	asked := 0
+	for path, item := range a.server.surface().huma.OpenAPI().Paths {
+		for _, op := range operationsOf(item) {
+			needs := wantedRole(op.Method, path)
+			if needs == 0 {
+				continue
+			}
+			if says := op.Extensions["x-lessor-role"]; says != needs.String() {
+				t.Errorf("%s %s: x-lessor-role is %v, want %v", op.Method, path, says, needs)
+			}
+			method := op.Method
+			if method == http.MethodGet { // of which some have no end
+				method = http.MethodHead
+			}
+			for role := needs; role <= access.Administrator; role++ {
+				asked++
+				if w := a.send(method, strings.NewReplacer("{", "", "}", "").Replace(path), "", "Authorization", tokens[role]); w.Code == http.StatusUnauthorized || w.Code == http.StatusForbidden || w.Code == http.StatusMethodNotAllowed {
+					t.Errorf("%s %s: %v got %d %s", op.Method, path, role, w.Code, w.Body)
+				}
+			}
+		}
+	}
+	if asked < 60 {
+		t.Errorf("only %d were asked", asked)
+	}
+	begun, ended := 0, 0
+	for _, r := range a.records(t) {
+		switch {
+		case r.Outcome == access.Begun:
+			begun++
+		default:
+			ended++
+		}
+		if r.Who == "" || r.From != "192.0.2.1" || r.What == "" || r.Token == "" {
+			t.Errorf("who, from where, what? %+v", r)
+		}
+	}
+	if begun == 0 || begun != ended {
+		t.Errorf("%d changes were begun and %d ended", begun, ended)
 	}
 }
