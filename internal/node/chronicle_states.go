@@ -25,11 +25,14 @@ func (p *partnership) transit(t StateTransition) {
 		p.transitions = append(p.transitions[:0], p.transitions[1:]...)
 		p.transitionsCut = true
 	}
-	p.transitions = append(p.transitions, t)
+	p.transitions, p.transited = append(p.transitions, t), p.transited+1
 }
 
 // Timeline implements Chronicler.
 func (n *Node) Timeline(ctx context.Context) (t Timeline, err error) {
+	if err := n.books.recalled(ctx); err != nil {
+		return t, err
+	}
 	t.Since = At(n.started)
 	err = n.do(ctx, func(*Effects) {
 		p := n.partner
@@ -47,8 +50,27 @@ func (n *Node) Timeline(ctx context.Context) (t Timeline, err error) {
 			t.beginWith(StateTransition{Time: ps.Since, Member: p.self, State: ps.State, Cause: ps.Cause})
 		}
 	})
+	n.books.earlier.begin(&t)
 	slices.SortStableFunc(t.Transitions, func(a, b StateTransition) int { return a.Time.Compare(b.Time.Time) })
 	return t, err
+}
+
+// begin puts what was before this run at the beginning of its time line.
+func (e *earlierRuns) begin(t *Timeline) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	before := e.states
+	before = before[min(len(before), max(0, len(before)+len(t.Transitions)-keptTransitions)):]
+	if len(before) == 0 || len(t.Transitions) == 0 {
+		return
+	}
+	for i := range t.Transitions {
+		if x := &t.Transitions[i]; x.From == "" && x.Time == t.Since {
+			x.From = lastState(before, x.Member)
+		}
+	}
+	t.Since = before[0].Time
+	t.Transitions = slices.Concat(before, t.Transitions)
 }
 
 // beginWith puts the state that a member was in when the time line began at its beginning: the one that it went from first, or, where

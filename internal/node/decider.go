@@ -70,6 +70,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
 	n.ready.Store(true)
 	ready(n.waiting())
+	n.books.serve()
 	var stopping stopping
 	for {
 		n.stepSnapshot()
@@ -134,6 +135,7 @@ func (n *Node) durable(l *load) {
 	n.tellPartner(l)
 	if l.commit > 0 {
 		n.handle(Durable{Commit: l.commit})
+		ring(n.books.grown)
 	}
 	if d := &n.core.dismissal; d.ended && n.core.durable >= d.commit {
 		n.keeper.dismissedDurably()

@@ -41,7 +41,7 @@ type Event struct {
 	Reason string `json:"reason,omitempty"`
 	// Detail is more of the same for who looks closely: a packet's options, one a line; the problems of a document.
 	Detail string `json:"detail,omitempty"`
-	// Lost is how many events the reader was too slow for (EventsLost).
+	// Lost is how many events are missing here, at most (EventsLost); 0: it is not known whether any are.
 	Lost uint64 `json:"lost,omitempty"`
 }
 

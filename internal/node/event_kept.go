@@ -2,7 +2,9 @@ package node
 
 import (
 	"log/slog"
+	"math"
 	"slices"
+	"sort"
 	"strings"
 )
 
@@ -24,36 +26,47 @@ const maxKeptText = 2048
 type eventRing struct {
 	events []keptEvent
 	oldest int    // where the ring begins, once it is full
+	added  uint64 // how many events of this run were ever in it
 	gone   uint64 // how many events were driven out
-	last   uint64 // EventID.Number of the last of them
+	last   int64  // keptEvent.order of the last of them
+	// uncounted says that events before last are not there of which nobody knows how many they were.
+	uncounted bool
 }
 
 // keptEvent is an event, and keptEvents.missed when it happened.
 type keptEvent struct {
 	Event
+	// order rises from event to event. It is EventID.Number of those of this run, and 0 or less of those before.
+	order  int64
 	missed uint64
 }
 
 func (r *eventRing) add(e keptEvent, most int) {
+	r.added++
 	if len(r.events) < most {
 		r.events = append(r.events, e)
 		return
 	}
-	r.gone, r.last = r.gone+1, r.events[r.oldest].ID.Number
+	r.gone, r.last = r.gone+1, r.events[r.oldest].order
 	r.events[r.oldest] = e
 	r.oldest = (r.oldest + 1) % most
 }
 
 func (r *eventRing) at(i int) *keptEvent { return &r.events[(r.oldest+i)%len(r.events)] }
 
-// behind returns the place of the first event after that number, and how many before it are not there any more, at most.
-func (r *eventRing) behind(number uint64) (first int, gone uint64) {
-	if r.last > number {
-		gone = min(r.gone, r.last-number)
+// fromTheStart is a place in the order of events before all others.
+const fromTheStart = math.MinInt64
+
+// behind returns the place of the first event after one in the order, and how many before it are not there any more, at most.
+func (r *eventRing) behind(order int64) (first int, gone uint64) {
+	switch {
+	case r.last <= order:
+	case r.uncounted && order != fromTheStart:
+		gone = uint64(r.last - order)
+	default:
+		gone = min(r.gone, uint64(r.last)-uint64(order))
 	}
-	for first < len(r.events) && r.at(first).ID.Number <= number {
-		first++
-	}
+	first = sort.Search(len(r.events), func(i int) bool { return r.at(i).order > order })
 	return first, gone
 }
 
@@ -62,12 +75,12 @@ func (k *keptEvents) add(e *Event) {
 	switch {
 	case e.Kind.IsPacket() || e.Level < slog.LevelInfo || e.Kind == EventsLost:
 	case !e.Kind.isLease():
-		k.troubles.add(keptEvent{shortened(e), k.missed}, KeptTroubles)
+		k.troubles.add(keptEvent{shortened(e), int64(e.ID.Number), k.missed}, KeptTroubles)
 	case k.second >= KeptLeasesASecond:
 		k.missed++
 	default:
 		k.second++
-		k.leases.add(keptEvent{shortened(e), k.missed}, KeptLeases)
+		k.leases.add(keptEvent{shortened(e), int64(e.ID.Number), k.missed}, KeptLeases)
 	}
 }
 
@@ -87,11 +100,11 @@ func (f *EventFilter) wantsSingle() bool {
 	return f.Level <= slog.LevelInfo && (len(f.Kinds) == 0 || slices.ContainsFunc(f.Kinds, EventKind.isLease))
 }
 
-// after returns what is kept of the events behind that number and let through by f, with an EventsLost wherever some are missing that f
+// after returns what is kept of the events behind that one in the order and let through by f, with an EventsLost wherever some are missing that f
 // may have let through.
-func (k *keptEvents) after(f *EventFilter, number uint64) (all []Event) {
-	i, gone := k.troubles.behind(number)
-	j, goneLeases := k.leases.behind(number)
+func (k *keptEvents) after(f *EventFilter, order int64) (all []Event) {
+	i, gone := k.troubles.behind(order)
+	j, goneLeases := k.leases.behind(order)
 	var missed uint64 // as far as it was said
 	if i > 0 {
 		missed = k.troubles.at(i - 1).missed
@@ -111,7 +124,7 @@ func (k *keptEvents) after(f *EventFilter, number uint64) (all []Event) {
 	for i < len(k.troubles.events) || j < len(k.leases.events) {
 		var e *keptEvent
 		switch {
-		case j == len(k.leases.events), i < len(k.troubles.events) && k.troubles.at(i).ID.Number < k.leases.at(j).ID.Number:
+		case j == len(k.leases.events), i < len(k.troubles.events) && k.troubles.at(i).order < k.leases.at(j).order:
 			e = k.troubles.at(i)
 			i++
 		default:

@@ -8,7 +8,7 @@ import (
 )
 
 // Historian is what a Reporter also is that knows what was before. It is safe for concurrent use, and a slow caller never delays
-// the packets. What it knows begins with the server's start, and each answer says since when it is whole.
+// the packets. Each answer says since when it is whole: changes and states are kept over restarts, rates and trends begin with the start.
 type Historian interface {
 	// AddressHistory returns what became of an address, the latest first, at most limit changes (0: MaxHistory).
 	AddressHistory(ctx context.Context, addr netip.Addr, limit int) (LeaseHistory, error)
@@ -19,7 +19,7 @@ type Historian interface {
 }
 
 // Chronicler is what a Reporter also is that keeps how it and its pools did. It is safe for concurrent use, and a slow caller never
-// delays the packets. What it knows begins with the server's start.
+// delays the packets.
 type Chronicler interface {
 	// Timeline returns the states of both servers, the earliest first.
 	Timeline(ctx context.Context) (Timeline, error)
@@ -38,11 +38,13 @@ type LeaseHistory struct {
 	// known, but for Before.
 	Since         Instant `json:"since"`
 	RenewalsSince Instant `json:"renewals_since"`
+	// Gaps are stretches since then of which something may be missing all the same, the earliest first.
+	Gaps []Gap `json:"gaps,omitempty"`
 	// Changes are the latest first; More says that there are earlier ones, which were not asked for.
 	Changes []LeaseChange `json:"changes"`
 	More    bool          `json:"more,omitempty"`
-	// Before is what the binding itself knows of what was before Changes, the latest first: since when its client has had the
-	// address, when it was last heard of, since when it is in its state and why.
+	// Before is what the binding itself knows of what was before Changes, or fell into a gap behind them, the latest first: since when its
+	// client has had the address, when it was last heard of, since when it is in its state and why.
 	Before []LeaseChange `json:"before"`
 }
 

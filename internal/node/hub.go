@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -25,7 +26,13 @@ type hub struct {
 	epoch     int64 // of EventID
 	number    uint64
 	kept      keptEvents
+	earlier   []earlierEvents // the latest first
 	listeners map[*listener]struct{}
+
+	// missedBefore is what of kept.missed was missed before this run.
+	missedBefore uint64
+	// grown, unless it is nil, hears that there are more events to be written down.
+	grown chan<- struct{}
 }
 
 type listener struct {
@@ -82,13 +89,34 @@ func (h *hub) listenAfter(ctx context.Context, f EventFilter, forLog bool, after
 // replay returns what is kept of the events after one.
 func (h *hub) replay(f *EventFilter, after EventID) []Event {
 	h.countUntold()
-	switch {
-	case after.IsZero():
-	case after.Epoch != h.epoch:
-		again := lostEvent(0, "the server was started anew since: what happened before is not kept")
-		return append([]Event{again}, h.kept.after(f, 0)...)
+	if after.IsZero() {
+		return h.kept.after(f, fromTheStart)
 	}
-	return h.kept.after(f, after.Number)
+	order, ok := h.orderOf(after)
+	if ok {
+		return h.kept.after(f, order)
+	}
+	again := lostEvent(0, "the server was started anew since, and what happened before that is not kept: something may be missing")
+	return append([]Event{again}, h.kept.after(f, order)...)
+}
+
+// orderOf returns where an event stands in the order of all that are kept; false: nothing is known of its run but, where there are earlier
+// ones, that it was behind them.
+func (h *hub) orderOf(id EventID) (order int64, ok bool) {
+	if id.Epoch == h.epoch {
+		return int64(min(id.Number, math.MaxInt64)), true
+	}
+	for _, r := range h.earlier {
+		if r.run == id.Epoch {
+			return r.base + int64(min(id.Number, uint64(r.last))), true
+		}
+	}
+	for _, r := range h.earlier {
+		if r.run < id.Epoch && id.Epoch < h.epoch {
+			return r.base + r.last + 1, false
+		}
+	}
+	return fromTheStart, false
 }
 
 // countUntold counts those that nobody wanted to hear of as missed.
@@ -121,7 +149,7 @@ func (h *hub) count() {
 		switch {
 		case l.forLog:
 			o |= observeForLog
-		case l.filter.Level <= slog.LevelInfo:
+		case l.filter.wantsSingle():
 			o |= ObserveLeases
 		}
 		if l.filter.Packets {
@@ -149,6 +177,7 @@ func (h *hub) publish(es []Event, untold int) {
 		h.kept.add(&es[i])
 	}
 	h.plenty.Store(h.kept.second >= KeptLeasesASecond)
+	ring(h.grown)
 	for l := range h.listeners {
 		for i := range es {
 			if l.filter.Matches(&es[i]) {

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"net/netip"
 	"slices"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
@@ -32,7 +33,7 @@ func (n *Node) AddressHistory(ctx context.Context, a netip.Addr, limit int) (h L
 	}
 	err = n.do(ctx, func(*Effects) {
 		if b, ok := n.core.table.Get(host(a)); ok {
-			h.Before = n.core.before(&b, h.Changes)
+			h.Before = n.core.before(&b, &h)
 		}
 	})
 	return h, err
@@ -53,12 +54,15 @@ func (n *Node) ClientHistory(ctx context.Context, a netip.Addr, limit int) (h Le
 		return h, true, err
 	}
 	moved(h.Changes)
-	err = n.do(ctx, func(*Effects) { h.Before = n.core.clientBefore(a, h.Changes) })
+	err = n.do(ctx, func(*Effects) { h.Before = n.core.clientBefore(a, &h) })
 	return h, true, err
 }
 
 // walkPast collects what is kept, some at a time.
 func (n *Node) walkPast(ctx context.Context, s *pastScan, h *LeaseHistory, limit int) error {
+	if err := n.books.recalled(ctx); err != nil {
+		return err
+	}
 	if limit < 0 {
 		return refused("a limit of %d is none: write a number from 1 on", limit)
 	}
@@ -80,12 +84,32 @@ func (n *Node) walkPast(ctx context.Context, s *pastScan, h *LeaseHistory, limit
 			return err
 		}
 	}
+	n.books.earlier.walk(s, h, At(n.started))
 	h.Changes, h.More = s.found, s.more
 	return nil
 }
 
+// walk goes on where what this run keeps has ended, if it keeps all since it began.
+func (e *earlierRuns) walk(s *pastScan, h *LeaseHistory, began Instant) {
+	e.mu.Lock()
+	e.past.scan(s)
+	if h.Since == began && !e.since.IsZero() {
+		h.Since = At(e.since)
+	}
+	if h.RenewalsSince == began && !e.renewalsSince.IsZero() {
+		h.RenewalsSince = At(e.renewalsSince)
+	}
+	h.Gaps = slices.Clone(e.gaps)
+	e.mu.Unlock()
+	for more := !s.more; more; {
+		e.mu.Lock()
+		more = e.past.step(s)
+		e.mu.Unlock()
+	}
+}
+
 // clientBefore is before for all bindings of the client that has or had an address.
-func (c *Core) clientBefore(a netip.Addr, changes []LeaseChange) (all []LeaseChange) {
+func (c *Core) clientBefore(a netip.Addr, h *LeaseHistory) (all []LeaseChange) {
 	b, ok := c.table.Get(host(a))
 	if !ok {
 		return nil
@@ -97,18 +121,20 @@ func (c *Core) clientBefore(a netip.Addr, changes []LeaseChange) (all []LeaseCha
 		if !ok {
 			break
 		}
-		of := slices.DeleteFunc(slices.Clone(changes), func(x LeaseChange) bool { return x.Address != b.Addr() })
-		all = append(all, c.before(&b, of)...)
+		of := LeaseHistory{Gaps: h.Gaps, Changes: slices.Clone(h.Changes)}
+		of.Changes = slices.DeleteFunc(of.Changes, func(x LeaseChange) bool { return x.Address != b.Addr() })
+		all = append(all, c.before(&b, &of)...)
 	}
 	slices.SortStableFunc(all, func(a, b LeaseChange) int { return b.Time.Compare(a.Time.Time) })
 	return all
 }
 
-// before is what the binding itself knows of what was before the changes, which are its own, the latest first.
-func (c *Core) before(b *binding.Binding, changes []LeaseChange) (all []LeaseChange) {
+// before is what the binding itself knows of what was before the changes, which are its own, the latest first, or fell into a gap behind
+// them.
+func (c *Core) before(b *binding.Binding, h *LeaseHistory) (all []LeaseChange) {
 	add := func(at Instant, what string, s binding.State, why string) {
-		earlier := len(changes) == 0 || at.Before(changes[len(changes)-1].Time.Time)
-		if at.IsZero() || !earlier || slices.ContainsFunc(all, func(x LeaseChange) bool { return x.Time == at && x.Happened == what }) {
+		earlier := len(h.Changes) == 0 || at.Before(h.Changes[len(h.Changes)-1].Time.Time)
+		if at.IsZero() || !earlier && !h.fellIntoGap(at.Time) || slices.ContainsFunc(all, func(x LeaseChange) bool { return x.Time == at && x.Happened == what }) {
 			return
 		}
 		all = append(all, LeaseChange{Time: at, Address: b.Addr(), State: s.String(), Happened: what, Cause: why,
@@ -123,4 +149,12 @@ func (c *Core) before(b *binding.Binding, changes []LeaseChange) (all []LeaseCha
 	add(At(b.Starts), "granted", binding.Active, "its client has had it since")
 	slices.SortStableFunc(all, func(a, b LeaseChange) int { return b.Time.Compare(a.Time.Time) })
 	return all
+}
+
+// fellIntoGap reports whether something that happened then, behind all changes that are known, may be missing among them.
+func (h *LeaseHistory) fellIntoGap(at time.Time) bool {
+	const second = time.Second // of which no parts are kept
+	return at.After(h.Changes[0].Time.Add(second)) && slices.ContainsFunc(h.Gaps, func(g Gap) bool {
+		return at.After(g.From.Add(-second)) && at.Before(g.To.Add(second))
+	})
 }

@@ -198,7 +198,7 @@ func (p *leasePast) step(s *pastScan) bool {
 		var e *pastEntry
 		rare, renewed := s.rare > p.rare.begin, s.renewals > p.renewals.begin
 		switch {
-		case rare && (!renewed || p.rare.at(s.rare-1, keptRare).at >= p.renewals.at(s.renewals-1, keptRenewals).at):
+		case rare && (!renewed || p.rare.at(s.rare-1, keptRare).isBehind(p.renewals.at(s.renewals-1, keptRenewals))):
 			s.rare--
 			e = p.rare.at(s.rare, keptRare)
 		case renewed:
@@ -217,6 +217,15 @@ func (p *leasePast) step(s *pastScan) bool {
 		s.found = append(s.found, p.show(e))
 	}
 	return true
+}
+
+// isBehind reports whether e came after a renewal. What was written down has no commit: there it is not said of one second what came first,
+// but what is granted is renewed later.
+func (e *pastEntry) isBehind(renewal *pastEntry) bool {
+	if e.at == renewal.at && e.commit != 0 && renewal.commit != 0 {
+		return int32(e.commit-renewal.commit) > 0
+	}
+	return e.at > renewal.at
 }
 
 // show returns an entry as operators see it.

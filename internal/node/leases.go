@@ -79,6 +79,9 @@ func (n *Node) Events(ctx context.Context, f EventFilter) (<-chan Event, error) 
 
 // EventsAfter implements Replayer.
 func (n *Node) EventsAfter(ctx context.Context, f EventFilter, after EventID) (<-chan Event, error) {
+	if err := n.books.recalled(ctx); err != nil {
+		return nil, err
+	}
 	return n.hub.listenAfter(ctx, f, false, &after)
 }
 

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"path/filepath"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -31,6 +32,8 @@ type Config struct {
 	Store store.Config
 	// AcceptLostRecords lets the server start though records were lost of which not even the address is known.
 	AcceptLostRecords bool
+	// Past is the directory in which is written what happens; empty: PastName in the data directory, or, where Store.FS is in its place, nowhere.
+	Past string
 	// Sockets, if not nil, changes how the sockets are opened; for tests.
 	Sockets func(*socket.Config)
 }
@@ -50,6 +53,7 @@ type Node struct {
 	keeper  *keeper
 	partner *partnership // nil: this server is alone
 	hub     hub
+	books   *books
 
 	control chan func()   // run by the decider
 	work    chan struct{} // to the committer: there may be something to carry out
@@ -130,6 +134,7 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.free = sync.NewCond(&n.deciding)
 	n.hub.epoch = n.started.UnixMilli()
+	n.books = newBooks(cfg.pastDir(), n.hub.epoch)
 	ring, err := openKeys(cfg.Document) // before anything else is touched
 	if err != nil {
 		return nil, err
@@ -155,6 +160,14 @@ func New(cfg Config) (*Node, error) {
 		return nil, errors.Join(err, n.sockets.Close(), n.store.Close())
 	}
 	return n, nil
+}
+
+// pastDir returns where is written what happens; empty: nowhere.
+func (cfg *Config) pastDir() string {
+	if cfg.Past == "" && cfg.Store.FS == nil {
+		return filepath.Join(cfg.Document.Server.Data, PastName)
+	}
+	return cfg.Past
 }
 
 // openAll opens the store, and reads the configuration and then the bindings that it has. The policy is that of the head, or of the file
@@ -272,6 +285,9 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	start(func() { n.watchDrift(edges) })
 	start(func() { n.keepChronicle(edges) })
 	st := newStoreRunner(edges, n.store)
+	over := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() { n.keepBooks(over) })
 
 	err = n.decide(ctx, ready, st)
 	close(n.ended)
@@ -281,6 +297,8 @@ func (n *Node) Run(ctx context.Context, ready func(waiting string)) error {
 	logging.Wait()
 	stop()
 	running.Wait()
+	close(over)
+	writing.Wait()
 	st.stop()
 	err = errors.Join(err, n.store.Close())
 	if err == nil && context.Cause(ctx) == ErrBeginAnew {

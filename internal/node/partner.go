@@ -39,9 +39,11 @@ type partnership struct {
 	waits      atomic.Bool // there is one: for the keeper
 
 	refusals []RefusedUpdate // the latest
-	// transitions are the states that both servers came to, the earliest first; transitionsCut says that earlier ones are not kept.
+	// transitions are the states that both servers came to, the earliest first; transitionsCut says that earlier ones are not kept,
+	// transited how many there were in all.
 	transitions    []StateTransition
 	transitionsCut bool
+	transited      uint64
 	flood          flood
 	closed         string // why there is no connection; empty: there is, or never was one
 }

@@ -13,7 +13,8 @@ type Replayer interface {
 	// EventsAfter is Events, but begins with what happened after the event of that name and is still kept: up to KeptTroubles
 	// events of states, troubles and configuration, and up to KeptLeases of single leases, of which no more than
 	// KeptLeasesASecond. Traces of packets are not kept. The zero EventID means all that is kept. What is missing in between is said by an EventsLost
-	// where it is missing, with how many they were at most; so is that the server was started anew since.
+	// where it is missing, with how many they were at most. Events of earlier runs of the server are kept as those of this one are, but for
+	// what a run that ended without notice did in its last moment, which is said where it ended.
 	EventsAfter(ctx context.Context, f EventFilter, after EventID) (<-chan Event, error)
 }
 

@@ -30,6 +30,9 @@ networks:
   all: {lease: {default: 1h}, subnets: {10.0.0.0/16: {relays: [127.0.0.1], pools: [{range: 10.0.1.0-10.0.8.255}]}}}
 `
 
+// pastOfTests is where the servers of tests write what happens; empty: nowhere.
+var pastOfTests string
+
 // running is a whole node on the loopback interface, with its store on a simulated disk.
 type running struct {
 	node *Node
@@ -61,7 +64,7 @@ func runAt(t *testing.T, fs *memfs.FS, accept bool, document, address string) (*
 	}
 	r := &running{fs: fs, port: freePort(t)}
 	n, err := New(Config{
-		AcceptLostRecords: accept, Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler),
+		AcceptLostRecords: accept, Document: doc, Version: "test", Log: slog.New(slog.DiscardHandler), Past: pastOfTests,
 		Store: store.Config{FS: fs, NewID: store.ID{1, address[len(address)-1]}, SegmentSize: 64 << 10},
 		Sockets: func(c *socket.Config) {
 			c.Bind, c.Port, c.UnicastOnly, c.Interfaces = netip.MustParseAddr(address), r.port, true, []string{"lo"}

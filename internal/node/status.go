@@ -115,6 +115,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 	}
 	n.socketDrops(&s)
 	n.mu.Lock()
+	s.Alarms = append(s.Alarms, n.books.alarms(n.clock.now())...)
 	s.Alarms = append(s.Alarms, interfaceAlarms(n.doc.Server.Interfaces, s.Interfaces)...)
 	n.mu.Unlock()
 	slices.SortStableFunc(s.Alarms, func(a, b Alarm) int { return gravity(b) - gravity(a) })
