@@ -81,9 +81,9 @@ func beginning(text string) (netip.Prefix, bool) {
 
 // readDigits reads the text as hexadecimal with whatever separators.
 func (s *search) readDigits() {
-	_, text, typed := strings.Cut(s.text, "/") // 6/02:00:00:00:00:01
-	if !typed {
-		text = s.text
+	htype, text, typed := strings.Cut(s.text, "/") // 6/02:00:00:00:00:01
+	if _, err := strconv.ParseUint(htype, 10, 8); !typed || err != nil {
+		text = s.text // the port of a switch has a stroke, too: ge-70/0:0
 	}
 	text = strings.TrimPrefix(text, "0x")
 	digits := make([]byte, 0, len(text))
