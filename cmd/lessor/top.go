@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -25,7 +26,8 @@ type topCommand struct {
 
 func (topCommand) Help() string {
 	return `Alarms stand at the top, then how the two servers stand to each other, what comes and goes, the pools, the fullest first, with when each will
-be empty at this rate, and the newest events. q ends it, ↑ and ↓ (or k and j), page up and page down go through the pools.
+be empty at this rate, and the newest events, those of before included. q ends it, ? says which keys there are, ↑ and ↓ (or k and j), page up
+and page down go through the pools.
 
 Where the output is no terminal it is shown once.
 
@@ -61,10 +63,16 @@ func (x topCommand) Run(ctx context.Context, c *console) error {
 	} else {
 		v.take(n)
 	}
+	once := x.Once || !x.JSON && (!c.terminal || !c.cursor)
+	if once || x.JSON {
+		for _, e := range first.before(ctx) {
+			v.happened(e)
+		}
+	}
 	switch {
 	case x.JSON && x.Once:
 		return c.json(v.json())
-	case x.Once || !x.JSON && (!c.terminal || !c.cursor):
+	case once:
 		return v.print(c)
 	case x.JSON:
 		return x.stream(ctx, c, &first, v)
@@ -85,6 +93,7 @@ type question struct {
 	client *api.Client
 	trends []node.PoolTrend
 	at     time.Time // of trends
+	last   string    // the event that is known; empty: none
 }
 
 // news is what one time of asking brought.
@@ -145,11 +154,11 @@ func watched() (kinds []node.EventKind) {
 	return kinds
 }
 
-// keepListening sends events until ctx is done; where the server goes away, from when on it is back.
+// keepListening sends events until ctx is done, from those on that the server still keeps; where it goes away, those since the last one.
 func (q *question) keepListening(ctx context.Context, to chan<- node.Event) {
 	for ctx.Err() == nil {
 		// Why it ended is what the status says too.
-		_ = q.client.Events(ctx, node.EventFilter{Kinds: watched()}, nil, func(e node.Event) error {
+		_ = q.listen(ctx, nil, func(e node.Event) error {
 			select {
 			case <-ctx.Done():
 				return ctx.Err()
@@ -162,6 +171,43 @@ func (q *question) keepListening(ctx context.Context, to chan<- node.Event) {
 		case <-time.After(time.Second):
 		}
 	}
+}
+
+// listen calls each with what happened after the event that is known, and what happens. Of a server that keeps nothing, with what happens.
+func (q *question) listen(ctx context.Context, begun func(), each func(node.Event) error) error {
+	f := node.EventFilter{Kinds: watched()}
+	err := q.client.EventsAfter(ctx, f, cmp.Or(q.last, "0"), begun, func(e node.Event) error {
+		if !e.ID.IsZero() {
+			q.last = e.ID.String()
+		}
+		return each(e)
+	})
+	if _, refused := errors.AsType[*api.Problem](err); refused {
+		return q.client.Events(ctx, f, begun, each)
+	}
+	return err
+}
+
+// The times within which what a server keeps of events is there.
+const (
+	eventsApart = 200 * time.Millisecond // one after the other
+	eventsKept  = 2 * time.Second        // all of them
+)
+
+// before returns the events that the server keeps, as far as it tells them without a pause.
+func (q *question) before(ctx context.Context) (events []node.Event) {
+	ctx, cancel := context.WithTimeout(ctx, eventsKept)
+	defer cancel()
+	pause := time.AfterFunc(eventsKept, cancel)
+	defer pause.Stop()
+	pausing := func() { pause.Reset(eventsApart) }
+	// It always ends by an error: most often that nothing more came.
+	_ = q.listen(ctx, pausing, func(e node.Event) error {
+		pausing()
+		events = append(events, e)
+		return nil
+	})
+	return events
 }
 
 // follow has show called whenever there is something new, until it returns errEnough or ctx is done.

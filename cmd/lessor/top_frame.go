@@ -20,6 +20,10 @@ func (v *overview) frame(c *console, width, height int) []string {
 		d.layout = pageWidth
 	}
 	v.head(d)
+	if v.helping && height > 0 {
+		v.keysPart(d)
+		return d.ending(height, "any key goes back   q quits")
+	}
 	v.alarms(d, height)
 	v.traffic(d)
 	pools, events := len(v.pools), len(v.events)
@@ -29,13 +33,34 @@ func (v *overview) frame(c *console, width, height int) []string {
 	v.poolsPart(d, pools)
 	v.eventsPart(d, events)
 	if height > 0 {
-		for len(d.lines) < height-1 {
-			d.add()
-		}
-		d.lines = d.lines[:max(0, height-1)]
-		d.add(cell{"q quits   ↑ ↓ go through the pools   lessor status says more of alarms", dim})
+		return d.ending(height, "q quits   ? keys   ↑ ↓ go through the pools   lessor status says more of alarms")
 	}
 	return d.lines
+}
+
+// ending returns exactly height lines, of which the last is text.
+func (d *drawing) ending(height int, text string) []string {
+	for len(d.lines) < height-1 {
+		d.add()
+	}
+	d.lines = d.lines[:max(0, height-1)]
+	d.add(cell{text, dim})
+	return d.lines
+}
+
+// keysPart says which keys there are.
+func (v *overview) keysPart(d *drawing) {
+	d.title("Keys")
+	for _, k := range []struct{ keys, does string }{
+		{"q, Ctrl-C", "end it"},
+		{"↑ ↓, k j", "one pool up or down"},
+		{"page up, page down, b space", "a screen of pools up or down"},
+		{"home end, g G", "the fullest pool, the emptiest one"},
+		{"Ctrl-Z", "stop it for now: fg has it go on"},
+		{"?, h", "this"},
+	} {
+		d.add(cell{"  " + padded(k.keys, min(29, max(d.layout/2-2, 1)), false), bold}, cell{text: k.does})
+	}
 }
 
 // share returns how many pools and events there is room for in so many lines, with a heading and a blank line above each.
@@ -71,6 +96,9 @@ func (d *drawing) add(pieces ...cell) {
 	var b strings.Builder
 	room := d.width
 	for _, p := range pieces {
+		if p.text == "" {
+			continue
+		}
 		if d.width > 0 {
 			p.text = clipped(p.text, max(room, 0))
 			room -= columns(p.text)
@@ -140,12 +168,13 @@ func lasting(now time.Time, t node.Instant) string {
 }
 
 func (v *overview) partner(d *drawing, p *node.PartnerStatus) {
-	line := []cell{
-		{text: "  here "}, serverState(p.State), {" for " + lasting(v.at, p.Since), dim}, {text: "   " + printable(string(p.Partner)) + " "}, serverState(p.PartnerState),
+	since := func(t node.Instant) cell {
+		if t.IsZero() || d.layout < narrow { // the states matter more
+			return cell{}
+		}
+		return cell{" for " + lasting(v.at, t), dim}
 	}
-	if !p.PartnerSince.IsZero() {
-		line = append(line, cell{" for " + lasting(v.at, p.PartnerSince), dim})
-	}
+	line := []cell{{text: "  here "}, serverState(p.State), since(p.Since), {text: "   " + printable(string(p.Partner)) + " "}, serverState(p.PartnerState), since(p.PartnerSince)}
 	if p.Connected {
 		line = append(line, cell{"   connected", green}, cell{text: fmt.Sprintf("   %d unacknowledged   clock %+.1f s", p.Unacked, p.Skew)})
 	} else {
@@ -153,6 +182,9 @@ func (v *overview) partner(d *drawing, p *node.PartnerStatus) {
 	}
 	d.add(line...)
 }
+
+// narrow is below how many columns what matters less is left out of a line.
+const narrow = 60
 
 func serverState(state string) cell {
 	st := yellow

@@ -23,6 +23,8 @@ type overview struct {
 	since   time.Time // of trouble
 	// from is the first pool that is shown, room how many were shown last.
 	from, room int
+	// helping says that the keys are shown instead of pools and events.
+	helping bool
 }
 
 // fullness is a pool, and where it is going.
@@ -83,6 +85,10 @@ func (v *overview) happened(e node.Event) {
 // press does what a key asks for; true: the overview is to end.
 func (v *overview) press(k key) bool {
 	page := max(v.room-1, 1)
+	if v.helping && k != keyQuit { // any key leaves it
+		v.helping = false
+		return false
+	}
 	switch k {
 	case keyQuit:
 		return true
@@ -98,6 +104,8 @@ func (v *overview) press(k key) bool {
 		v.from = 0
 	case keyEnd:
 		v.from = len(v.pools)
+	case keyHelp:
+		v.helping = true
 	}
 	v.from = max(0, min(v.from, len(v.pools)-v.room))
 	return false

@@ -109,6 +109,7 @@ const (
 	keyPageDown
 	keyHome
 	keyEnd
+	keyHelp
 )
 
 // sequences are what terminals send for keys.
@@ -119,6 +120,7 @@ var sequences = []struct {
 	{"\x1b[A", keyUp}, {"\x1bOA", keyUp}, {"\x1b[B", keyDown}, {"\x1bOB", keyDown}, {"\x1b[5~", keyPageUp}, {"\x1b[6~", keyPageDown},
 	{"\x1b[H", keyHome}, {"\x1bOH", keyHome}, {"\x1b[1~", keyHome}, {"\x1b[F", keyEnd}, {"\x1bOF", keyEnd}, {"\x1b[4~", keyEnd},
 	{"q", keyQuit}, {"Q", keyQuit}, {"\x04", keyQuit}, {"k", keyUp}, {"j", keyDown}, {"b", keyPageUp}, {" ", keyPageDown}, {"g", keyHome}, {"G", keyEnd},
+	{"?", keyHelp}, {"h", keyHelp},
 }
 
 // keysIn returns the keys in what a terminal sent. What means nothing is passed over.

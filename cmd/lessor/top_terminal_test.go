@@ -2,7 +2,9 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"strings"
@@ -12,6 +14,9 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
 // pseudoTerminal is a terminal whose keys a test presses, and whose screen it reads.
@@ -108,10 +113,34 @@ func TestTopChild(t *testing.T) {
 	}
 }
 
+// serving has r answer at the socket of a directory until it is stopped.
+func serving(t *testing.T, r node.Reporter, dir string) (stop func()) {
+	t.Helper()
+	l, err := api.Listen(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		api.New(r, slog.New(slog.DiscardHandler)).Run(ctx, l)
+	}()
+	stop = func() { cancel(); <-done }
+	t.Cleanup(stop)
+	return stop
+}
+
 // topOnTerminal runs lessor top as the foreground process of a terminal.
 func topOnTerminal(t *testing.T, width, height int) (*pseudoTerminal, *exec.Cmd) {
 	t.Helper()
 	socket, _ := answeringAs(t, aPair())
+	return topOf(t, socket, width, height)
+}
+
+// topOf is topOnTerminal for the server at a socket.
+func topOf(t *testing.T, socket string, width, height int) (*pseudoTerminal, *exec.Cmd) {
+	t.Helper()
 	p := newTerminal(t, width, height)
 	self, err := os.Executable()
 	if err != nil {
@@ -127,6 +156,49 @@ func topOnTerminal(t *testing.T, width, height int) (*pseudoTerminal, *exec.Cmd)
 	t.Cleanup(func() { cmd.Process.Kill(); cmd.Wait() })
 	p.await("a frame", func(s string) bool { return strings.Contains(s, "q quits") })
 	return p, cmd
+}
+
+// A server that goes away stays on the screen as it was, with since when; when it is back, so is what was missed, and nothing twice.
+func TestTopOutlivesItsServer(t *testing.T) {
+	before := newTerminal(t, 80, 24).termios()
+	r := aPair()
+	event := func(n uint64) node.Event {
+		return node.Event{ID: node.EventID{Epoch: 1, Number: n}, Kind: node.StoreAlarm, Message: fmt.Sprintf("event-%d.", n), Time: minutes(0)}
+	}
+	r.kept = []node.Event{event(1), event(2)}
+	dir := t.TempDir()
+	stop := serving(t, r, dir)
+	p, cmd := topOf(t, api.SocketIn(dir), 100, 40)
+	newest := func(s string) string { // whole frame
+		frames := strings.Split(s, toTop)
+		for i := len(frames) - 1; i > 0; i-- {
+			if strings.HasSuffix(frames[i], clearRest) {
+				return frames[i]
+			}
+		}
+		return ""
+	}
+	p.await("the events of before", func(s string) bool { return strings.Contains(newest(s), "event-2.") })
+	stop()
+	p.await("no answer, and all else as it was", func(s string) bool {
+		f := newest(s)
+		return strings.Contains(f, "no answer") && strings.Contains(f, "event-2.") && strings.Contains(f, "floor1")
+	})
+	r.kept = append(r.kept, event(3))
+	serving(t, r, dir)
+	back := newest(p.await("back, with what was missed", func(s string) bool {
+		f := newest(s)
+		return strings.Contains(f, "event-3.") && !strings.Contains(f, "no answer")
+	}))
+	for n := 1; n <= 3; n++ {
+		if strings.Count(back, fmt.Sprintf("event-%d.", n)) != 1 {
+			t.Errorf("%d is not there once:\n%q", n, back)
+		}
+	}
+	p.press("?")
+	p.await("the keys", func(s string) bool { return strings.Contains(newest(s), "any key goes back") })
+	p.press("x?\x1b[Bq") // back, the keys again, back by an arrow, and the end
+	givenBack(t, p, cmd, before)
 }
 
 // givenBack fails unless top ended well and the terminal is as it was.

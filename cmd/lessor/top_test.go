@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math"
 	"math/rand/v2"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,22 @@ type remembering struct {
 	node.Historian
 	rates  node.Rates
 	trends []node.PoolTrend
+	kept   []node.Event
+}
+
+// EventsAfter gives what happened before, and then what is said.
+func (r *remembering) EventsAfter(ctx context.Context, f node.EventFilter, after node.EventID) (<-chan node.Event, error) {
+	kept := make(chan node.Event, len(r.kept))
+	for _, e := range r.kept {
+		if e.ID.Epoch > after.Epoch || e.ID.Number > after.Number {
+			kept <- e
+		}
+	}
+	if len(r.kept) == 0 {
+		return nil, &node.RequestError{Text: "nothing is kept"}
+	}
+	context.AfterFunc(ctx, func() { close(kept) })
+	return kept, nil
 }
 
 func (r *remembering) Rates(context.Context, node.RateSpan) (node.Rates, error) { return r.rates, nil }
@@ -71,8 +88,90 @@ func TestTopReadsWell(t *testing.T) {
 	socket, _ := answeringAs(t, aPair())
 	golden(t, "top.txt", lessor(t, "top", "--socket", socket, "--once").out)
 	v := seen(t, aPair())
+	golden(t, "top-40x16.txt", strings.Join(v.frame(&console{}, 40, 16), "\n")+"\n")
 	golden(t, "top-80x24.txt", strings.Join(v.frame(&console{}, 80, 24), "\n")+"\n")
 	golden(t, "top-colour.txt", strings.ReplaceAll(strings.Join(v.frame(&console{colour: true}, 120, 30), "\n")+"\n", "\x1b", `\e`))
+}
+
+// The page has the screen as it is, of 100 columns and 30 lines.
+func TestThePageOfTopShowsTheScreen(t *testing.T) {
+	const page = "../../docs/top.md"
+	r := aPair()
+	r.status.Partners = r.status.Partners[:1]
+	r.status.Partners[0].PartnerState, r.status.Partners[0].PartnerSince = "NORMAL", minutes(-120)
+	r.status.Config.Group.PartnerHead = r.status.Config.Group.Head
+	r.rates.Received, r.rates.Sent, r.rates.Drops = anHour()
+	r.rates.AnswerP50, r.rates.AnswerP99, r.rates.CommitP50, r.rates.CommitP99 = []float64{0.4}, []float64{12}, []float64{0.3}, []float64{10}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, rest, ok := strings.Cut(string(text), "```text\n")
+	shown, after, end := strings.Cut(rest, "```\n")
+	if !ok || !end {
+		t.Fatalf("%s has no screen", page)
+	}
+	lines := seen(t, r).frame(&console{}, 100, 30)
+	if len(lines) != 30 {
+		t.Fatalf("%d lines", len(lines))
+	}
+	want := strings.Join(lines, "\n") + "\n"
+	if *update {
+		if err := os.WriteFile(page, []byte(before+"```text\n"+want+"```\n"+after), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	} else if shown != want {
+		t.Errorf("%s (go test -update writes it) shows\n%s\nand it is\n%s", page, shown, want)
+	}
+}
+
+// anHour is what came and went in the last minute of a busy morning.
+func anHour() (received, sent, dropped map[string][]uint32) {
+	received, sent, dropped = map[string][]uint32{}, map[string][]uint32{}, map[string][]uint32{}
+	for i := range 60 {
+		n := uint32(30 + 20*math.Sin(float64(i)/8))
+		received["DHCPREQUEST"], received["DHCPDISCOVER"] = append(received["DHCPREQUEST"], n), append(received["DHCPDISCOVER"], n/8)
+		sent["DHCPACK"], sent["DHCPOFFER"] = append(sent["DHCPACK"], n), append(sent["DHCPOFFER"], n/8)
+		dropped["no-free-address"] = append(dropped["no-free-address"], uint32(i)/50)
+	}
+	return received, sent, dropped
+}
+
+// What happened before it was begun is shown too, once, in both forms.
+func TestTopBeginsWithTheLastEvents(t *testing.T) {
+	r := aPair()
+	for i, e := range someEvents {
+		e.ID = node.EventID{Epoch: 1, Number: uint64(i + 1)}
+		r.kept = append(r.kept, e)
+	}
+	socket, _ := answeringAs(t, r)
+	if got := lessor(t, "top", "--socket", socket, "--once"); strings.Count(got.out, "somebody uses the address") != 1 || strings.Contains(got.out, "\x1b") {
+		t.Error(got)
+	}
+	var o overviewJSON
+	if got := lessor(t, "top", "--socket", socket, "--once", "--json"); json.Unmarshal([]byte(got.out), &o) != nil || len(o.Events) != len(someEvents) {
+		t.Error(got)
+	}
+}
+
+// A question mark says which keys there are, as far as they fit; any key goes back.
+func TestTopSaysItsKeys(t *testing.T) {
+	v := seen(t, aPair())
+	whole := strings.Join(v.frame(&console{}, 100, 30), "\n")
+	for _, k := range keysIn([]byte("?")) {
+		v.press(k)
+	}
+	golden(t, "top-keys.txt", strings.Join(v.frame(&console{}, 60, 20), "\n")+"\n")
+	if v.press(keyDown); v.helping || v.from != 0 {
+		t.Error("the key went to the pools", v.from)
+	}
+	if got := strings.Join(v.frame(&console{}, 100, 30), "\n"); got != whole {
+		t.Error(got)
+	}
+	v.press(keyHelp)
+	if !v.press(keyQuit) {
+		t.Error("q does not end it")
+	}
 }
 
 func TestTopIsJSONForPrograms(t *testing.T) {
@@ -124,7 +223,7 @@ func TestAFrameFitsAnyTerminal(t *testing.T) {
 			v.take(news{at: noon.Add(time.Minute), err: errors.New(anyText(rng))})
 		}
 		for range rng.IntN(4) {
-			v.press(key(1 + rng.IntN(int(keyEnd))))
+			v.press(key(1 + rng.IntN(int(keyHelp))))
 		}
 		width, height := 1+rng.IntN(150), 1+rng.IntN(60)
 		lines := v.frame(&console{}, width, height)
