@@ -7,30 +7,57 @@ import (
 	"os"
 	"regexp"
 
+	"github.com/alecthomas/kong"
+
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 )
 
-// whichServer says which running server a command asks.
-type whichServer struct {
-	Socket string `type:"path" placeholder:"PATH" env:"LESSOR_SOCKET" help:"The server's socket; default: ${socket}."`
-	Config string `type:"path" placeholder:"FILE" help:"The server's configuration file: the socket is in its data directory."`
+// reach says how a running server is reached.
+type reach struct {
+	Socket string `type:"path" default:"" placeholder:"PATH" help:"The server's socket; default: what is in LESSOR_SOCKET, else ${socket}."`
 	remote `embed:""`
 }
 
+// socketVariable says in the environment what --socket does. Empty, it says nothing.
+const socketVariable = "LESSOR_SOCKET"
+
 // client returns a client of the server that is meant.
+func (r reach) client() (*api.Client, error) {
+	socket, url := os.Getenv(socketVariable), os.Getenv(apiVariable)
+	switch {
+	case r.API != "" && r.Socket != "":
+		return nil, usageError{err: errors.New("--socket asks a server on this machine, --api one over TCP: give one of them")}
+	case r.API != "":
+		return r.remote.client()
+	case r.Socket != "":
+		return api.NewClient(r.Socket), nil
+	case r.TokenFile+r.CA+r.Fingerprint != "" && url == "":
+		return nil, usageError{err: errors.New("--token-file, --ca and --fingerprint are about a server that is asked over TCP: which one? Give --api URL")}
+	case socket != "" && r.TokenFile+r.CA+r.Fingerprint == "":
+		return api.NewClient(kong.ExpandPath(socket)), nil
+	case url != "":
+		r.API = url
+		return r.remote.client()
+	}
+	return api.NewClient(defaultSocket()), nil
+}
+
+// whichServer says which running server a command asks.
+type whichServer struct {
+	Socket string `type:"path" default:"" placeholder:"PATH" help:"The server's socket; default: what is in LESSOR_SOCKET, else ${socket}."`
+	Config string `type:"path" default:"" placeholder:"FILE" help:"The server's configuration file: the socket is in its data directory."`
+	remote `embed:""`
+}
+
+// client returns a client of the server that is meant. What a flag says goes before what the environment does.
 func (s whichServer) client() (*api.Client, error) {
 	switch {
+	case s.Config == "" || s.Socket != "":
+		return reach{s.Socket, s.remote}.client()
 	case s.API != "":
-		return s.remote.client()
-	case s.Socket != "":
-		return api.NewClient(s.Socket), nil
-	case s.Config == "" && os.Getenv(apiVariable) != "":
-		s.API = os.Getenv(apiVariable)
-		return s.remote.client()
-	case s.Config == "":
-		return api.NewClient(defaultSocket()), nil
+		return nil, usageError{err: errors.New("--config names a server on this machine, --api one over TCP: give one of them")}
 	}
 	dir, err := dataDirectory(s.Config)
 	if err != nil {

@@ -109,10 +109,14 @@ func (x *completing) take(word string) bool {
 		x.flag(x.flagShort(rune(word[1])), word[2:], len(word) > 2)
 	case len(x.node.Children) > 0:
 		n := childOf(x.node, word)
-		if n == nil {
+		switch d := x.node.DefaultCmd; {
+		case n != nil:
+			x.node = n
+		case d != nil:
+			x.node, x.args = d, append(x.args, word)
+		default:
 			return false
 		}
-		x.node = n
 	default:
 		x.args = append(x.args, word)
 	}
@@ -131,7 +135,11 @@ func (x *completing) flag(f *kong.Flag, value string, has bool) {
 }
 
 func (x *completing) flags() (all []*kong.Flag) {
-	for _, group := range x.node.AllFlags(true) {
+	n := x.node
+	if n.DefaultCmd != nil { // which is meant where a flag comes first
+		n = n.DefaultCmd
+	}
+	for _, group := range n.AllFlags(true) {
 		all = append(all, group...)
 	}
 	return all
@@ -175,7 +183,12 @@ func (x *completing) next(ctx context.Context, current string) offer {
 		return x.flagsLeft()
 	}
 	if len(x.node.Children) > 0 {
-		return offer{words: commandWords(x.node)}
+		o := offer{words: commandWords(x.node)}
+		if d := x.node.DefaultCmd; d != nil && len(d.Positional) > 0 {
+			more := x.values(ctx, d.Positional[0], current)
+			o.words, o.files, o.open = append(o.words, more.words...), more.files, more.open
+		}
+		return o
 	}
 	if a := x.argument(); a != nil {
 		return x.values(ctx, a, current)

@@ -128,6 +128,31 @@ func TestARunningServerIsAsked(t *testing.T) {
 	}
 }
 
+func TestHostsAreOffered(t *testing.T) {
+	f, _ := hosting(t)
+	f.rows[1].State = "expired"
+	for line, want := range map[string]string{
+		"hosts ":                   "list show set remove lobby printer1 scanner",
+		"hosts p":                  "printer1",
+		"hosts show l":             "lobby",
+		"hosts remove --json s":    "scanner",
+		"hosts printer1 --js":      "--json",
+		"hosts --wat":              "--watch",
+		"hosts set --again":        "--against",
+		"hosts set x --against ti": "tip",
+		"map 198":                  "198.51.100.0/24",
+		"rates --span ":            "seconds minutes",
+		"pools --network ":         "floor1 floor2",
+		"release 198.51.100.50":    "198.51.100.50",
+		"help hosts re":            "remove",
+	} {
+		words, _ := offered(t, line)
+		if got := strings.Join(words, " "); got != want {
+			t.Errorf("%q: got %q, want %q", line, got, want)
+		}
+	}
+}
+
 func TestVersionsAreOffered(t *testing.T) {
 	k := aKeeping()
 	socket := keepingAt(t, k)

@@ -9,6 +9,7 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/ledger"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/option"
@@ -34,6 +35,9 @@ var sources = map[string]func(x *completing, ctx context.Context, current string
 		return o
 	},
 	"address":        (*completing).addresses,
+	"active-address": (*completing).activeAddresses,
+	"host":           (*completing).hosts,
+	"subnet":         (*completing).subnets,
 	"member-of-file": (*completing).membersOfFile,
 }
 
@@ -201,20 +205,60 @@ func (x *completing) versions(ctx context.Context, _ string) (o offer) {
 	return o
 }
 
-// addresses are the first of those that have a lease.
-func (x *completing) addresses(ctx context.Context, current string) (o offer) {
+// addresses are the first of those that have a record.
+func (x *completing) addresses(ctx context.Context, current string) offer {
+	return x.leases(ctx, node.LeaseFilter{}, current)
+}
+
+// activeAddresses are the first of those that somebody has.
+func (x *completing) activeAddresses(ctx context.Context, current string) offer {
+	return x.leases(ctx, node.LeaseFilter{State: binding.Active}, current)
+}
+
+func (x *completing) leases(ctx context.Context, f node.LeaseFilter, current string) (o offer) {
 	client, err := x.server()
 	if err != nil {
 		return o
 	}
-	_ = client.Leases(ctx, node.LeaseFilter{}, func(r node.LeaseRow) error {
+	_ = client.Leases(ctx, f, func(r node.LeaseRow) error {
 		if a := r.Address.String(); strings.HasPrefix(a, current) {
-			o.words = append(o.words, candidate{a, join(r.State, fromNetwork(r.Hostname))})
+			o.words = append(o.words, candidate{a, join(r.State, fromNetwork(r.Hardware))})
 		}
 		if len(o.words) == maxOffered {
 			return errEnough
 		}
 		return nil
 	}) // what came until then is worth offering
+	return o
+}
+
+// hosts are the first of the configuration.
+func (x *completing) hosts(ctx context.Context, current string) (o offer) {
+	client, err := x.server()
+	if err != nil {
+		return o
+	}
+	_ = client.Hosts(ctx, func(h node.HostRow) error {
+		if strings.HasPrefix(h.Name, current) {
+			o.words = append(o.words, candidate{h.Name, strings.Trim(addressOf(&h)+", "+strings.Join(knownBy(&h), ", "), "-, ")})
+		}
+		if len(o.words) == maxOffered {
+			return errEnough
+		}
+		return nil
+	})
+	return o
+}
+
+// subnets are those that have pools.
+func (x *completing) subnets(ctx context.Context, _ string) (o offer) {
+	st := x.status(ctx)
+	seen := map[string]bool{}
+	for _, p := range st.Pools {
+		if s := p.Subnet.String(); p.Subnet.IsValid() && !seen[s] {
+			seen[s] = true
+			o.words = append(o.words, candidate{s, p.Network})
+		}
+	}
 	return o
 }

@@ -148,7 +148,7 @@ func TestCommandsInTheDocumentsCanBeGiven(t *testing.T) {
 	for _, name := range []string{"cli.md", "operating.md", "versions.md"} {
 		doc, seen := readDoc(t, name), 0
 		for _, m := range commandLines.FindAllStringSubmatch(doc, -1) {
-			args := strings.Fields(m[1])
+			args := words(m[1])
 			if bare := len(args) == 1 || slices.Contains(names, strings.TrimSpace(m[1])); bare || strings.ContainsAny(m[1], "…[") || strings.Contains(m[1], "--help") {
 				continue // a mention of the command, a pattern, or what ends before it is parsed
 			}

@@ -21,6 +21,7 @@ type eventsCommand struct {
 	Network     string        `placeholder:"NAME" complete:"network" help:"Only what is about this shared network."`
 	Kind        string        `placeholder:"KIND,…" complete:"kind" help:"Only these kinds, separated by commas: nak,conflict."`
 	Level       string        `placeholder:"LEVEL" complete:"level" default:"info" help:"Only this level and above: debug, info, warn, error."`
+	After       string        `placeholder:"ID" help:"Begin with what happened after the event with this id and is still kept; 0: with all that is kept."`
 	Packets     bool          `help:"Every packet, too."`
 	Count       int           `placeholder:"N" help:"End after so many events."`
 	For         time.Duration `placeholder:"DURATION" help:"End after so long, as in 30s."`
@@ -28,7 +29,7 @@ type eventsCommand struct {
 }
 
 func (eventsCommand) Help() string {
-	return `Shows what happens from now on, until you interrupt it. If you read too slowly, events are left out, and you are told how many.
+	return `Shows what happens from now on, until you interrupt it; with --after, what was before, first. If you read too slowly, events are left out, and you are told how many.
 
 Kinds: ` + strings.Join(node.EventKinds(), ", ") + `.
 
@@ -36,6 +37,7 @@ Examples:
 
   lessor events
   lessor events --client 02:00:00:00:00:07
+  lessor events --after 0 --for 1s
   lessor events --kind nak,conflict,pool-exhausted --json`
 }
 
@@ -58,7 +60,7 @@ func (x eventsCommand) Run(ctx context.Context, c *console) error {
 		defer cancel()
 	}
 	seen := 0
-	err = client.Events(ctx, f, func() { c.note("listening") }, func(e node.Event) error {
+	err = client.EventsAfter(ctx, f, x.After, func() { c.note("listening") }, func(e node.Event) error {
 		if err := x.write(c, e); err != nil {
 			return err
 		}
@@ -87,6 +89,11 @@ func (x eventsCommand) filter() (f node.EventFilter, err error) {
 	}
 	if f.Level, err = api.ParseLevel(x.Level); err != nil {
 		return f, suggesting(fmt.Errorf("--level: %w", err), x.Level, levelNames)
+	}
+	if x.After != "" && x.After != "0" {
+		if _, err := node.ParseEventID(x.After); err != nil {
+			return f, fmt.Errorf("--after: %w", err)
+		}
 	}
 	if x.Count < 0 || x.For < 0 {
 		return f, errors.New("--count and --for are positive")

@@ -2,12 +2,10 @@ package main
 
 import (
 	"bufio"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"net/netip"
-	"os"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -16,8 +14,8 @@ import (
 )
 
 type explainCommand struct {
-	Config       string   `type:"path" placeholder:"FILE" help:"Explain by this configuration file; no server is asked."`
-	Socket       string   `type:"path" placeholder:"PATH" help:"Ask the server with this socket; default: $$LESSOR_SOCKET, else ${socket}."`
+	reach        `embed:""`
+	Config       string   `type:"path" default:"" placeholder:"FILE" help:"Explain by this configuration file; no server is asked."`
 	Hardware     string   `placeholder:"MAC" help:"The client's hardware address; another type than Ethernet before it: 6/02:00:00:00:00:07."`
 	ClientID     string   `name:"client-id" placeholder:"HEX" help:"Its client identifier (option 61): 01:02:00:00:00:00:07."`
 	Option       []string `sep:"none" complete:"option" placeholder:"NAME=VALUE" help:"What it sends: an option's name or number, and its value as a configuration file has it. May be given more than once."`
@@ -73,8 +71,8 @@ func (x *explainCommand) request() (r node.ExplainRequest, err error) {
 	switch {
 	case x.Hardware == "" && x.ClientID == "":
 		return r, errors.New("which client? Give --hardware, --client-id, or both")
-	case x.Config != "" && x.Socket != "":
-		return r, errors.New("--config explains by a file and --socket by a running server: give one of them")
+	case x.Config != "" && x.Socket+x.API != "":
+		return r, errors.New("--config explains by a file, --socket and --api by a running server: give one of them")
 	}
 	if x.Hardware != "" {
 		if r.Hardware, err = node.ParseHardware(x.Hardware); err != nil {
@@ -102,7 +100,7 @@ func (x *explainCommand) request() (r node.ExplainRequest, err error) {
 
 // byServer asks a running server. The file is the one that it was configured by, for people: empty if it does not say.
 func (x explainCommand) byServer(ctx context.Context, _ *console, r node.ExplainRequest) (policy.Explanation, string, error) {
-	client, err := whichServer{Socket: cmp.Or(x.Socket, os.Getenv("LESSOR_SOCKET"))}.client()
+	client, err := x.client()
 	if err != nil {
 		return policy.Explanation{}, "", err
 	}

@@ -24,22 +24,33 @@ type commandLine struct {
 
 	Explain explainCommand `cmd:"" group:"ask" help:"Say what a client would get, and why: each option with the layer and line that it comes from."`
 
-	Status statusCommand `cmd:"" group:"ask" help:"Show what a running server does: alarms, pools, counters."`
-	Leases leasesCommand `cmd:"" group:"ask" help:"List leases."`
-	Lease  leaseCommand  `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
-	Events eventsCommand `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
-	Top    topCommand    `cmd:"" group:"ask" help:"Show how the group does, live: alarms, rates, pools, the newest events."`
+	Status  statusCommand  `cmd:"" group:"ask" help:"Show what a running server does: alarms, pools, counters."`
+	Leases  leasesCommand  `cmd:"" group:"ask" help:"List leases."`
+	Lease   leaseCommand   `cmd:"" group:"ask" help:"Show one lease whole: what the client said, what it was told, and why."`
+	History historyCommand `cmd:"" group:"ask" help:"Show what became of an address, or of its client."`
+	Events  eventsCommand  `cmd:"" group:"ask" help:"Show what happens as it happens; with --client, that client's packets."`
+	Top     topCommand     `cmd:"" group:"ask" help:"Show how the group does, live: alarms, rates, pools, the newest events."`
+
+	Pools    poolsCommand    `cmd:"" group:"ask" help:"Show how full the pools are, and with --trend where they are going."`
+	Partners partnersCommand `cmd:"" group:"ask" help:"Show how the servers of the group stand with each other."`
+
+	Map      mapCommand      `cmd:"" group:"ask" help:"Draw a subnet: who has which address."`
+	Rates    ratesCommand    `cmd:"" group:"ask" help:"Show what came and went in a second, now and before, and how long answers took."`
+	Timeline timelineCommand `cmd:"" group:"ask" help:"Show the states of both servers over time."`
 
 	Stale staleCommand `cmd:"" group:"ask" help:"List the clients that hold something else than the configuration would give them, and why."`
 	Drift driftCommand `cmd:"" group:"ask" help:"Show where two members would treat clients differently."`
 
 	Config configCommand `cmd:"" group:"config" help:"Show, change and compare the versions of the group's configuration."`
 
+	Hosts hostsCommand `cmd:"" group:"config" help:"List, make, change and remove hosts: what a client is known by, and the address that is kept for it."`
+
 	Group       groupCommand       `cmd:"" group:"pair" help:"Found and join a group of servers: keys and members."`
 	PartnerDown partnerDownCommand `cmd:"" group:"pair" help:"Say that the other server of the group does not serve."`
 	Maintenance maintenanceCommand `cmd:"" group:"pair" help:"Leave the clients to the other server for a while, or go on."`
 
-	Rehome rehomeCommand `cmd:"" group:"pair" help:"Make another member the home of a lease."`
+	Rehome  rehomeCommand  `cmd:"" group:"lease" help:"Make another member the home of a lease."`
+	Release releaseCommand `cmd:"" group:"lease" help:"Give a lease up in its client's place."`
 
 	Token tokenCommand `cmd:"" group:"access" help:"Make, list and revoke the tokens by which a server is asked over TCP."`
 	Audit auditCommand `cmd:"" group:"access" help:"Show who changed what, and whether that log holds together."`
@@ -110,6 +121,7 @@ func newParser(c *console, exit func(int)) (*kong.Kong, error) {
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "serve", Title: "Serving:"},
 			{Key: "ask", Title: "Asking a running server:"},
+			{Key: "lease", Title: "Single leases:"},
 			{Key: "config", Title: "What all servers of the group serve by:"},
 			{Key: "pair", Title: "Two servers that act as one:"},
 			{Key: "access", Title: "Who may ask, and who changed what:"},

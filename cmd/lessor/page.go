@@ -103,7 +103,8 @@ func flagsOf(n *kong.Node) []entries {
 	for _, group := range n.AllFlags(true) {
 		for _, f := range group {
 			e := entry{flagWord(f), valueHelp(f.Value)}
-			if slices.Contains(serverFlags(), f.Name) && asksServer(n) {
+			// --config of explain is of the same name, and no server is asked then.
+			if slices.Contains(serverFlags(), f.Name) && asksServer(n) && !(f.Name == "config" && n.Name == "explain") {
 				server.all = append(server.all, e)
 			} else {
 				own.all = append(own.all, e)

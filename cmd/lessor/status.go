@@ -187,7 +187,7 @@ func poolTable(pools []node.PoolStatus, shared bool) *table {
 	t := &table{head: []string{"NETWORK", "RANGE", "SIZE", "ACTIVE", "OFFERED", "GRACE", "ABANDONED", "RESERVED", "FREE"}, right: map[int]bool{},
 		least: []int{4, 5, 6, 7, 0, 2, 9, 3}}
 	if shared {
-		t.head = append(t.head, "PARTNER FREE")
+		t.head, t.least = append(t.head, "PARTNER FREE"), append(t.least, 10)
 	}
 	t.head = append(t.head, "")
 	for i := 2; i < len(t.head); i++ {

@@ -16,6 +16,11 @@ func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
 		return
 	}
 	heading(c, w, "Partners")
+	writePartnerTable(c, w, partners, "  ")
+}
+
+// writePartnerTable writes them below each other, behind indent, and then what is to be said of each.
+func writePartnerTable(c *console, w *bufio.Writer, partners []node.PartnerStatus, indent string) {
 	t := table{head: []string{"PARTNER", "OUR ROLE", "OUR STATE", "SINCE", "ITS STATE", "UNACKED", "CONNECTED", "SKEW"}, right: map[int]bool{5: true, 7: true},
 		least: []int{1, 7, 3, 5, 6}, brief: map[int]func(string) string{3: briefTime}}
 	for i := range partners {
@@ -27,7 +32,7 @@ func writePartners(c *console, w *bufio.Writer, partners []node.PartnerStatus) {
 		t.add(cell{text: printable(string(p.Partner))}, cell{text: printable(p.Role)}, cell{printable(p.State), styleOf(p.State)}, cell{text: when(p.Since, c.now())},
 			cell{orDash(printable(p.PartnerState)), styleOf(p.PartnerState)}, cell{text: fmt.Sprint(p.Unacked)}, connected, cell{skewOf(p), skewStyle(p)})
 	}
-	t.write(c, w, "  ")
+	t.write(c, w, indent)
 	for i := range partners {
 		writePartner(c, w, &partners[i])
 	}

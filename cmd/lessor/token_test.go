@@ -17,6 +17,11 @@ import (
 // admitting runs a server behind a socket and, over TCP, behind a gate, until the test ends.
 func admitting(t *testing.T) (socket, url string) {
 	t.Helper()
+	return admittingTo(t, &fake{status: node.Status{Server: "west"}})
+}
+
+func admittingTo(t *testing.T, f node.Reporter) (socket, url string) {
+	t.Helper()
 	dir := t.TempDir()
 	log := slog.New(slog.DiscardHandler)
 	l, err := api.Listen(dir)
@@ -24,7 +29,7 @@ func admitting(t *testing.T) (socket, url string) {
 		t.Fatal(err)
 	}
 	who := api.OpenAccess(dir, log)
-	server := api.New(&fake{status: node.Status{Server: "west"}}, log)
+	server := api.New(f, log)
 	server.Admit(who)
 	door, err := api.OpenDoor(netip.MustParseAddrPort("127.0.0.1:0"), nil, log)
 	if err != nil {

@@ -13,17 +13,20 @@ import (
 
 // usageOf returns what a person is told whose command line the parser did not understand.
 func usageOf(app *kong.Application, err error) error {
-	n := app.Node
+	n, args := app.Node, []string(nil)
 	if p, ok := errors.AsType[*kong.ParseError](err); ok && p.Context.Selected() != nil {
-		n = p.Context.Selected()
+		n, args = p.Context.Selected(), p.Context.Args
 	}
 	text, _, _ := strings.Cut(err.Error(), ", did you mean")
-	return usageError{err: errors.New(text + meantWord(app, n, text)), help: n.FullPath() + " --help"}
+	return usageError{err: errors.New(text + meantWord(app, n, args, text)), help: n.FullPath() + " --help"}
 }
 
 // meantWord says what was meant by the word that the parser complains about in text, in a clause; empty if nothing is near.
-func meantWord(app *kong.Application, n *kong.Node, text string) string {
+func meantWord(app *kong.Application, n *kong.Node, args []string, text string) string {
 	if word, ok := strings.CutPrefix(text, "unexpected argument "); ok {
+		if p := n.Parent; p != nil && p.DefaultCmd == n { // the word before it may have been meant as a command
+			return meantCommand(app, p, firstBeside(args, n))
+		}
 		return meantCommand(app, n, word)
 	}
 	if word, ok := strings.CutPrefix(text, "unknown flag "); ok {
@@ -51,6 +54,16 @@ func suggesting(err error, word string, names []string) error {
 		return fmt.Errorf("%w%s", err, near)
 	}
 	return err
+}
+
+// firstBeside returns the first of args that is neither a flag nor the name of what leads to n.
+func firstBeside(args []string, n *kong.Node) string {
+	for _, a := range args {
+		if !strings.HasPrefix(a, "-") && a != n.Parent.Name && a != n.Name {
+			return a
+		}
+	}
+	return ""
 }
 
 // meantCommand says which command was meant by a word that stands behind those that lead to n.

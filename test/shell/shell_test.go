@@ -129,6 +129,8 @@ func TestWhatIsTypedIsCompleted(t *testing.T) {
 				{"lessor leases --state=aba\t\n", "<leases><--state=abandoned>"},
 				{"lessor leases --state aba\t\n", "<leases><--state><abandoned>"},
 				{"lessor check cam\t\n", "<check><campus.yaml>"},
+				{"lessor hosts rem\t\n", "<hosts><remove>"},
+				{"lessor rates --sp\tminu\t\n", "<rates><--span><minutes>"},
 				{"lessor events --ki\tnak,confl\t\n", "<events><--kind><nak,conflict>"},
 			} {
 				until(t, "a prompt", func() bool { return strings.Count(shown(), "ready> ") > i }, shown)
