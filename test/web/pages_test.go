@@ -25,7 +25,7 @@ func looks(lease string) []look {
 		{"/failover/partner-down", "main", "What happens then", ""},
 		{"/failover/maintenance", "main", "What happens then", ""},
 		{"/network", "#map", "A square is", "network"},
-		{"/configuration", "main", "served by", "configuration"},
+		{"/configuration", "main", "in force", "configuration"},
 		{"/configuration/edit", "main", "What would happen", ""},
 		{"/events", "#link", "connected", "events"},
 		{"/nowhere", "main", "There is no such page", ""},

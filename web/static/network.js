@@ -36,18 +36,18 @@
 	var map = document.getElementById("map"), badge = document.getElementById("live");
 	if (!map || !badge || !map.dataset.stream || !window.htmx) { return; }
 	var second = 1000, often = 4 * second, seldom = 8 * second, most = 200; // events a second
-	var source = null, waiting = false, drawn = Date.now(), heard = 0, open = false, later = 0;
+	var source = null, waiting = false, drawn = Date.now(), heard = 0, open = false, later = 0, took = 0, drawing = 0;
 	function live(kind, text) { if (badge.textContent !== text) { badge.className = "badge " + kind; badge.textContent = text; } }
 	function draw() {
 		waiting = false;
 		if (document.hidden) { return; }
-		drawn = Date.now();
+		drawn = drawing = Date.now();
 		window.htmx.trigger("#map", "draw");
 	}
 	function soon() {
 		if (waiting) { return; }
 		waiting = true;
-		setTimeout(draw, Math.max(250, drawn + second - Date.now()));
+		setTimeout(draw, Math.max(250, drawn + Math.max(second, 10 * took) - Date.now()));
 	}
 	function close() {
 		if (source) { source.close(); }
@@ -65,12 +65,14 @@
 		};
 		source.onmessage = function () { heard += 1; soon(); };
 	}
+	// What takes long, as a /10 does, is drawn seldom: it takes a tenth of the time at most.
+	document.addEventListener("htmx:afterSettle", function () { if (drawing) { took = Date.now() - drawing; drawing = 0; } });
 	setInterval(function () {
 		var now = Date.now();
 		if (heard > most) { close(); later = now + 60 * second; live("wait", "busy: looked at every 4 s"); }
 		heard = 0;
 		if (!document.hidden && !source && now > later) { listen(); }
-		if (now - drawn > (open ? seldom : often)) { draw(); }
+		if (now - drawn > Math.max(open ? seldom : often, 10 * took)) { draw(); }
 	}, second);
 	document.addEventListener("visibilitychange", function () { if (document.hidden) { close(); } else { soon(); } });
 	addEventListener("pagehide", close);
