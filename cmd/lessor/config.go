@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
@@ -59,7 +60,8 @@ func versionOf(ctx context.Context, client *api.Client, s string) (string, error
 	default:
 		id, err := api.ParseVersion(s)
 		if err != nil {
-			return "", usageError{fmt.Errorf("%q names no version: write %s", s, versionNames), "lessor config --help"}
+			near := meant(s, []string{api.Head, tipName, agreedName, partnerName})
+			return "", usageError{fmt.Errorf("%q names no version: write %s%s", s, versionNames, near), "lessor config --help"}
 		}
 		return id, nil
 	}
@@ -73,6 +75,30 @@ func versionOf(ctx context.Context, client *api.Client, s string) (string, error
 	}
 	return id, nil
 }
+
+// versionMeant returns err, which a server said of versions, with the one that was meant by a name that it does not know.
+func versionMeant(ctx context.Context, client *api.Client, err error, names ...string) error {
+	p, refused := errors.AsType[*api.Problem](err)
+	if !refused || p.Unwrap() != nil {
+		return err
+	}
+	var all []string
+	_ = client.ConfigHistory(ctx, maxVersionsMeant, func(r node.VersionRow) error { all = append(all, r.Version); return nil }) // what was heard is compared
+	for _, name := range names {
+		if name == "" || !api.IsVersion(name) || slices.ContainsFunc(all, func(id string) bool { return strings.HasPrefix(id, name) }) {
+			continue
+		}
+		near := make([]string, len(all))
+		for i, id := range all {
+			near[i] = id[:min(len(id), len(name))]
+		}
+		return suggesting(err, name, near)
+	}
+	return err
+}
+
+// maxVersionsMeant is how many of the latest versions are looked through for the one that was meant.
+const maxVersionsMeant = 1000
 
 // changes writes what differs, a key a paragraph, each line behind indent. Of very many the rest is counted, and more says where all are.
 func writeChanges(c *console, w *bufio.Writer, indent string, all []configversion.Change, more string) {

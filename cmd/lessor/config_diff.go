@@ -77,7 +77,8 @@ func (x configDiffCommand) changes(ctx context.Context, c *console) ([]configver
 	if err != nil {
 		return nil, err
 	}
-	return client.ConfigDiff(ctx, a, b)
+	changes, err := client.ConfigDiff(ctx, a, b)
+	return changes, versionMeant(ctx, client, err, a, b)
 }
 
 // document returns what a version or a file says. What is wrong with a file is written as check does.

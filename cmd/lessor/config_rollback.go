@@ -44,10 +44,13 @@ func (x configRollbackCommand) Run(ctx context.Context, c *console) error {
 	if x.WhatIf {
 		v, err := client.ConfigShow(ctx, id)
 		if err != nil {
-			return err
+			return versionMeant(ctx, client, err, id)
 		}
 		r.Document, r.File = []byte(v.Text), "version "+shortName(v.Version)
 		return whatIf(ctx, c, client, r, x.JSON)
 	}
-	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) { return client.ConfigRollback(ctx, id, r) })
+	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) {
+		a, err := client.ConfigRollback(ctx, id, r)
+		return a, versionMeant(ctx, client, err, id)
+	})
 }

@@ -37,7 +37,7 @@ func (x configShowCommand) Run(ctx context.Context, c *console) error {
 	v, err := client.ConfigShow(ctx, id)
 	switch {
 	case err != nil:
-		return err
+		return versionMeant(ctx, client, err, id)
 	case x.JSON:
 		return c.json(v)
 	}

@@ -368,3 +368,20 @@ func TestNothingOfAConfigurationSteersATerminal(t *testing.T) {
 		}
 	}
 }
+
+func TestTheVersionThatWasMeantIsNamed(t *testing.T) {
+	socket := keepingAt(t, aKeeping())
+	for args, want := range map[string]string{
+		"config show 0123456798ab":          "did you mean 0123456789ab?",
+		"config rollback 0123465 --what-if": "did you mean 0123456?",
+		"config show ffffffff":              "lessor config history lists them",
+	} {
+		got := lessor(t, append(strings.Fields(args), "--socket", socket)...)
+		if got.code != exitNo || !strings.Contains(got.err, want) || strings.Contains(want, "history") && strings.Contains(got.err, "did you mean") {
+			t.Errorf("lessor %s: %+v", args, got)
+		}
+	}
+	if got := lessor(t, "config", "show", "haed", "--socket", socket); got.code != exitUsage || !strings.Contains(got.err, "did you mean head?") {
+		t.Errorf("%+v", got)
+	}
+}

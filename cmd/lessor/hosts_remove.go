@@ -45,5 +45,8 @@ func (x hostsRemoveCommand) Run(ctx context.Context, c *console) error {
 			return hostMeant(ctx, client, x.Name)
 		}
 	}
-	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) { return client.HostDelete(ctx, x.Name, against, r) })
+	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) {
+		a, err := client.HostDelete(ctx, x.Name, against, r)
+		return a, versionMeant(ctx, client, err, against)
+	})
 }

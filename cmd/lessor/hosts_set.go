@@ -71,7 +71,10 @@ func (x hostsSetCommand) Run(ctx context.Context, c *console) error {
 	if x.Entry == "-" {
 		c = c.alone() // who could answer is not at the other end of standard input
 	}
-	err = changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) { return client.HostPut(ctx, h, r) })
+	err = changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) {
+		a, err := client.HostPut(ctx, h, r)
+		return a, versionMeant(ctx, client, err, h.If)
+	})
 	if err == nil && !x.JSON {
 		x.warn(ctx, c, client)
 	}
