@@ -2,8 +2,11 @@ package packaging
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/netip"
 	"os"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -131,6 +134,11 @@ func TestLifeOfAnInstallation(t *testing.T) {
 	s.leases()
 	s.keeps()
 	s.sh("lessor leases")
+	s.w.Eventually(time.Minute, "the service manager has heard how it is", func() bool {
+		out, _ := s.try("systemctl show -P StatusText lessor")
+		return strings.Contains(out, "serving 1 network")
+	})
+	s.says(s.sh("systemctl status --lines=0 lessor"), "man:lessor(1)")
 	s.testSandbox()
 
 	s.chapter("A reload is over when systemctl returns")
@@ -155,10 +163,58 @@ func TestLifeOfAnInstallation(t *testing.T) {
 		t.Fatalf("a reload made process %s of %s", now, pid)
 	}
 
+	s.testWrongStart()
+	s.testFullDisk()
 	s.testFailures()
 	s.testUpgrades()
 	s.testRemoval(clean)
 	s.keep()
+}
+
+// testWrongStart restarts the server by a file that is wrong.
+func (s *site) testWrongStart() {
+	s.chapter("A restart by a file that is wrong fails, and says where; with the file mended, the server comes back by itself")
+	good := s.quietly("cat /etc/lessor/lessor.yaml") + "\n"
+	s.put("/etc/lessor/lessor.yaml", strings.ReplaceAll(good, "pools:", "pool:"))
+	s.fails("systemctl restart lessor")
+	s.status("/etc/lessor/lessor.yaml:8:9")
+	s.put("/etc/lessor/lessor.yaml", good)
+	s.serves()
+	s.renews()
+}
+
+// testFullDisk starts the server with a data directory on a disk that has no room. What a disk does that fills up later is in test/e2e.
+func (s *site) testFullDisk() {
+	s.chapter("A disk without room: the start fails and says so; with room, the server comes by itself")
+	s.quietly("systemctl stop lessor && mount -t tmpfs -o size=16k,mode=0700 lessor /var/lib/lessor && chown lessor:lessor /var/lib/lessor")
+	s.fails("systemctl start lessor")
+	s.status("no room|no space left")
+	s.quietly("mount -o remount,size=200M /var/lib/lessor")
+	s.serves()
+	s.quietly("systemctl stop lessor && umount /var/lib/lessor && systemctl start lessor")
+	s.keeps()
+	s.renews()
+}
+
+// status waits until systemctl says so of a server that does not start.
+func (s *site) status(what string) {
+	s.t.Helper()
+	const line = "systemctl status --lines=10 lessor"
+	out := ""
+	s.w.Eventually(time.Minute, line+" says "+what, func() bool {
+		out, _ = s.try(line)
+		return regexp.MustCompile(what).MatchString(out)
+	})
+	s.write(line, out)
+}
+
+// serves waits until the server runs, with nobody having started it.
+func (s *site) serves() {
+	s.t.Helper()
+	s.w.Eventually(time.Minute, "it serves again", func() bool {
+		out, err := s.try("systemctl is-active lessor")
+		return err == nil && strings.TrimSpace(out) == "active"
+	})
 }
 
 // testFailures kills the server, and has it stand still.
@@ -259,6 +315,13 @@ func (s *site) testRemoval(clean map[string]bool) {
 	s.leases()
 	s.keeps()
 
+	s.chapter("One that is there and wrong is not passed over in silence")
+	s.quietly("dpkg -P lessor")
+	s.put("/etc/lessor/lessor.yaml", strings.ReplaceAll(configuration, "pools:", "pool:"))
+	s.says(s.sh("dpkg --force-confold -i /root/lessor_1.0.0.deb"), "/etc/lessor/lessor.yaml:8:9: error")
+	s.is("systemctl is-enabled lessor", "disabled")
+	s.is("systemctl is-active lessor", "inactive")
+
 	s.chapter("The founder of a pair: without keys it says what is missing; `group init`, as root, leaves them to the server's user")
 	s.quietly("dpkg -P lessor")
 	s.put("/etc/lessor/lessor.yaml", configuration+"group:\n  name: campus\n  members: {west: {peer: 10.0.0.1:647}, east: {peer: 10.0.0.2:647}}\n")
@@ -282,10 +345,38 @@ func (s *site) files() map[string]bool {
 	return all
 }
 
-// keep writes the transcript to where it can be read after the test.
+// page is where the transcript of a good run is kept.
+const page = "../../docs/package-transcript.txt"
+
+// keep writes the transcript to where it can be read after the test, and with LESSOR_TRANSCRIPT set to docs. What is there has to be about the same.
 func (s *site) keep() {
 	s.t.Helper()
 	if err := os.WriteFile("../../build/package-transcript.txt", []byte(s.transcript.String()), 0o644); err != nil {
 		s.t.Fatal(err)
 	}
+	if os.Getenv("LESSOR_TRANSCRIPT") != "" {
+		commit := strings.TrimSpace(command(s.t, "", nil, "git", "describe", "--always", "--dirty"))
+		head := fmt.Sprintf("# The life of an installation, as test/package has seen it on %s, at %s: Debian %s, systemd as PID 1 of its own namespaces.\n"+
+			"# LESSOR_TRANSCRIPT=1 go test -run Life ./package, in test/, writes it anew.\n", time.Now().UTC().Format(time.DateOnly), commit, suite)
+		if err := os.WriteFile(page, []byte(head+s.transcript.String()), 0o644); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+	kept, err := os.ReadFile(page)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	if have, want := chapters(string(kept)), chapters(s.transcript.String()); !slices.Equal(have, want) {
+		s.t.Errorf("docs/package-transcript.txt (LESSOR_TRANSCRIPT=1 writes it) has %q, and the chapters are %q", have, want)
+	}
+}
+
+// chapters are the headings of a transcript.
+func chapters(transcript string) (titles []string) {
+	for line := range strings.Lines(transcript) {
+		if title, ok := strings.CutPrefix(line, "== "); ok {
+			titles = append(titles, strings.TrimSpace(title))
+		}
+	}
+	return titles
 }
