@@ -17,7 +17,7 @@ type historyCommand struct {
 }
 
 func (historyCommand) Help() string {
-	return `The latest change is the first line. What is kept begins with the server's start; below it stands what the lease itself knows of the time before.
+	return `The latest change is the first line. What is kept goes back over restarts, and the end says since when it is whole and where something may be missing; below it stands what the lease itself knows of the time before.
 
 Examples:
 
@@ -77,12 +77,19 @@ func writePast(c *console, w *bufio.Writer, h *node.LeaseHistory) error {
 	if h.RenewalsSince.After(h.Since.Time) {
 		kept += ", renewals since " + when(h.RenewalsSince, c.now())
 	}
+	kept += "."
+	for _, g := range h.Gaps[max(0, len(h.Gaps)-maxGapsShown):] {
+		kept += " Between " + when(g.From, c.now()) + " and " + when(g.To, c.now()) + " something may be missing: " + g.Why + "."
+	}
 	fmt.Fprintln(w)
-	for _, line := range wrapped(kept+".", c.page(pageWidth)) {
+	for _, line := range wrapped(kept, c.page(pageWidth)) {
 		fmt.Fprintln(w, c.paint(dim, line))
 	}
 	return nil
 }
+
+// maxGapsShown is how many gaps are told, the latest.
+const maxGapsShown = 3
 
 func changeTable(c *console, all []node.LeaseChange) *table {
 	t := &table{head: []string{"WHEN", "WHAT", "ADDRESS", "CLIENT", "BY", "WHY"}, least: []int{4, 2, 5, 3, 0}, brief: map[int]func(string) string{0: briefTime}}

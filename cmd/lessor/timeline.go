@@ -14,7 +14,7 @@ type timelineCommand struct {
 }
 
 func (timelineCommand) Help() string {
-	return `Both servers' states on one time line, the latest first, each with how long it lasted and why it began. docs/failover.md explains the states. It begins with the server's start.
+	return `Both servers' states on one time line, the latest first, each with how long it lasted and why it began. docs/failover.md explains the states. It goes back over restarts.
 
 Examples:
 
