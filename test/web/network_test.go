@@ -3,6 +3,7 @@ package web
 import (
 	"testing"
 
+	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/chromedp"
 )
 
@@ -15,7 +16,10 @@ func TestTheMapIsLive(t *testing.T) {
 	b.sees("#live", "live", patience)
 	s.settle(8)
 	b.until("squares are leased without anybody's asking", `document.querySelectorAll("#cells .cell.active").length >= 8`)
-	b.do("go to one by keyboard", chromedp.Focus(css("#cells .cell.active")))
+	if _, err := chromedp.Call(b.ctx, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true}); err != nil {
+		t.Fatal(err)
+	}
+	b.do("go to one by keyboard", chromedp.Evaluate[chromedp.Void](`document.querySelector("#cells .cell.active").focus()`))
 	b.sees("#cell-says", "desk-", patience)
 	who, at := b.text("#cell-says"), ask[string](b, "document.activeElement.id")
 	b.do("it is drawn anew", chromedp.Evaluate[chromedp.Void](`document.getElementById("cells").dataset.old = "yes"; htmx.trigger("#map", "draw")`))
