@@ -232,7 +232,7 @@ func TestWhatBecameOfALeaseIsToldByBothAfterATakeover(t *testing.T) {
 	if len(after.Changes) <= len(before.Changes) || len(after.Gaps) != 1 {
 		t.Errorf("west knew %d changes before it was killed, and knows %d now, with the gaps %+v", len(before.Changes), len(after.Changes), after.Gaps)
 	}
-	if out, code := x.West.Command("lease", a.String()); code != 0 || !strings.Contains(out, a.String()) {
+	if out, code := x.West.Command("history", a.String()); code != 0 || !strings.Contains(out, "granted") || !strings.Contains(strings.Join(strings.Fields(out), " "), "ended here without notice") {
 		t.Errorf("%d: %s", code, out)
 	}
 }
