@@ -181,3 +181,23 @@ func TestAServersEventsAreKeptWhetherOrNotSomebodyListens(t *testing.T) {
 		t.Errorf("%+v", e)
 	}
 }
+
+// Who listens for states alone has no events of single leases made, which as many are kept of as is wanted.
+func TestLeasesAreMadeKnownOnlyToThoseWhoWantThem(t *testing.T) {
+	for _, c := range []struct {
+		f     EventFilter
+		wants bool
+	}{
+		{EventFilter{}, true}, {EventFilter{Kinds: []EventKind{FailoverState, LeaseRenewed}}, true}, {EventFilter{Level: slog.LevelDebug}, true},
+		{EventFilter{Kinds: []EventKind{FailoverState, AlarmRaised}}, false}, {EventFilter{Level: slog.LevelWarn}, false},
+	} {
+		h := &hub{}
+		h.plenty.Store(true)
+		if _, err := h.listen(t.Context(), c.f, false); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.wanted()&ObserveLeases != 0; got != c.wants {
+			t.Errorf("%+v: leases are made known: %v", c.f, got)
+		}
+	}
+}
