@@ -89,6 +89,7 @@ type example struct {
 	command string
 	args    []string
 	in      string // the file that it reads from
+	fails   bool   // it ends by itself, also where it would go on for ever
 }
 
 func examples(t *testing.T) (all []example) {
@@ -105,7 +106,7 @@ func examples(t *testing.T) (all []example) {
 			if _, file, reads := strings.Cut(line, "< "); reads {
 				in = strings.TrimSpace(file)
 			}
-			all = append(all, example{nameOf(n), words(line[:cutAt(line, "|<>")])[1:], in})
+			all = append(all, example{nameOf(n), words(line[:cutAt(line, "|<>")])[1:], in, false})
 		}
 	})
 	return all
@@ -171,7 +172,7 @@ func runExample(t *testing.T, x example) result {
 	if x.in != "" {
 		in = bytes.NewReader([]byte(read(t, x.in)))
 	}
-	endless := x.command == "events" || x.command == "top" || slices.ContainsFunc(x.args, func(a string) bool { return strings.HasPrefix(a, "--watch") || a == "--follow" })
+	endless := !x.fails && (x.command == "events" || x.command == "top" || slices.ContainsFunc(x.args, func(a string) bool { return strings.HasPrefix(a, "--watch") || a == "--follow" }))
 	var out, errs bytes.Buffer
 	c := &console{in: in, out: &out, err: &errs, now: func() time.Time { return noon }}
 	if endless {
@@ -231,11 +232,11 @@ func TestEveryCommandThatAsksSaysWhatIsWrong(t *testing.T) {
 		}
 		seen[x.command] = true
 		x.args = slices.DeleteFunc(x.args, func(a string) bool { return strings.HasPrefix(a, "--watch") || a == "--once" })
-		none := example{x.command, append(slices.Clone(x.args), "--socket", "/nowhere/lessor.sock"), x.in}
+		none := example{x.command, append(slices.Clone(x.args), "--socket", "/nowhere/lessor.sock"), x.in, true}
 		if got := runExample(t, none); got.code != exitNoServer || !strings.Contains(got.err, "no server answers on /nowhere/lessor.sock: is `lessor serve` running?") || got.out != "" {
 			t.Errorf("%v without a server: %+v", none.args, got)
 		}
-		stranger := example{x.command, append(slices.Clone(x.args), "--api", url, "--token-file", wrong), x.in}
+		stranger := example{x.command, append(slices.Clone(x.args), "--api", url, "--token-file", wrong), x.in, true}
 		if got := runExample(t, stranger); got.code != exitNo || !strings.Contains(got.err, "token") || strings.Contains(got.err, strings.Repeat("a", 20)) || got.out != "" {
 			t.Errorf("%v with a wrong token: %+v", stranger.args, got)
 		}
