@@ -196,10 +196,11 @@ func (s *site) testFullDisk() {
 	s.renews()
 }
 
-// status waits until systemctl says so of a server that does not start.
+// status waits until the newest lines of the journal say so of a server that does not start. systemctl status shows them, too, but none
+// while the service manager is about to begin anew.
 func (s *site) status(what string) {
 	s.t.Helper()
-	const line = "systemctl status --lines=10 lessor"
+	const line = "systemctl status --lines=0 lessor; journalctl -u lessor -o cat -n 12 --no-pager"
 	out := ""
 	s.w.Eventually(time.Minute, line+" says "+what, func() bool {
 		out, _ = s.try(line)
