@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"net/netip"
 	"testing"
 	"time"
@@ -69,19 +68,7 @@ func answering(t *testing.T, f *fake) (socket string, stop func()) {
 func answeringAs(t *testing.T, f node.Reporter) (socket string, stop func()) {
 	t.Helper()
 	dir := t.TempDir()
-	l, err := api.Listen(dir)
-	if err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		api.New(f, slog.New(slog.DiscardHandler)).Run(ctx, l)
-	}()
-	stop = func() { cancel(); <-done }
-	t.Cleanup(stop)
-	return api.SocketIn(dir), stop
+	return api.SocketIn(dir), serving(t, f, dir)
 }
 
 func addr(s string) netip.Addr     { return netip.MustParseAddr(s) }

@@ -2,15 +2,14 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
 	"path/filepath"
 	"sync"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/logbook"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // PastName is the name of the directory, in the data directory, in which is written what happens. It has at most 32 MiB.
@@ -139,7 +138,7 @@ func (n *Node) openBooks() bool {
 	if b.dir == "" {
 		return false
 	}
-	if err := privateDir(b.dir); err != nil {
+	if err := ownfile.MakeDir(b.dir); err != nil {
 		b.note(err, n.clock.now(), n.log)
 		return false
 	}
@@ -152,23 +151,6 @@ func (n *Node) openBooks() bool {
 	n.hub.mu.Unlock()
 	ring(b.grown)
 	return true
-}
-
-// privateDir makes a directory that is nobody's but its owner's, if it is missing.
-func privateDir(path string) error {
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, os.ErrExist) {
-		return err
-	}
-	info, err := os.Lstat(path)
-	switch {
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s has mode %04o, so others may get at it: chmod 700 %s", path, info.Mode().Perm(), path)
-	}
-	return nil
 }
 
 // note keeps why the books cannot be written, or, nil, that they can.

@@ -97,3 +97,24 @@ func SyncDir(path string) error {
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// MakeDir makes a directory with mode 0700 where there is none, durably; one that others may enter, and what is none, is an error.
+func MakeDir(path string) error {
+	err := os.Mkdir(path, 0o700)
+	switch {
+	case err == nil:
+		return SyncDir(filepath.Dir(path))
+	case !errors.Is(err, os.ErrExist):
+		return err
+	}
+	info, err := os.Lstat(path)
+	switch {
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is not a directory", path)
+	case info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("%s has mode %04o, so others may enter: chmod 700 %s", path, info.Mode().Perm(), path)
+	}
+	return nil
+}

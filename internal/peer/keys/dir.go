@@ -59,7 +59,7 @@ func (d Dir) Init(group string, self binding.Member, now time.Time) (*Authority,
 	if err := checkNames(group, self); err != nil {
 		return nil, err
 	}
-	if err := makeDir(string(d)); err != nil {
+	if err := ownfile.MakeDir(string(d)); err != nil {
 		return nil, fmt.Errorf("directory of the keys: %w", err)
 	}
 	a, err := d.Authority()
@@ -182,7 +182,7 @@ func writeKey(path string, key crypto.Signer) error {
 // Export makes the keys of another member and writes them into to, a directory that is made with mode 0700 if it is
 // missing, to be carried to that member's data directory by hand, as its directory keys.
 func (a *Authority) Export(to Dir, member binding.Member, now time.Time) error {
-	if err := makeDir(string(to)); err != nil {
+	if err := ownfile.MakeDir(string(to)); err != nil {
 		return fmt.Errorf("directory of the keys of member %s: %w", member, err)
 	}
 	if to.Present() || to.Founded() {

@@ -1,16 +1,11 @@
 package keys
 
 import (
-	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 
 	"golang.org/x/sys/unix"
-
-	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // maxFile is how many octets of a file are read.
@@ -49,25 +44,4 @@ func readOpen(f *os.File) ([]byte, error) {
 		err = fmt.Errorf("%s is larger than %d octets", f.Name(), maxFile)
 	}
 	return b, err
-}
-
-// makeDir makes a directory with mode 0700 where there is none; one that others may enter is an error.
-func makeDir(path string) error {
-	err := os.Mkdir(path, 0o700)
-	switch {
-	case err == nil:
-		return ownfile.SyncDir(filepath.Dir(path))
-	case !errors.Is(err, fs.ErrExist):
-		return err
-	}
-	info, err := os.Lstat(path)
-	switch {
-	case err != nil:
-		return err
-	case !info.IsDir():
-		return fmt.Errorf("%s is not a directory", path)
-	case info.Mode().Perm()&0o077 != 0:
-		return fmt.Errorf("%s has mode %04o, so others may enter: chmod 700 %s", path, info.Mode().Perm(), path)
-	}
-	return nil
 }

@@ -45,7 +45,7 @@ func (d Dir) Invite(member binding.Member, founder netip.AddrPort, now time.Time
 		return nil, err
 	}
 	dir := d.path(invitations)
-	if err := makeDir(dir); err != nil {
+	if err := ownfile.MakeDir(dir); err != nil {
 		return nil, fmt.Errorf("directory of the invitations: %w", err)
 	}
 	good, err := d.sweep(now)

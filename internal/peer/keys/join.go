@@ -22,6 +22,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // ALPNJoin is the protocol of joining (RFC 7301): TLS 1.3 without a certificate of the client, then a request of it and
@@ -122,7 +123,7 @@ func (d Dir) Join(ctx context.Context, t *Token, from netip.Addr, now time.Time)
 
 // mayJoin sees that there is nothing in d that joining would destroy.
 func (d Dir) mayJoin(t *Token) error {
-	if err := makeDir(string(d)); err != nil {
+	if err := ownfile.MakeDir(string(d)); err != nil {
 		return fmt.Errorf("directory of the keys: %w", err)
 	}
 	if d.Founded() {

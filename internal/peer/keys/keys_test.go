@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
+	"github.com/lessor-dhcp/lessor/internal/ownfile"
 )
 
 // now is the time of the tests.
@@ -187,7 +188,7 @@ func TestFilesThatAreNoUseAreExplained(t *testing.T) {
 		"a broken authority": {change: func(d Dir) { put(t, d.path(authorityFile), pemBlock([]byte("\x30\x03abc"))) }, says: "certificate 1 cannot be read"},
 	} {
 		d := In(t.TempDir())
-		if err := makeDir(string(d)); err != nil {
+		if err := ownfile.MakeDir(string(d)); err != nil {
 			t.Fatal(err)
 		}
 		copyAll(t, home, d)
