@@ -49,7 +49,7 @@ func (s *sitting) try(ctx context.Context, mode load.Mode, rate float64, length 
 	done := float64(max(t.report.Done, 1))
 	t.cpu = time.Duration(float64(after.cpu-before.cpu) / done)
 	t.memory, t.written = after.memory, int(float64(after.written-before.written)/done)
-	generator := time.Duration(float64(t.report.GeneratorCPU) * done)
+	generator := time.Duration(float64(t.report.GeneratorCPU) * float64(t.report.Begun))
 	t.others = max(0, (busy()-busyBefore-(after.cpu-before.cpu)-generator).Seconds()/time.Since(began).Seconds())
 	if n, exact, known := s.syncs(); known {
 		t.exact, t.syncs = exact, float64(n-syncsBefore)/done

@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"strings"
 	"syscall"
 	"time"
 
@@ -22,18 +23,19 @@ type benchCommand struct {
 	Rate        float64       `default:"1000" help:"Exchanges begun a second, whether or not earlier ones are answered."`
 	Duration    time.Duration `default:"10s" help:"Length of the measured part."`
 	Clients     int           `default:"100000" help:"How many different clients, used in turn."`
+	Circuits    int           `default:"0" help:"Spread the clients over so many circuits, each named in option 82 as a relay agent does; 0: no such option."`
 	First       int           `default:"0" help:"Number of the first client, so that runs can have clients of their own."`
 	AcquireRate float64       `default:"0" help:"In the other modes than new, the rate at which clients first get their leases; 0: as fast as they are answered."`
-	Wait        time.Duration `default:"5s" help:"How long after the last exchange began answers still count."`
+	Wait        time.Duration `default:"5s" help:"How long after the measured part answers still count."`
 	Resend      time.Duration `default:"4s" help:"How long a client waits for an answer before it asks again; doubled each time, and a fourth of it more or less by chance."`
-	Once        bool          `help:"Do not send again what gets no answer."`
+	Once        bool          `help:"Do not send again what gets no answer: after the time of --resend it is lost."`
 	JSON        bool          `name:"json" help:"Print one JSON object; times in it are in nanoseconds."`
 }
 
 func (benchCommand) Help() string {
 	return `This fills the servers' pools. Do it where no real client is, as in a network namespace of its own.
 
-The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. A client that gets no answer asks again after 4, 8, 16, 32 s, each a second more or less, and gives up after 64 s more (RFC 2131, section 4.1). Exit code 1 says that an address was given to two clients at once, or that no exchange ended well.
+The time of an exchange counts from when it was due, so answers that come late count as late, and exchanges that wait for others too. A client that gets no answer asks again after 4, 8, 16, 32 s, each a second more or less, and gives up after 64 s more (RFC 2131, section 4.1). Exit code 1 says that an address was given to two clients at once, or that no exchange ended well. A signal (Ctrl-C) ends the run early, and shows what there is.
 
 discover: the clients take no offer. mixed: of 20 exchanges 16 renew, 2 are of new clients, and 2 release.
 
@@ -53,11 +55,10 @@ func (x benchCommand) Run(ctx context.Context, c *console) error {
 	if err != nil {
 		return usageError{err: err, help: "lessor bench --help"}
 	}
-	live := isTerminalWriter(c.err)
+	live := isTerminalWriter(c.err) && os.Getenv("TERM") != "dumb"
 	r, err := load.Run(ctx, cfg, func(p load.Progress) {
 		if live {
-			fmt.Fprintf(c.err, "\r\033[K%s %v: %.0f/s, p50 %v, p99 %v; begun %d, done %d, open %d", p.Phase, p.At.Round(time.Second), p.Rate,
-				p.P50.Round(10*time.Microsecond), p.P99.Round(10*time.Microsecond), p.Begun, p.Done, p.Open)
+			fmt.Fprintf(c.err, "\r\033[K%s", cut(benchLine(p), width(c.err)-1))
 		}
 	})
 	if live {
@@ -74,17 +75,58 @@ func (x benchCommand) Run(ctx context.Context, c *console) error {
 	} else {
 		r.Write(c.out)
 	}
+	if why := x.silence(r); why != "" {
+		c.note("lessor: %s", why)
+	}
 	if err == nil && (r.Doubled > 0 || r.Done == 0) {
 		err = errNo
 	}
 	return err
 }
 
+// benchLine is how a run goes, in one line.
+func benchLine(p load.Progress) string {
+	return fmt.Sprintf("%s %v: %s/s, p50 %v, p99 %v; begun %d, done %d, open %d", p.Phase, p.At.Round(time.Second), load.Rate(p.Rate),
+		p.P50.Round(10*time.Microsecond), p.P99.Round(10*time.Microsecond), p.Begun, p.Done, p.Open)
+}
+
+// silence says why a run says nothing about a server; empty if it does.
+func (x *benchCommand) silence(r *load.Report) string {
+	where := "does a server listen on the link of " + x.Direct + ", with addresses for it?"
+	if x.Direct == "" {
+		where = "does a server listen at " + strings.Join(x.Server, " or ") + ", and serve the network of the relay agent (--local)?"
+	}
+	switch {
+	case r.Stopped:
+		return ""
+	case r.Wanted > 0 && r.Clients == 0 && r.Done == 0:
+		return "no client got a lease, so that there is nothing to measure: " + where
+	case r.Begun > 0 && r.Mode != load.Release && !r.Heard():
+		return "nothing was answered: " + where
+	}
+	return ""
+}
+
 // config returns what the command line says, for the load generator.
 func (x *benchCommand) config() (load.Config, error) {
 	cfg := load.Config{
-		Local: x.Local, SourcePort: x.SourcePort, Direct: x.Direct, Clients: x.Clients, First: x.First, AcquireRate: x.AcquireRate,
-		Resend: x.Resend, Plan: load.Plan{Mode: x.Mode, Rate: x.Rate, Duration: x.Duration, Wait: x.Wait, Once: x.Once},
+		Local: x.Local, SourcePort: x.SourcePort, Direct: x.Direct, Clients: x.Clients, Circuits: x.Circuits, First: x.First,
+		AcquireRate: x.AcquireRate, Resend: x.Resend,
+		Plan: load.Plan{Mode: x.Mode, Rate: x.Rate, Duration: x.Duration, Wait: x.Wait, Once: x.Once},
+	}
+	if x.Wait == 0 {
+		cfg.Wait = 1 // none; 0 is the default there
+	}
+	for _, f := range []struct {
+		name string
+		zero bool
+	}{
+		{"--rate", x.Rate == 0}, {"--duration", x.Duration == 0}, {"--clients", x.Clients == 0}, {"--resend", x.Resend == 0},
+		{"--source-port", x.SourcePort == 0},
+	} {
+		if f.zero {
+			return cfg, errors.New(f.name + " must be above 0")
+		}
 	}
 	if x.Direct == "" && len(x.Server) == 0 {
 		return cfg, errors.New("--server says whom to ask, or --direct on which interface")

@@ -6,6 +6,9 @@ import (
 	"net"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/load"
 )
 
 // onePoolServer answers DISCOVER and REQUEST on the loopback, and gives every client the address that give says.
@@ -72,11 +75,40 @@ func TestBenchIsToldWhomToAsk(t *testing.T) {
 		"IPv6":          {[]string{"--server", "::1", "--local", "127.0.0.1"}, "not the IPv4 address"},
 		"a mode":        {[]string{"--server", "127.0.0.1", "--mode", "all"}, "mode"},
 		"too fast":      {[]string{"--server", "127.0.0.1", "--rate", "2e6"}, "a rate must be"},
+		"no rate":       {[]string{"--server", "127.0.0.1", "--rate", "0"}, "--rate must be above 0"},
+		"no time":       {[]string{"--server", "127.0.0.1", "--duration", "0s"}, "--duration must be above 0"},
+		"no clients":    {[]string{"--server", "127.0.0.1", "--clients", "0"}, "--clients must be above 0"},
+		"no patience":   {[]string{"--server", "127.0.0.1", "--resend", "0s"}, "--resend must be above 0"},
+		"no port":       {[]string{"--server", "127.0.0.1", "--source-port", "0"}, "--source-port must be above 0"},
+		"circuits":      {[]string{"--server", "127.0.0.1", "--circuits=-1"}, "circuits"},
 		"no such local": {[]string{"--server", "127.0.0.1", "--local", "::1"}, "relay address"},
 	} {
 		r := lessor(t, append([]string{"bench"}, c.args...)...)
 		if r.code != exitUsage || !strings.Contains(r.err, c.says) {
 			t.Errorf("%s: exit code %d: %s", name, r.code, r.err)
 		}
+	}
+}
+
+func TestBenchSaysThatNobodyAnswered(t *testing.T) {
+	c, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	server := c.LocalAddr().String()
+	r := lessor(t, "bench", "--server", server, "--source-port", "20673", "--rate", "100", "--duration", "20ms", "--wait", "0s", "--json")
+	var got struct {
+		Waiting int `json:"waiting"`
+	}
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || got.Waiting != 2 || r.code != exitNo || !strings.Contains(r.err, "nothing was answered: does a server listen at "+server) {
+		t.Errorf("exit code %d, %v\n%s%s", r.code, err, r.out, r.err)
+	}
+}
+
+func TestTheLineOfBenchFitsATerminal(t *testing.T) {
+	p := load.Progress{Phase: "measuring", At: time.Hour, Begun: 1e8, Done: 1e8, Open: 1e6, Rate: 123456, P50: 123456 * time.Microsecond, P99: 10 * time.Second}
+	if line := cut(benchLine(p), 79); len([]rune(line)) != 79 || !strings.HasPrefix(line, "measuring 1h0m0s: 123456/s, p50 123.46ms, p99 10s; begun 100000000") {
+		t.Errorf("%q", line)
 	}
 }

@@ -41,7 +41,9 @@ type Config struct {
 	// that they are behind relays. It needs CAP_NET_RAW.
 	Direct  string
 	Clients int // how many different ones; 100,000
-	First   int // the number of the first, so that runs can have clients of their own
+	// Circuits is over how many circuits the clients are spread, each named in option 82 (RFC 3046 §3.1); 0: there is no such option.
+	Circuits int
+	First    int // the number of the first, so that runs can have clients of their own
 	// Resend is how long a client waits for an answer before it asks again; doubled each time (RFC 2131 §4.1). 4 s.
 	Resend time.Duration
 
@@ -56,7 +58,7 @@ type Plan struct {
 	Mode     Mode
 	Rate     float64       // exchanges begun a second; 1,000
 	Duration time.Duration // 10 s
-	// Wait is how long after the last exchange began answers still count; 5 s.
+	// Wait is how long after the measured part answers still count; 5 s.
 	Wait time.Duration
 	// Once leaves retransmission out.
 	Once bool
@@ -67,6 +69,7 @@ const (
 	maxDuration = 7 * 24 * time.Hour
 	maxClients  = 1 << 24
 	maxRelays   = 1 << 16
+	maxCircuits = 1 << 24
 )
 
 // Check says what cannot be in c.
@@ -94,6 +97,8 @@ func (c Config) complete() (Config, error) {
 		return c, errors.New("the time until a client asks again must be above 0 and at most an hour")
 	case c.Clients <= 0 || c.Clients > maxClients || c.First < 0 || c.First > 1<<31:
 		return c, fmt.Errorf("there can be 1 to %d clients", maxClients)
+	case c.Circuits < 0 || c.Circuits > maxCircuits:
+		return c, fmt.Errorf("there can be 0 to %d circuits", maxCircuits)
 	}
 	return c, nil
 }

@@ -97,7 +97,7 @@ func (c *Crowd) beginRelease(out sender, due time.Duration) {
 		return
 	}
 	x := &c.clients[i]
-	out.add(question{kind: release, xid: c.exchanges.xid(e), client: c.name(e), held: x.addr, server: x.server, towards: x.server})
+	out.add(question{kind: release, xid: c.exchanges.xid(e), client: c.name(e), circuit: c.circuit(e), held: x.addr, server: x.server, towards: x.server})
 	c.forget(e.client)
 	c.end(e, bound)
 	c.done++
@@ -119,9 +119,17 @@ func (c *Crowd) beginMixed(out sender, due time.Duration) {
 // name is the number in the client's hardware address.
 func (c *Crowd) name(e *exchange) uint32 { return uint32(c.cfg.First) + e.client }
 
+// circuit is the number of the client's circuit; 0: the clients have none.
+func (c *Crowd) circuit(e *exchange) uint32 {
+	if c.cfg.Circuits == 0 {
+		return 0
+	}
+	return c.name(e)%uint32(c.cfg.Circuits) + 1
+}
+
 // say sends the message of the exchange's stage.
 func (c *Crowd) say(out sender, e *exchange, now time.Duration) {
-	q := question{kind: discover, xid: c.exchanges.xid(e), client: c.name(e)}
+	q := question{kind: discover, xid: c.exchanges.xid(e), client: c.name(e), circuit: c.circuit(e)}
 	q.secs = uint16(min((now-e.begun)/time.Second, 0xffff))
 	if e.stage == requesting {
 		q.kind = request
@@ -155,6 +163,10 @@ func (c *Crowd) sendAgain(out sender, now time.Duration) {
 		default:
 			e.tries++
 			c.rep.Again++
+			if !e.overdue {
+				e.overdue = true
+				c.overdue++
+			}
 			c.say(out, e, now)
 		}
 	})
@@ -165,6 +177,9 @@ func (c *Crowd) end(e *exchange, s stage) {
 	e.stage = s
 	c.clients[e.client].busy = false
 	c.open--
+	if e.overdue {
+		c.overdue--
+	}
 }
 
 // receive takes the answers until the wire is closed. The lock is taken once a batch.
@@ -204,10 +219,13 @@ func (c *Crowd) hear(out sender, b []byte, now time.Duration) {
 		return
 	}
 	e := c.exchanges.find(a.xid)
+	if e != nil && a.client != c.name(e) {
+		e = nil // another client's, whose transaction identifier is the same
+	}
 	switch {
 	case e != nil && a.kind == offer && e.stage == selecting && a.addr != 0:
 		c.offered(out, e, a, now)
-	case e != nil && a.kind == ack && e.stage == requesting:
+	case e != nil && a.kind == ack && e.stage == requesting && a.addr != 0:
 		c.acked(e, a, now)
 	case e != nil && a.kind == nak && e.stage == requesting:
 		c.rep.Refused++

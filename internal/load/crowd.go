@@ -29,6 +29,7 @@ type Crowd struct {
 	once    bool
 	since   time.Duration // when it began
 	open    uint64
+	overdue uint64 // of the open ones, those that had to ask again
 	begun   uint64
 	done    uint64
 	recent  Histogram // since the progress was told last
@@ -79,7 +80,7 @@ func (c *Crowd) begin(p Plan, first time.Duration) {
 	c.exchanges.fit(p.Rate*p.Duration.Seconds(), p.Rate, min(giveUp(first), p.Duration+p.Wait))
 	c.since, c.first, c.once = c.now(), first, p.Once
 	c.wheel.clear(c.since)
-	c.open, c.begun, c.done = 0, 0, 0
+	c.open, c.overdue, c.begun, c.done = 0, 0, 0, 0
 	c.servers = map[uint32]uint64{}
 	c.rep = Report{Mode: p.Mode, Rate: p.Rate, Servers: map[string]uint64{}}
 	c.fresher, c.renewed = tally{}, tally{}
@@ -115,10 +116,25 @@ func Run(ctx context.Context, cfg Config, progress func(Progress)) (*Report, err
 		return nil, err
 	}
 	defer c.Close()
-	if n := c.needed(); n > 0 {
-		c.Acquire(ctx, n, cfg.AcquireRate, 0, progress)
+	wanted := c.needed()
+	if wanted > 0 && c.Acquire(ctx, wanted, cfg.AcquireRate, 0, progress) == 0 && c.cfg.Mode != Mixed || ctx.Err() != nil {
+		return c.unmeasured(ctx, wanted), nil
 	}
-	return c.Measure(ctx, cfg.Plan, progress)
+	r, err := c.Measure(ctx, cfg.Plan, progress)
+	if err == nil {
+		r.Wanted = wanted
+	}
+	return r, err
+}
+
+// unmeasured is the report of a run whose measured part never began.
+func (c *Crowd) unmeasured(ctx context.Context, wanted int) *Report {
+	held := c.held()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.begin(c.cfg.Plan, c.cfg.Resend)
+	c.rep.Clients, c.rep.Wanted, c.rep.Stopped = held, wanted, ctx.Err() != nil
+	return c.report()
 }
 
 // needed is how many clients must have a lease before the plan of the configuration begins.

@@ -19,6 +19,7 @@ type exchange struct {
 	client  uint32
 	stage   stage
 	renewal bool
+	overdue bool  // some message of it was sent again
 	anew    bool  // the server that offered did not answer, and the client looks for one once more
 	tries   uint8 // how often the message of this stage was sent again
 	due     time.Duration

@@ -1,6 +1,9 @@
 package load
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"strconv"
+)
 
 // The DHCP message types that are used here (RFC 2132 §9.6).
 const (
@@ -30,6 +33,8 @@ type question struct {
 	server uint32 // option 54
 	// towards is the server that a client on the link asks alone; 0: everybody.
 	towards uint32
+	// circuit is the number of the client's circuit (RFC 3046 §3.1), from 1 on; 0: none is said.
+	circuit uint32
 	// portOfRelay says that the relay does not listen on port 67 (RFC 8357).
 	portOfRelay bool
 }
@@ -63,9 +68,7 @@ func (q *question) append(b []byte) []byte {
 	if q.kind != release {
 		b = append(b, 55, 7, 1, 3, 6, 15, 28, 12, 2)
 	}
-	if q.portOfRelay {
-		b = append(b, 82, 2, 19, 0)
-	}
+	b = q.appendRelayInformation(b)
 	b = append(b, 255)
 	if n := len(b) - start; n < smallest {
 		b = append(b, zeros[:smallest-n]...)
@@ -73,9 +76,30 @@ func (q *question) append(b []byte) []byte {
 	return b
 }
 
+// appendRelayInformation writes option 82, if there is anything to say in it.
+func (q *question) appendRelayInformation(b []byte) []byte {
+	if q.circuit == 0 && !q.portOfRelay {
+		return b
+	}
+	begin := len(b) + 2
+	b = append(b, 82, 0)
+	if q.circuit != 0 {
+		b = append(b, 1, 0)
+		name := len(b)
+		b = strconv.AppendUint(append(b, "port-"...), uint64(q.circuit), 10)
+		b[name-1] = byte(len(b) - name)
+	}
+	if q.portOfRelay {
+		b = append(b, 19, 0)
+	}
+	b[begin-1] = byte(len(b) - begin)
+	return b
+}
+
 // answer is what a server said.
 type answer struct {
 	kind   byte
+	client uint32 // the number in chaddr
 	xid    uint32
 	addr   uint32 // yiaddr
 	server uint32 // option 54
@@ -87,6 +111,7 @@ func readAnswer(b []byte) (a answer, ok bool) {
 	if len(b) < fixed || b[0] != 2 || binary.BigEndian.Uint32(b[236:]) != 0x63825363 {
 		return a, false
 	}
+	a.client = binary.BigEndian.Uint32(b[30:])
 	a.xid, a.addr = binary.BigEndian.Uint32(b[4:]), binary.BigEndian.Uint32(b[16:])
 	for o := b[fixed:]; len(o) > 0 && o[0] != 255; {
 		if o[0] == 0 {

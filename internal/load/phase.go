@@ -22,11 +22,19 @@ type Progress struct {
 // short queues can hold.
 const window = 48
 
+// mostOverdue is how many exchanges that had to ask again do not count as going on then. Without that, clients that nobody answers would
+// hold up those that are answered.
+const mostOverdue = 4096
+
+// stuck is after how long without a lease clients no longer try to get some: longer than a client that nobody answers goes on.
+const stuck = 20 * time.Second
+
 // hasty is how soon is asked again while leases are got, which nobody measures.
 const hasty = 500 * time.Millisecond
 
 // Acquire lets n clients that never asked before get leases, at the rate, or with none as fast as they are answered, for
-// no longer than within, if that is not 0. It returns how many leases there now are.
+// no longer than within, if that is not 0, and until none got one for 20 s, as where the addresses are used up. It returns how many leases
+// there now are.
 func (c *Crowd) Acquire(ctx context.Context, n int, rate float64, within time.Duration, progress func(Progress)) int {
 	c.mu.Lock()
 	n = min(n, len(c.clients)-c.fresh)
@@ -40,8 +48,12 @@ func (c *Crowd) Acquire(ctx context.Context, n int, rate float64, within time.Du
 	if n <= 0 {
 		return c.held()
 	}
-	c.phase(ctx, &phase{name: "acquiring", n: n, rate: rate, within: within, begin: c.beginNew, progress: progress})
-	c.settle(ctx, 3*first)
+	c.phase(ctx, &phase{name: "acquiring", n: n, rate: rate, within: within, stuck: stuck, begin: c.beginNew, progress: progress})
+	if within == 0 {
+		c.settle(ctx, 10*first)
+	} else {
+		c.settle(ctx, 3*first)
+	}
 	return c.held()
 }
 
@@ -80,12 +92,16 @@ func (c *Crowd) Measure(ctx context.Context, p Plan, progress func(Progress)) (*
 	sent, heard := c.w.lost()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.rep.Elapsed, c.rep.GeneratorCPU = elapsed, used
+	c.rep.Elapsed, c.rep.GeneratorCPU, c.rep.Stopped = elapsed, used, ctx.Err() != nil
 	c.rep.NotSent, c.rep.NotHeard = sent-sentBefore, heard-heardBefore
 	return c.report(), nil
 }
 
 const (
+	// lateAfter is from when on an exchange began late.
+	lateAfter = 5 * time.Millisecond
+	// lastWords is how long answers still count that are on their way when the context ends.
+	lastWords = time.Second
 	// tick is the least time between two looks at what is due; what comes due meanwhile goes out together.
 	tick = 200 * time.Microsecond
 	// longest is how long the pacing may sleep through retransmissions and the end of the context.
@@ -105,11 +121,22 @@ type phase struct {
 	n        int
 	rate     float64       // 0: as fast as they are answered
 	within   time.Duration // 0: as long as it takes
+	stuck    time.Duration // 0: it goes on however long none is done
 	begin    func(sender, time.Duration)
 	progress func(Progress)
 
 	first, told time.Duration
 	toldDone    uint64
+	moved       time.Duration // when one more was seen done
+	movedDone   uint64
+}
+
+// isStuck reports whether none of those that are open was done for long, of which so many are done now.
+func (f *phase) isStuck(now time.Duration, done, open uint64) bool {
+	if done != f.movedDone || open == 0 {
+		f.moved, f.movedDone = now, done
+	}
+	return f.stuck > 0 && now-f.moved > f.stuck
 }
 
 // due returns when exchange i is due.
@@ -117,12 +144,12 @@ func (f *phase) due(i int) time.Duration {
 	return f.first + time.Duration(float64(i)/f.rate*float64(time.Second))
 }
 
-// phase begins the exchanges and returns how long that took.
+// phase begins the exchanges and returns how long that took: as long as all of them together have at the rate, if there is one.
 func (c *Crowd) phase(ctx context.Context, f *phase) time.Duration {
 	out := c.w.sender()
 	f.first = c.now()
-	f.told = f.first
-	for i := 0; i < f.n && ctx.Err() == nil; {
+	f.told, f.moved = f.first, f.first
+	for i := 0; (i < f.n || f.rate > 0 && c.now() < f.due(f.n)) && ctx.Err() == nil; {
 		now := c.now()
 		if f.within > 0 && now-f.first > f.within {
 			break
@@ -130,11 +157,15 @@ func (c *Crowd) phase(ctx context.Context, f *phase) time.Duration {
 		c.mu.Lock()
 		i = c.beginDue(f, out, i, now)
 		c.sendAgain(out, now)
+		ends := f.isStuck(now, c.done, c.open)
 		c.tell(f, now) // unlocks
 		out.flush()
 		next := now + tick
 		if f.rate > 0 {
 			next = f.due(i)
+		}
+		if ends {
+			break
 		}
 		pause(min(max(next-c.now(), tick), longest))
 	}
@@ -144,7 +175,7 @@ func (c *Crowd) phase(ctx context.Context, f *phase) time.Duration {
 // beginDue begins what is due now and returns the number of the next.
 func (c *Crowd) beginDue(f *phase, out sender, i int, now time.Duration) int {
 	if f.rate == 0 {
-		for ; i < f.n && c.open < window; i++ {
+		for ; i < f.n && c.open-min(c.overdue, mostOverdue) < window; i++ {
 			f.begin(out, now)
 		}
 		return i
@@ -153,6 +184,9 @@ func (c *Crowd) beginDue(f *phase, out sender, i int, now time.Duration) int {
 		due := f.due(i)
 		if due > now {
 			break
+		}
+		if now-due > lateAfter {
+			c.rep.Late++
 		}
 		c.rep.Lag = max(c.rep.Lag, now-due)
 		f.begin(out, due)
@@ -174,10 +208,16 @@ func (c *Crowd) tell(f *phase, now time.Duration) {
 	f.progress(p)
 }
 
-// settle sends again and waits until all is answered, at most for d.
+// settle sends again and waits until all is answered, at most for d, and at most for a second once ctx is done.
 func (c *Crowd) settle(ctx context.Context, d time.Duration) {
 	out := c.w.sender()
-	for end := c.now() + d; c.now() < end && ctx.Err() == nil; time.Sleep(longest) {
+	ended := ctx.Done()
+	for end := c.now() + d; c.now() < end; time.Sleep(longest) {
+		select {
+		case <-ended:
+			ended, end = nil, min(end, c.now()+lastWords)
+		default:
+		}
 		c.mu.Lock()
 		c.sendAgain(out, c.now())
 		open := c.open

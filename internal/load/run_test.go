@@ -86,6 +86,7 @@ func writeAnswer(q asked, a answer) []byte {
 	b[0] = 2
 	binary.BigEndian.PutUint32(b[4:], q.xid)
 	binary.BigEndian.PutUint32(b[16:], a.addr)
+	copy(b[28:], q.mac[:])
 	copy(b[236:], []byte{99, 130, 83, 99})
 	b = append(b, 0, 53, 1, a.kind, 54, 4)
 	b = binary.BigEndian.AppendUint32(b, 0x7f000001)
