@@ -221,7 +221,7 @@ func TestAClientWhoseServerIsGoneBeginsAnew(t *testing.T) {
 			return answer{}
 		}
 		return honest(q, before)
-	}), Config{Resend: 2 * time.Millisecond, Plan: Plan{Rate: 1000, Duration: 10 * time.Millisecond, Wait: 20 * time.Second}})
+	}), Config{Resend: 10 * time.Millisecond, Plan: Plan{Rate: 1000, Duration: 10 * time.Millisecond, Wait: 20 * time.Second}})
 	if r.Done != 10 || r.Offers != 20 || r.Lost != 0 || r.Again < 10*(lastTry+1) {
 		t.Errorf("reported %+v", r)
 	}
