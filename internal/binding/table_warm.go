@@ -3,7 +3,8 @@ package binding
 import "github.com/lessor-dhcp/lessor/internal/slab"
 
 // Warm reads what a Put of each of those bindings will read, n of them, of all at once, so that the processor waits for memory once
-// for many and not for each; where at says nil there is none. It changes nothing that can be seen.
+// for many and not for each; where at says nil there is none, and where a binding has no client a Get of its prefix is meant. It changes
+// nothing that can be seen.
 func (t *Table) Warm(n int, at func(i int) *Binding) {
 	const most = 128
 	var heads [3 * most]uint32
@@ -35,6 +36,9 @@ func (t *Table) warmHeads(heads []uint32, from, to int, at func(i int) *Binding)
 			}
 		}
 		c := &b.Client
+		if len(c.ID) == 0 && c.Hardware.Len == 0 { // there is no client to look for
+			continue
+		}
 		if head := *t.clients.Chain(t.clientHash(c.ID, c.Hardware.Bytes(), c.Hardware.Type)); head != 0 {
 			heads = append(heads, head)
 		}

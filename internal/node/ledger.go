@@ -41,6 +41,9 @@ func (c *Core) descend(all []Descendant) {
 	}
 }
 
+// sweepRest is how long a sweep waits behind the last of the bindings that the partner tells one that lost all it knew.
+const sweepRest = time.Second
+
 // sweepStride is how many bindings a Sweep looks at that does not say how many.
 const sweepStride = 128
 
@@ -52,8 +55,9 @@ type staleness struct {
 	since time.Time // from when on the policy is served by
 
 	sweeping bool
-	next     uint64 // where the sweep goes on
-	looked   int    // at how many bindings it has looked
+	next     uint64    // where the sweep goes on
+	looked   int       // at how many bindings it has looked
+	rests    time.Time // until when it does not go on
 
 	// strangers are versions, few of many, by which clients have what they were told, and from which the policy does not come.
 	strangers []binding.Digest
@@ -96,6 +100,15 @@ func (s *staleness) beginAnew(table *binding.Table) {
 func (s *staleness) sweepAll(table *binding.Table) {
 	s.sweeping, s.next, s.looked, s.strangers = table.Len() > 0, 0, 0, nil
 }
+
+// putOff leaves a binding to a sweep, which begins when nothing of the kind has come for a while: a server that is told everything
+// anew answers sooner if it looks at all of it once it knows it.
+func (s *staleness) putOff(now time.Time) {
+	s.sweeping, s.next, s.looked, s.rests = true, 0, 0, now.Add(sweepRest)
+}
+
+// SweepRests returns until when a sweep rests, since bindings come that it would have to look at again.
+func (c *Core) SweepRests() time.Time { return c.ledger.rests }
 
 // ServedSince says since when the policy is served by, where that is longer ago than the core knows.
 func (c *Core) ServedSince(t time.Time) { c.ledger.since = t }

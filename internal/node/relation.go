@@ -83,6 +83,7 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		to.Config.Guard = max(to.Config.Guard, c.guard) // what was granted before keeps its guard
 		ev, r.config = to, to.Config
 	}
+	c.warm(ev)
 	r.endpoint.Step(now, ev, shared{c}, o)
 	begun := false
 	begin := func() {
@@ -113,7 +114,11 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		}
 		c.apply(&ch, out)
 		c.teller = ""
-		c.rejudge(now, &ch.Binding)
+		if c.catchingUp(ev) {
+			c.ledger.putOff(now)
+		} else {
+			c.rejudge(now, &ch.Binding)
+		}
 	}
 	for i := sends; i < len(o.Send); i++ {
 		out.ToPartner = append(out.ToPartner, ToPartner{After: c.commit, Connection: r.connection, Envelope: o.Send[i]})
@@ -128,6 +133,34 @@ func (c *Core) relate(now time.Time, ev failover.Event, out *Effects) {
 		out.Notes = append(out.Notes, o.Notes[i])
 	}
 	r.terms, r.wake, r.untold = o.Terms, r.nextLook(now, o.Wake), time.Time{}
+}
+
+// catchingUp reports whether ev is of the many that a server is told which has lost what it knew. It answers nobody meanwhile.
+func (c *Core) catchingUp(ev failover.Event) bool {
+	in, heard := ev.(failover.Received)
+	if !heard {
+		return false
+	}
+	_, told := in.Message.(failover.BindingUpdate)
+	return told && c.relation.endpoint.State() == failover.Recover
+}
+
+// warm brings what the endpoint will look at for a message from the partner nearer to the processor.
+func (c *Core) warm(ev failover.Event) {
+	in, heard := ev.(failover.Received)
+	if !heard {
+		return
+	}
+	switch m := in.Message.(type) {
+	case failover.BindingUpdate:
+		c.table.Warm(len(m.Updates), func(i int) *binding.Binding { return &m.Updates[i].Binding })
+	case failover.BindingAck:
+		var b binding.Binding
+		c.table.Warm(len(m.Acks), func(i int) *binding.Binding {
+			b.Prefix = m.Acks[i].Prefix
+			return &b
+		})
+	}
 }
 
 // nextLook returns when the endpoint is asked next: also where it waits for nothing, so that in every state a server notices

@@ -23,6 +23,9 @@ func (n *Node) stepSweep() {
 	if !n.core.Sweeping() {
 		return
 	}
+	if rests := n.core.SweepRests(); n.sweepAt.Before(rests) {
+		n.sweepAt = rests
+	}
 	if now := n.clock.now(); !now.Before(n.sweepAt) {
 		n.core.Handle(now, Sweep{}, &n.current.effects)
 		n.sweepAt = n.clock.now().Add(sweepPause)
