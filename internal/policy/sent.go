@@ -1,6 +1,8 @@
 package policy
 
 import (
+	"math/bits"
+
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/option"
 )
@@ -91,25 +93,29 @@ func sent(f *Facts, code uint8) bool {
 // Echoed returns what the client said in an option that is given back in an OFFER or ACK, whatever the configuration has
 // for it: its machine (RFC 4578 §2.3), the subnet that it selected (RFC 3011 §2).
 func Echoed(options binding.OptionView, code uint8) ([]byte, bool) {
-	v, ok := options.Option(uint16(code))
 	switch code {
 	case option.CodeClientUUID:
+		v, ok := options.Option(uint16(code))
 		return v, ok && len(v) > 0
 	case option.CodeSubnetSelection:
+		v, ok := options.Option(uint16(code))
 		return v, ok && len(v) == 4 // of another length it selected nothing
 	}
 	return nil, false
 }
 
 // NotInResult says which options of an ACK belong to one packet or one moment (DESIGN §1).
-func NotInResult(code uint8) bool {
-	switch code {
-	case option.CodeRequestedAddress, option.CodeLeaseTime, option.CodeMessageType, option.CodeServerIdentifier,
-		option.CodeRenewalTime, option.CodeRebindingTime, option.CodeClientID, option.CodeRapidCommit,
-		option.CodeClientFQDN, option.CodeRelayInformation, option.CodeAuthentication:
-		return true
+func NotInResult(code uint8) bool { return notInResult.Has(code) }
+
+var notInResult = codesOf(option.CodeRequestedAddress, option.CodeLeaseTime, option.CodeMessageType, option.CodeServerIdentifier,
+	option.CodeRenewalTime, option.CodeRebindingTime, option.CodeClientID, option.CodeRapidCommit,
+	option.CodeClientFQDN, option.CodeRelayInformation, option.CodeAuthentication)
+
+func codesOf(all ...uint8) (c Codes) {
+	for _, code := range all {
+		c.Add(code)
 	}
-	return false
+	return c
 }
 
 // Codes is a set of option codes.
@@ -124,6 +130,16 @@ func (c *Codes) Remove(code uint8) { c[code>>6] &^= 1 << (code & 63) }
 // Has reports whether code is in the set.
 func (c *Codes) Has(code uint8) bool { return c[code>>6]&(1<<(code&63)) != 0 }
 
+// Next returns the lowest code in the set that is at least from; 256 if there is none. from is at most 256.
+func (c *Codes) Next(from int) int {
+	for word := from >> 6; word < len(c); word, from = word+1, 0 {
+		if rest := c[word] >> (from & 63); rest != 0 {
+			return word<<6 + from&63 + bits.TrailingZeros64(rest)
+		}
+	}
+	return 256
+}
+
 // Told returns the options of the ACK by which a client with these facts gets an address, without those that belong to
 // one packet. d is settled.
 func (d *Decision) Told(f *Facts) (told Codes) {
@@ -136,10 +152,8 @@ func (d *Decision) Told(f *Facts) (told Codes) {
 			told.Add(c)
 		}
 	}
-	for c := range 256 {
-		if NotInResult(uint8(c)) {
-			told.Remove(uint8(c))
-		}
+	for i := range told {
+		told[i] &^= notInResult[i]
 	}
 	return told
 }
@@ -149,9 +163,9 @@ func (d *Decision) Told(f *Facts) (told Codes) {
 func (d *Decision) AppendResult(dst []byte, f *Facts, told *Codes) []byte {
 	next, name, file := d.Boot()
 	dst = binding.AppendResultHeader(dst, d.Lifetime, next, name, file)
-	for c := range 256 {
+	for c := told.Next(0); c < 256; c = told.Next(c + 1) {
 		code := uint8(c)
-		if !told.Has(code) || NotInResult(code) {
+		if NotInResult(code) {
 			continue
 		}
 		if v, ok := Echoed(f.Options, code); ok {

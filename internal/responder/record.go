@@ -91,9 +91,10 @@ func (r *Responder) collectFacts() *binding.Facts {
 // appendReasons appends why the client is told what the reply has.
 func (r *Responder) appendReasons(dst []byte, b *binding.Binding) []byte {
 	dst = r.decision.AppendParameterReasons(dst, b.Addr())
-	for c := range 256 {
+	sent := &r.scratch.sent
+	for c := sent.Next(0); c < 256; c = sent.Next(c + 1) {
 		code := uint8(c)
-		if !r.scratch.sent.Has(code) || policy.NotInResult(code) {
+		if policy.NotInResult(code) {
 			continue
 		}
 		_, echoed := policy.Echoed(r.req.Msg, code)
