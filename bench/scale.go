@@ -141,6 +141,9 @@ func (g *growth) measure(ctx context.Context, p *plan) error {
 // costs measures what exchanges cost, and a restart. Where there is no room for new clients there is none.
 func (g *growth) costs(ctx context.Context, s *sitting, length time.Duration) (err error) {
 	rate := min(scaleRate, float64(max(g.leases*10, 100)))
+	if err = s.rest(ctx); err != nil {
+		return err
+	}
 	if g.renew, err = s.try(ctx, load.Renew, rate, length); err != nil {
 		return err
 	}
@@ -158,6 +161,25 @@ func (g *growth) costs(ctx context.Context, s *sitting, length time.Duration) (e
 		}
 	}
 	g.restart, err = s.restart(ctx)
+	return err
+}
+
+// rest waits until the server has done what it was left to do, such as a snapshot, half a minute at most.
+func (s *sitting) rest(ctx context.Context) error {
+	const look, idle = 300 * time.Millisecond, 10 * time.Millisecond
+	before, err := s.usage()
+	for end := time.Now().Add(30 * time.Second); err == nil && time.Now().Before(end); {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(look):
+		}
+		var after usage
+		if after, err = s.usage(); after.cpu-before.cpu <= idle {
+			break
+		}
+		before = after
+	}
 	return err
 }
 
@@ -275,7 +297,7 @@ const scaleColumns = "| leases | subnets | classes | addresses in pools | filled
 func scalePage(all []*growth, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\nOne Lessor at %d exchanges a second each (less where there are less than %d leases), durable; each row from an empty store. Filled: by 48 exchanges\n"+
-		"at a time, as fast as they are answered. Classes: a fifth read the vendor class, two the hardware address, which is new with every client, two fifths the\nrequested options. "+
+		"at a time, as fast as they are answered; what that leaves to be done, such as a snapshot, is waited for. Classes: a fifth read the vendor class, two the hardware address, which is new with every client, two fifths the\nrequested options. "+
 		"Octets a lease: what the resident memory grew by. Took %v. Again: `bench/run --scale`, with `--most 10000000` for 10M leases.\n\n", circumstances(), scaleRate, scaleRate/10, took.Round(time.Second))
 	b.WriteString(scaleColumns)
 	for _, g := range all {
