@@ -221,6 +221,9 @@ func (m *Machine) Status() Status {
 // PartnerTip returns the latest version that the partner said to have; zero: not known.
 func (m *Machine) PartnerTip() version.ID { return m.told.Tip }
 
+// OwnFile returns what this member's file would be as a root; nil if it was not read yet.
+func (m *Machine) OwnFile() *version.Version { return m.file }
+
 // TheirFile returns what the partner said that its file would be as a root; nil if it has a history, or said nothing.
 func (m *Machine) TheirFile() *version.Version { return m.told.File }
 
@@ -254,7 +257,7 @@ func (m *Machine) HasMet() bool {
 // isRefused reports whether the partner cannot read Tip.
 func (m *Machine) isRefused() bool { return m.told.CannotRead && m.told.Seen == m.State.Tip }
 
-// open returns a version's document.
+// open returns a version's document, with the lines that people are shown of it.
 func (m *Machine) open(id version.ID) (*config.Document, error) {
 	if d := m.documents[id]; d != nil {
 		return d, nil
@@ -263,7 +266,7 @@ func (m *Machine) open(id version.ID) (*config.Document, error) {
 	if v == nil {
 		return nil, fmt.Errorf("version %s is not here", id.Short())
 	}
-	d, err := v.Open()
+	d, err := v.Read()
 	if err != nil {
 		return nil, err
 	}

@@ -90,7 +90,7 @@ func (h *History) Add(v *Version) (ID, error) {
 func (h *History) Release(id ID) {
 	if n := h.versions[id]; n != nil {
 		v := *n.Version
-		v.Document, v.Source, v.opened = nil, nil, nil
+		v.Document, v.Source, v.read = nil, nil, nil
 		n.Version = &v
 	}
 }

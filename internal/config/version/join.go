@@ -58,7 +58,7 @@ func (h *History) Join(a, b ID, open func(ID) (*config.Document, error)) (Joined
 	}
 	v.Source = nil // it is nobody's file
 	j.Merge, j.Head = v, v.ID()
-	j.Document, err = v.Open()
+	j.Document, err = v.Read()
 	return j, err
 }
 

@@ -62,7 +62,7 @@ type Conflict struct {
 	Base string `json:"base,omitempty"`
 	A    string `json:"a,omitempty"`
 	B    string `json:"b,omitempty"`
-	// ALine and BLine are where the two documents say it; 0: nowhere.
+	// ALine and BLine are where the two documents say it, in lines of the text that they were read from; 0: nowhere.
 	ALine int `json:"a_line,omitempty"`
 	BLine int `json:"b_line,omitempty"`
 	// Problem is what is wrong with both together, where the reason is Invalid.

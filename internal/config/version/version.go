@@ -81,7 +81,7 @@ type Version struct {
 	// no part in the version's name, so that files with other comments give equal roots: see Written.
 	Source []byte
 
-	opened *config.Document // of Document, where that was read already; else nil
+	read *config.Document // what Read returns, where that was read already; else nil
 }
 
 // By is who made a version. A root has none of it, so that equal files give equal roots.
@@ -117,13 +117,19 @@ func made(d *config.Document, parents []ID, by By) (*Version, error) {
 	if err := v.check(); err != nil {
 		return nil, err
 	}
-	opened, err := v.Open()
-	if err != nil {
-		return nil, fmt.Errorf("the canonical form of the document cannot be read back: %w", err)
+	if src := withoutServer(d.Source); !bytes.Equal(src, v.Document) {
+		if v.read = v.asShown(src); v.read != nil {
+			v.Source = src
+		}
 	}
-	v.opened = opened
-	if src := withoutServer(d.Source); !bytes.Equal(src, v.Document) && says(src, d.Digest) {
-		v.Source = src
+	if v.read == nil {
+		v.read = v.asShown(v.Document)
+	}
+	if v.Source == nil && v.read != nil {
+		return v, nil
+	}
+	if _, err := v.Open(); err != nil {
+		return nil, fmt.Errorf("the canonical form of the document cannot be read back: %w", err)
 	}
 	return v, nil
 }
@@ -147,17 +153,11 @@ func (v *Version) ID() ID {
 	return ID(binding.DigestOf(v.appendHeader([]byte("lessor version\n"))))
 }
 
-// Open reads the canonical document, whose lines are those that positions in it mean. ErrNewer says that this release cannot; another error, that the document is not what the
-// version says it is.
+// Open reads the canonical document, whose lines are those that positions in it mean. ErrNewer says that this release cannot; another
+// error, that the document is not what the version says it is.
 func (v *Version) Open() (*config.Document, error) {
-	if v.Format > Format {
-		return nil, fmt.Errorf("%w: its format is %d, and this one reads up to %d", ErrNewer, v.Format, Format)
-	}
-	if v.Document == nil {
-		return nil, fmt.Errorf("the document of version %s is not at hand", v.ID().Short())
-	}
-	if d := v.opened; d != nil && d.Digest == v.Meaning && len(v.Document) > 0 && &d.Source[0] == &v.Document[0] {
-		return d, nil
+	if err := v.mayOpen(); err != nil {
+		return nil, err
 	}
 	d, problems := config.Parse("version "+v.ID().Short(), v.Document)
 	if d == nil {
@@ -172,18 +172,61 @@ func (v *Version) Open() (*config.Document, error) {
 	return d, nil
 }
 
+func (v *Version) mayOpen() error {
+	if v.Format > Format {
+		return fmt.Errorf("%w: its format is %d, and this one reads up to %d", ErrNewer, v.Format, Format)
+	}
+	if v.Document == nil {
+		return fmt.Errorf("the document of version %s is not at hand", v.ID().Short())
+	}
+	return nil
+}
+
+// Read reads the document as Show shows it: positions in it are lines of that. Errors are those of Open.
+func (v *Version) Read() (*config.Document, error) {
+	if err := v.mayOpen(); err != nil {
+		return nil, err
+	}
+	if v.Source != nil {
+		if d := v.written(v.Source); d != nil {
+			return d, nil
+		}
+	}
+	if d := v.written(v.Document); d != nil {
+		return d, nil
+	}
+	return v.Open()
+}
+
 // Written returns the document as its author wrote it, where that is known and says the same, or else in canonical form.
 func (v *Version) Written() []byte {
-	if v.Source != nil && says(v.Source, v.Meaning) {
+	if v.Source != nil && v.written(v.Source) != nil {
 		return v.Source
 	}
 	return v.Document
 }
 
-// says reports whether src is a document of that meaning without a part that belongs to one machine.
-func says(src []byte, meaning binding.Digest) bool {
-	d, _ := config.Parse("", src)
-	return d != nil && d.Digest == meaning && d.Server.Position == config.Position{}
+// written returns what a text of the version says, with positions as in Show; nil where that is not what the version says.
+func (v *Version) written(text []byte) *config.Document {
+	if d := v.read; d != nil && bytes.Equal(d.Source[1:], text) {
+		return d
+	}
+	return v.asShown(text)
+}
+
+// asShown reads a text behind the line that Show begins with; nil where it does not say what the version does, or is as long as a document
+// may be, so that a line more is too many.
+func (v *Version) asShown(text []byte) *config.Document {
+	return read("version "+v.ID().Short(), append([]byte{'\n'}, text...), v.Meaning)
+}
+
+// read returns a document of that meaning without a part that belongs to one machine; nil if it is none.
+func read(name string, src []byte, meaning binding.Digest) *config.Document {
+	d, _ := config.Parse(name, src)
+	if d == nil || d.Digest != meaning || d.Server.Position != (config.Position{}) {
+		return nil
+	}
+	return d
 }
 
 // check says what no version can be.
