@@ -23,7 +23,7 @@ func parted(ours, theirs string) *example {
 	x.conflict = &node.ConfigConflict{
 		Ours: node.VersionRow{Version: ours, Author: "ada", Comment: "the new router"}, Theirs: node.VersionRow{Version: theirs, Author: "bob", Member: "east", Comment: "the old one is broken"}, Clients: 7,
 		Concerned: []node.ClientExample{{Address: x.detail.Address, Hostname: "printer-3", Differs: []node.Difference{{Name: "routers", HasText: "10.1.0.1", WouldText: "10.1.0.3"}}}},
-		Conflicts: []version.Conflict{{Key: "networks.floor1.options.routers", Reason: version.BothChanged, Base: "[10.1.0.1]", A: "[10.1.0.2]", B: "[10.1.0.3]"}},
+		Conflicts: []version.Conflict{{Key: "networks.floor1.options.routers", Reason: version.BothChanged, Base: "[10.1.0.1]", A: "[10.1.0.2]", B: "[10.1.0.3]", ALine: 7, BLine: 9}},
 	}
 	return x
 }
@@ -35,6 +35,9 @@ func TestAConflictStandsSideBySide(t *testing.T) {
 		one, other, found := strings.Cut(body[strings.Index(body, `class="side s0"`):], `class="side s1"`)
 		if !found || !strings.Contains(one, left) || !strings.Contains(one, "ada") || strings.Contains(other[:strings.Index(other, "</article>")], left) || !strings.Contains(other, "bob") {
 			t.Errorf("%v: %s", names, body)
+		}
+		if at := map[string]string{"aaaa": "aaaa#L7", "bbbb": "bbbb#L9"}; !strings.Contains(one, at[names[0]]) || !strings.Contains(other, at[names[1]]) {
+			t.Errorf("%v: where each says it is not a link: %s", names, body)
 		}
 		for _, says := range []string{"7 clients", "printer-3", "both changed it", "take=west", "take=east"} {
 			if !strings.Contains(body, says) {

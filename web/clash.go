@@ -6,6 +6,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/config/version"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // clash is two versions, or two files without a history, that a person must make one, side by side: this server's on the left.
@@ -24,11 +25,15 @@ type clashSide struct {
 	node.VersionRow
 }
 
+// Source says of what the side's lines are counted.
+func (s clashSide) Source() policy.Source { return policy.Source{Version: s.Version} }
+
 // clashRow is one thing that the two say differently.
 type clashRow struct {
 	Key, Base, Reason, Problem string
-	// Says is what each side says; empty: nothing.
-	Says [2]string
+	// Says is what each side says; empty: nothing. Lines are where, in its version; 0: nowhere.
+	Says  [2]string
+	Lines [2]int
 }
 
 // clashOf returns what a person is to make one, as it is shown, nil if there is nothing. self is this server.
@@ -54,12 +59,13 @@ func clashOf(self binding.Member, st *node.GroupConfigStatus) *clash {
 }
 
 func clashRowOf(k *version.Conflict, oursFirst bool) clashRow {
-	row := clashRow{Key: k.Key, Base: k.Base, Reason: k.Reason.String(), Says: [2]string{k.A, k.B}}
+	row := clashRow{Key: k.Key, Base: k.Base, Reason: k.Reason.String(), Says: [2]string{k.A, k.B}, Lines: [2]int{k.ALine, k.BLine}}
 	if k.Problem != nil {
 		row.Problem = k.Problem.Message
 	}
 	if !oursFirst {
 		row.Says[0], row.Says[1] = row.Says[1], row.Says[0]
+		row.Lines[0], row.Lines[1] = row.Lines[1], row.Lines[0]
 	}
 	return row
 }

@@ -84,9 +84,12 @@ func newExample() *example {
 			{SaidOption: said("tftp-server-name", 66, "boot.corp.example"), Layer: "pool", Object: "198.51.100.50-198.51.100.240", Line: 25, Rule: "set", Differs: true,
 				Today: &node.TodayOption{Value: "10.9.0.69", Text: "10.9.0.69", Origin: origin}},
 		},
-		Today: &node.LeaseToday{Differs: true, As: "west"},
+		Today: &node.LeaseToday{Differs: true, As: "west", Source: policy.Source{Version: strings.Repeat("4a", 16)},
+			New: []node.ToldOption{{SaidOption: node.SaidOption{Name: "root-path", Code: 17}, Today: &node.TodayOption{Value: "/srv", Text: "/srv", Origin: origin}, Differs: true}}},
+		Parameters: []node.ToldParameter{{Name: "next-server", Layer: "server", Object: "west", Line: 9}},
+		Source:     policy.Source{Version: strings.Repeat("3f9ac1", 10), File: "/etc/lessor/lessor.yaml"},
 	}
-	x.explain = policy.Explanation{Server: "west", Address: &row.Address, Network: "floor1", Pool: "198.51.100.50-198.51.100.240", Classes: []string{"phones"},
+	x.explain = policy.Explanation{Server: "west", Source: policy.Source{Version: strings.Repeat("4a", 16)}, Address: &row.Address, Network: "floor1", Pool: "198.51.100.50-198.51.100.240", Classes: []string{"phones"},
 		Options: []policy.ExplainedOption{{Name: "tftp-server-name", Code: 66, Text: "10.9.0.69", Value: "10.9.0.69", Origin: origin,
 			Losers: []policy.ExplainedValue{{Origin: policy.Origin{Layer: "server", Object: "west", Line: 18}, Value: "west.corp.example", Text: "west.corp.example"}}}}}
 	x.explain.Lease.Lifetime = "4h"

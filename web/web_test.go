@@ -40,6 +40,24 @@ func TestEveryPageIsShown(t *testing.T) {
 	}
 }
 
+// A line that a page names is a link to the page of the version that it is a line of, where it has that number.
+func TestALineLeadsToWhereItStands(t *testing.T) {
+	h := visit(newExample(), "viewer")
+	told, now := strings.Repeat("3f9ac1", 10), strings.Repeat("4a", 16)
+	body := get(t, h, "/leases/198.51.100.57").Body.String()
+	for _, want := range []string{
+		`href="/configuration?version=` + told + `#L22">line 22 of 3f9ac13f9ac1</a>`, `href="/configuration?version=` + told + `#L9">line 9 of`,
+		`href="/configuration?version=` + now + `#L31">line 31 of 4a4a4a4a4a4a</a>`, `href="/configuration?version=` + now + `#L18">`,
+	} {
+		if !strings.Contains(body, want) {
+			t.Errorf("%s is not in\n%s", want, body)
+		}
+	}
+	if page := get(t, h, "/configuration?version="+told).Body.String(); !strings.Contains(page, `<li id="L1">version: 3f9ac1</li><li id="L2">enterprise:`) {
+		t.Errorf("its lines are\n%s", page)
+	}
+}
+
 // A content security policy forbids what would stand in a page, so nothing may.
 func TestNoPageHasAScriptOrAStyleInIt(t *testing.T) {
 	h := visit(newExample(), "operator")

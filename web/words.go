@@ -14,13 +14,14 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // words are what templates say things with.
 var words = template.FuncMap{
 	"asset": assetPath, "moment": moment, "span": span, "seconds": seconds, "number": number[uint64], "count": number[int], "plural": plural,
 	"short": short, "shown": shown, "percent": percent, "state": stateOf, "lifetime": lifetime, "shareOf": func(p node.PoolStatus) float64 { return shareOf(&p) }, "leasePath": leasePath,
-	"server": serverState, "value": valueText, "lines": lines, "query": query, "sub": func(a, b uint64) uint64 { return a - b },
+	"server": serverState, "value": valueText, "lines": lines, "where": whereIs, "query": query, "sub": func(a, b uint64) uint64 { return a - b },
 	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "columnName": columnName, "lasted": lasted, "lineNumber": func(i int) int { return i + 1 }, "apart": apart, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
 }
 
@@ -60,6 +61,17 @@ func clean(s string) string {
 
 // lines returns the lines of a text.
 func lines(s string) []string { return strings.Split(strings.TrimRight(s, "\n"), "\n") }
+
+// written is where something stands in the configuration: in words, and the page that shows it.
+type written struct{ Text, Page string }
+
+// whereIs says which line of what is meant. The line of a version is opened on its page, where the numbers are the same.
+func whereIs(of policy.Source, line int) written {
+	if of.Version == "" {
+		return written{Text: of.Where(line, 0)}
+	}
+	return written{fmt.Sprintf("line %d of %s", line, short(of.Version)), fmt.Sprintf("%s#L%d", query("/configuration", "version", of.Version), line)}
+}
 
 // moment says how long ago or from now a time is, and which it is to who looks closely.
 func moment(now time.Time, t node.Instant) template.HTML {

@@ -218,7 +218,7 @@ func writeUnfit(c *console, w *bufio.Writer, e *node.ConflictError) {
 	c = c.forErr()
 	fmt.Fprintf(w, "lessor: nothing was changed: others have changed the configuration since version %s, and the two do not fit together\n", shortName(e.Parent))
 	for i := range e.Conflicts {
-		writeClash(c, w, &e.Conflicts[i], "THEIRS", "YOURS")
+		writeClash(c, w, &e.Conflicts[i], clashSide{"THEIRS", e.Tip}, clashSide{name: "YOURS"})
 	}
 	if len(e.Changes) > 0 {
 		fmt.Fprintf(w, "\nWhat others changed since, up to version %s:\n", shortName(e.Tip))

@@ -101,16 +101,16 @@ func writeConflict(c *console, w *bufio.Writer, k *node.ConfigConflict, self, pa
 	}
 	t.fit(c, historyWidth, 5)
 	t.write(c, w, "  ")
-	ours, theirs := self, partner
+	a, b := clashSide{sideName(self), k.Ours.Version}, clashSide{sideName(partner), k.Theirs.Version}
 	if k.Theirs.Version < k.Ours.Version { // A is the version with the lower name
-		ours, theirs = partner, self
+		a, b = b, a
 	}
 	for i := range k.Conflicts {
 		if i == maxShownChanges {
 			fmt.Fprintf(w, "\n… and %s: lessor config resolve --json\n", count(len(k.Conflicts)-i, "more"))
 			break
 		}
-		writeClash(c, w, &k.Conflicts[i], sideName(ours), sideName(theirs))
+		writeClash(c, w, &k.Conflicts[i], a, b)
 	}
 	fmt.Fprintln(w)
 	switch {
@@ -148,7 +148,7 @@ func writeConcerned(c *console, w *bufio.Writer, all []node.ClientExample, partn
 func sideName(m binding.Member) string { return strings.ToUpper(printable(string(m))) }
 
 // writeClash shows one thing that two versions say differently, side by side with what they both come from.
-func writeClash(c *console, w *bufio.Writer, k *configversion.Conflict, a, b string) {
+func writeClash(c *console, w *bufio.Writer, k *configversion.Conflict, a, b clashSide) {
 	fmt.Fprintf(w, "\n  %s: %v\n", c.paint(bold, shown(cmp.Or(k.Key, "the whole document"))), k.Reason)
 	if p := k.Problem; p != nil {
 		writeLines(w, "    ", p.Message)
@@ -159,7 +159,7 @@ func writeClash(c *console, w *bufio.Writer, k *configversion.Conflict, a, b str
 	if k.Base == "" && k.A == "" && k.B == "" {
 		return
 	}
-	t := table{head: []string{"BEFORE", withLine(a, k.ALine), withLine(b, k.BLine)}}
+	t := table{head: []string{"BEFORE", a.at(k.ALine), b.at(k.BLine)}}
 	row := make([]cell, 3)
 	for i, s := range []string{k.Base, k.A, k.B} {
 		row[i].text = "(nothing)"
@@ -173,9 +173,19 @@ func writeClash(c *console, w *bufio.Writer, k *configversion.Conflict, a, b str
 	t.write(c, w, "    ")
 }
 
-func withLine(side string, line int) string {
-	if line > 0 {
-		return fmt.Sprintf("%s, LINE %d", side, line)
+// clashSide is one of two that say different things.
+type clashSide struct {
+	name    string
+	version string // in whose lines it is told where; empty: in those of what was given
+}
+
+// at names the side, and the line where it says its thing.
+func (s clashSide) at(line int) string {
+	switch {
+	case line <= 0:
+		return s.name
+	case s.version == "":
+		return fmt.Sprintf("%s, LINE %d", s.name, line)
 	}
-	return side
+	return fmt.Sprintf("%s, %s:%d", s.name, shortName(s.version), line)
 }

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/netip"
 
-	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/node"
 	"github.com/lessor-dhcp/lessor/internal/policy"
@@ -49,7 +48,7 @@ func (x explainCommand) Run(ctx context.Context, c *console) error {
 	if x.Config != "" {
 		explain = x.byFile
 	}
-	e, file, err := explain(ctx, c, r)
+	e, err := explain(ctx, c, r)
 	if err != nil {
 		return err
 	}
@@ -57,7 +56,7 @@ func (x explainCommand) Run(ctx context.Context, c *console) error {
 		return c.json(e)
 	}
 	return c.buffered(func(w *bufio.Writer) error {
-		(&explaining{console: c, w: w, file: file}).write(&r, &e)
+		(&explaining{console: c, w: w, source: e.Source}).write(&r, &e)
 		return nil
 	})
 }
@@ -98,28 +97,20 @@ func (x *explainCommand) request() (r node.ExplainRequest, err error) {
 	return r, nil
 }
 
-// byServer asks a running server. The file is the one that it was configured by, for people: empty if it does not say.
-func (x explainCommand) byServer(ctx context.Context, _ *console, r node.ExplainRequest) (policy.Explanation, string, error) {
+// byServer asks a running server.
+func (x explainCommand) byServer(ctx context.Context, _ *console, r node.ExplainRequest) (policy.Explanation, error) {
 	client, err := x.client()
 	if err != nil {
-		return policy.Explanation{}, "", err
+		return policy.Explanation{}, err
 	}
-	e, err := client.Explain(ctx, r)
-	if err != nil || x.JSON {
-		return e, "", err
-	}
-	st, err := client.Status(ctx)
-	if _, ok := errors.AsType[*api.Problem](err); ok { // it has answered what was asked
-		err = nil
-	}
-	return e, st.Config.File, err
+	return client.Explain(ctx, r)
 }
 
 // byFile explains by a configuration file alone.
-func (x explainCommand) byFile(_ context.Context, c *console, r node.ExplainRequest) (e policy.Explanation, file string, err error) {
+func (x explainCommand) byFile(_ context.Context, c *console, r node.ExplainRequest) (e policy.Explanation, err error) {
 	src, err := readDocument(x.Config, c.in)
 	if err != nil {
-		return e, "", err
+		return e, err
 	}
 	doc, problems := parseDocument(x.Config, src)
 	if doc == nil {
@@ -127,15 +118,14 @@ func (x explainCommand) byFile(_ context.Context, c *console, r node.ExplainRequ
 			c.note("%s", p)
 		}
 		c.note("\n%s", tally(problems))
-		return e, "", errNo
+		return e, errNo
 	}
 	if doc, err = asThisServer(doc); err != nil {
-		return e, "", err
+		return e, err
 	}
 	q, err := r.Question(doc.Registry)
 	if err != nil {
-		return e, "", err
+		return e, err
 	}
-	e, err = policy.Compile(doc).Explain(&q)
-	return e, x.Config, err
+	return policy.Compile(doc).Explain(&q)
 }

@@ -3,7 +3,6 @@ package main
 import (
 	"bufio"
 	"fmt"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -28,8 +27,8 @@ const (
 // explaining writes an explanation for a person. The writer keeps its first error.
 type explaining struct {
 	*console
-	w    *bufio.Writer
-	file string // the configuration that lines count in; empty: not known
+	w      *bufio.Writer
+	source policy.Source // of the lines
 }
 
 func (x *explaining) write(r *node.ExplainRequest, e *policy.Explanation) {
@@ -94,7 +93,7 @@ func (x *explaining) head(r *node.ExplainRequest, e *policy.Explanation) {
 
 // lease returns the lifetime, why, and its bounds.
 func (x *explaining) lease(l *policy.ExplainedLease) string {
-	s := fmt.Sprintf("%s from %s", printable(l.Lifetime), x.place(l.Layer, l.Object, l.Rule, l.Line))
+	s := fmt.Sprintf("%s from %s", printable(l.Lifetime), x.place(l.Origin))
 	s += fmt.Sprintf("; at least %s, at most %s", printable(l.Min), printable(l.Max))
 	for i, y := range l.Losers {
 		if i == maxShownLosers {
@@ -104,29 +103,26 @@ func (x *explaining) lease(l *policy.ExplainedLease) string {
 		if i == 0 {
 			mark = "; beat "
 		}
-		s += mark + cut(textOr(y.Text, y.Value), maxShownLoser) + " from " + x.place(y.Layer, y.Object, "", y.Line)
+		s += mark + cut(textOr(y.Text, y.Value), maxShownLoser) + " from " + x.place(policy.Origin{Layer: y.Layer, Object: y.Object, Line: y.Line, FileLine: y.FileLine})
 	}
 	return s
 }
 
 // place says where something stands: enterprise (lessor.yaml:3).
-func (x *explaining) place(layer, object, rule string, line int) string {
-	s := origin(layer, object, 0, rule)
-	if line > 0 {
-		s += " (" + x.where(line) + ")"
+func (x *explaining) place(o policy.Origin) string {
+	s := origin(o.Layer, o.Object, "", o.Rule)
+	if o.Line > 0 {
+		s += " (" + x.where(&o) + ")"
 	}
 	return s
 }
 
-// where says which line is meant: lessor.yaml:12, or line 12 where the file is not known; nothing for 0.
-func (x *explaining) where(line int) string {
-	switch {
-	case line <= 0:
-		return ""
-	case x.file == "":
-		return fmt.Sprintf("line %d", line)
-	}
-	return fmt.Sprintf("%s:%d", short(printable(filepath.Base(x.file))), line)
+// where says which line is meant: lessor.yaml:12, or version 0123456789ab:12; nothing for none.
+func (x *explaining) where(o *policy.Origin) string { return lineOf(x.source, o.Line, o.FileLine) }
+
+// lineOf says which line of what is meant.
+func lineOf(s policy.Source, line, fileLine int) string {
+	return short(printable(s.Where(line, fileLine)))
 }
 
 // whereOf is where for an option; one of several layers has a line for each below it.
@@ -134,7 +130,7 @@ func (x *explaining) whereOf(o *policy.ExplainedOption) string {
 	if len(o.Parts) > 1 {
 		return ""
 	}
-	return x.where(o.Line)
+	return x.where(&o.Origin)
 }
 
 func (x *explaining) options(e *policy.Explanation) {
@@ -154,7 +150,7 @@ func (x *explaining) options(e *policy.Explanation) {
 			cell{text: from(o)}, cell{text: x.whereOf(o)})
 		if len(o.Parts) > 1 {
 			for _, p := range o.Parts {
-				x.below(&t, printable(p.Rule), cut(textOr(p.Text, p.Value), maxShownValue), origin(p.Layer, p.Object, 0, ""), p.Line)
+				x.below(&t, printable(p.Rule), cut(textOr(p.Text, p.Value), maxShownValue), &p.Origin)
 			}
 		}
 		x.losers(&t, o.Losers)
@@ -169,7 +165,7 @@ func (x *explaining) options(e *policy.Explanation) {
 	heading(x.console, x.w, "Taken away")
 	t = table{head: []string{"NAME", "CODE", "", "BY", "WHERE"}, right: map[int]bool{1: true}}
 	for _, o := range e.Unset {
-		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{}, cell{text: origin(o.Layer, o.Object, 0, "")}, cell{text: x.where(o.Line)})
+		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{}, cell{text: origin(o.Layer, o.Object, "", "")}, cell{text: x.where(&o.Origin)})
 		x.losers(&t, o.Losers)
 	}
 	x.table(&t, 2, 3)
@@ -182,8 +178,8 @@ func builtIn(o *policy.ExplainedOption) bool {
 }
 
 // below adds a row that belongs to the one before it.
-func (x *explaining) below(t *table, name, value, from string, line int) {
-	row := []cell{{"  " + name, dim}, {value, dim}, {from, dim}, {x.where(line), dim}}
+func (x *explaining) below(t *table, name, value string, o *policy.Origin) {
+	row := []cell{{"  " + name, dim}, {value, dim}, {origin(o.Layer, o.Object, "", ""), dim}, {x.where(o), dim}}
 	if len(t.head) == 5 {
 		row = slices.Insert(row, 1, cell{})
 	}
@@ -194,16 +190,16 @@ func (x *explaining) below(t *table, name, value, from string, line int) {
 func (x *explaining) losers(t *table, ls []policy.ExplainedValue) {
 	for i, l := range ls {
 		if rest := len(ls) - i; i == maxShownLosers && rest > 1 {
-			x.below(t, fmt.Sprintf("and %d more", rest), "", "", 0)
+			x.below(t, fmt.Sprintf("and %d more", rest), "", &policy.Origin{})
 			return
 		}
-		x.below(t, "beat", cut(textOr(l.Text, l.Value), maxShownLoser), origin(l.Layer, l.Object, 0, ""), l.Line)
+		x.below(t, "beat", cut(textOr(l.Text, l.Value), maxShownLoser), &l.Origin)
 	}
 }
 
 // from says where an option came from.
 func from(o *policy.ExplainedOption) string {
-	s := origin(o.Layer, o.Object, 0, o.Rule)
+	s := origin(o.Layer, o.Object, "", o.Rule)
 	if n := len(o.Parts); n > 1 {
 		s = count(n, "layer")
 	}
@@ -220,7 +216,7 @@ func (x *explaining) parameters(e *policy.Explanation) {
 	heading(x.console, x.w, "Parameters")
 	t := table{head: []string{"NAME", "VALUE", "FROM", "WHERE"}}
 	for _, p := range e.Parameters {
-		t.add(cell{text: printable(p.Name)}, cell{text: cut(valueText(p.Value), maxShownValue)}, cell{text: origin(p.Layer, p.Object, 0, "")}, cell{text: x.where(p.Line)})
+		t.add(cell{text: printable(p.Name)}, cell{text: cut(valueText(p.Value), maxShownValue)}, cell{text: origin(p.Layer, p.Object, "", "")}, cell{text: x.where(&p.Origin)})
 		x.losers(&t, p.Losers)
 	}
 	x.table(&t, 1, 2)
@@ -254,7 +250,7 @@ func (x *explaining) failed(e *policy.Explanation) {
 	}
 	heading(x.console, x.w, "Classes that failed, so that the client is in none of them")
 	for _, f := range e.Failed {
-		x.item(fmt.Sprintf("%s (%s): %s", printable(f.Class), x.where(f.Line), fromNetwork(f.Error)))
+		x.item(fmt.Sprintf("%s (%s): %s", printable(f.Class), lineOf(x.source, f.Line, f.FileLine), fromNetwork(f.Error)))
 	}
 }
 

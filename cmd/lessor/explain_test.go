@@ -19,8 +19,8 @@ func originOf(layer, object string, line int, rule string) policy.Origin {
 // explained is what a server says of a client in several layers.
 func explained() policy.Explanation {
 	a := addr("198.51.100.9")
-	return policy.Explanation{
-		Server: "west", Version: "0123456789abcdef0123456789abcdef", Address: &a, Network: "floor1", Subnet: "198.51.100.0/24",
+	e := policy.Explanation{
+		Server: "west", Version: "0123456789abcdef0123456789abcdef", Source: policy.Source{Version: "0123456789abcdef0123456789abcdef"}, Address: &a, Network: "floor1", Subnet: "198.51.100.0/24",
 		Pool: "198.51.100.1-198.51.100.240", Host: "printer1", Domain: "corp.example", Classes: []string{"phones", "lab-kit"},
 		Lease: policy.ExplainedLease{Lifetime: "30m", Default: "30m", Min: "5m", Max: "24h", Seconds: 1800, Origin: originOf("hardware class", "lab-kit", 40, "set"),
 			Losers: []policy.ExplainedValue{{Origin: originOf("enterprise", "", 3, ""), Value: "4h", Text: "4h"}}},
@@ -48,10 +48,27 @@ func explained() policy.Explanation {
 		Notes:  []string{"without a relay and a network: taken to be on floor1, the first network that the client may use; --network says otherwise"},
 		Result: "beef",
 	}
+	e.InFile("/etc/lessor/lessor.yaml", func(line int) int { return line })
+	return e
+}
+
+func TestALineOfAVersionIsNamedWithTheVersion(t *testing.T) {
+	e := explained()
+	e.InFile("", func(int) int { return 0 })
+	socket, _ := answering(t, &fake{explanation: e})
+	got := lessor(t, "explain", "--socket", socket, "--hardware", "02:00:00:00:00:07")
+	for _, want := range []string{"30m from hardware class lab-kit (version 0123456789ab:40); at", "  version 0123456789ab:4\n", "pxe (version 0123456789ab:60): option"} {
+		if !strings.Contains(got.out, want) {
+			t.Errorf("%q is not in\n%s", want, got.out)
+		}
+	}
+	if strings.Contains(got.out, "yaml") {
+		t.Errorf("a file is named that does not say it:\n%s", got.out)
+	}
 }
 
 func TestAnExplanationReadsWell(t *testing.T) {
-	f := &fake{explanation: explained(), status: node.Status{Config: node.ConfigStatus{File: "/etc/lessor/lessor.yaml"}}}
+	f := &fake{explanation: explained()}
 	socket, _ := answering(t, f)
 	ask := []string{"explain", "--socket", socket, "--hardware", "02:00:00:00:00:07"}
 	got := lessor(t, ask...)

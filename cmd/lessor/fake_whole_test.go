@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/node"
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // whole is a running server that can do all that a node can.
@@ -110,10 +111,10 @@ var _ interface {
 } = (*whole)(nil)
 
 var someHosts = []node.HostRow{
-	{Name: "lobby", CircuitID: "ge-0/0/1", Address: addr("10.20.0.9"), Network: "floor2", Subnet: "10.20.0.0/16", Held: "free", Text: "{circuit-id: ge-0/0/1, address: 10.20.0.9}", Line: 40, Pending: true},
+	{Name: "lobby", CircuitID: "ge-0/0/1", Address: addr("10.20.0.9"), Network: "floor2", Subnet: "10.20.0.0/16", Held: "free", Text: "{circuit-id: ge-0/0/1, address: 10.20.0.9}", Line: 40, Source: policy.Source{Version: "0123456789abcdef"}, Pending: true},
 	{Name: "printer1", Hardware: "02:00:00:00:00:07", ClientID: "01:02:00:00:00:00:07", Address: addr("198.51.100.9"), Network: "floor1", Subnet: "198.51.100.0/24", Held: "active",
-		Options: map[string]string{"host-name": "printer1", "routers": "[198.51.100.1]"}, Text: "{hardware: 02:00:00:00:00:07, address: 198.51.100.9, options: {host-name: printer1}}", Line: 41},
-	{Name: "scanner", Hardware: "02:00:00:00:00:08", MatchOptions: map[string]string{"vendor-class-identifier": "Scan\x1b[2J"}, Address: addr("198.51.100.10"), Network: "floor1", Held: "other", Text: "{hardware: 02:00:00:00:00:08}", Line: 42},
+		Options: map[string]string{"host-name": "printer1", "routers": "[198.51.100.1]"}, Text: "{hardware: 02:00:00:00:00:07, address: 198.51.100.9, options: {host-name: printer1}}", Line: 41, FileLine: 44, Source: policy.Source{Version: "0123456789abcdef", File: "/etc/lessor/lessor.yaml"}},
+	{Name: "scanner", Hardware: "02:00:00:00:00:08", MatchOptions: map[string]string{"vendor-class-identifier": "Scan\x1b[2J"}, Address: addr("198.51.100.10"), Network: "floor1", Held: "other", Text: "{hardware: 02:00:00:00:00:08}", Line: 42, Source: policy.Source{Version: "0123456789abcdef"}},
 }
 
 // aWhole is a server of a pair that has something to say of everything.

@@ -216,7 +216,7 @@ func writeHost(c *console, w *bufio.Writer, h *node.HostRow) {
 		field("pending", c.paint(yellow, "a change of it waits until the other member has it, too: lessor config status"))
 	}
 	if h.Line > 0 {
-		field("configuration", fmt.Sprintf("line %d", h.Line))
+		field("configuration", lineOf(h.Source, h.Line, h.FileLine))
 	}
 	if len(h.Options) > 0 {
 		heading(c, w, "Options of its own")

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/node"
@@ -108,16 +109,16 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 	}
 	for _, x := range toldFields(d) {
 		if x.told != "" || x.today != "" {
-			t.add(cell{text: "(" + x.name + ")"}, cell{text: "-"}, cell{text: orDash(printable(x.told))}, cell{parameterOrigin(d.Parameters, x.name), dim}, x.compared(known))
+			t.add(cell{text: "(" + x.name + ")"}, cell{text: "-"}, cell{text: orDash(printable(x.told))}, cell{parameterOrigin(d.Source, d.Parameters, x.name), dim}, x.compared(known))
 		}
 	}
 	for _, o := range d.Options {
 		t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: cut(valueOf(o.SaidOption), maxShownValue)},
-			cell{originOfOption(&o), dim}, compared(&o, known))
+			cell{originOfOption(d.Source, &o), dim}, compared(&d, &o))
 	}
 	if known {
 		for _, o := range d.Today.New {
-			t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: "-"}, cell{}, compared(&o, known))
+			t.add(cell{text: printable(o.Name)}, cell{text: fmt.Sprint(o.Code)}, cell{text: "-"}, cell{}, compared(&d, &o))
 		}
 	}
 	if len(t.rows) > 0 {
@@ -125,7 +126,7 @@ func writeTold(c *console, w *bufio.Writer, d node.LeaseDetail) {
 		t.write(c, w, "  ")
 	}
 	for _, o := range d.LeftOut {
-		fmt.Fprintf(w, "  %s: no room for %s in the message that the client takes; %s\n", c.paint(yellow, "Left out"), printable(o.Name), origin(o.Layer, o.Object, o.Line, ""))
+		fmt.Fprintf(w, "  %s: no room for %s in the message that the client takes; %s\n", c.paint(yellow, "Left out"), printable(o.Name), origin(o.Layer, o.Object, lineOf(d.Source, o.Line, o.FileLine), ""))
 	}
 	writeToday(c, w, d.Today)
 }
@@ -162,7 +163,7 @@ func toldFields(d node.LeaseDetail) []toldField {
 	if t := d.Today; t != nil && t.NotKnown == "" {
 		fs[1].today, fs[2].today, fs[3].today, fs[4].today = lifetime(t.Lifetime), t.NextServer, t.ServerHostname, t.BootFileName
 		for i := range fs {
-			fs[i].from = parameterOrigin(t.Parameters, fs[i].name)
+			fs[i].from = parameterOrigin(t.Source, t.Parameters, fs[i].name)
 		}
 	}
 	return fs
@@ -181,66 +182,72 @@ func (f toldField) compared(known bool) cell {
 }
 
 // originOfOption says where an option came from: all layers that had a part in it.
-func originOfOption(o *node.ToldOption) string {
+func originOfOption(of policy.Source, o *node.ToldOption) string {
 	if len(o.Parts) > 1 {
-		return origins(o.Parts)
+		return origins(of, o.Parts)
 	}
-	return origin(o.Layer, o.Object, o.Line, o.Rule)
+	return origin(o.Layer, o.Object, lineOf(of, o.Line, o.FileLine), o.Rule)
 }
 
-func origins(parts []policy.Origin) string {
+func origins(of policy.Source, parts []policy.Origin) string {
 	all := make([]string, len(parts))
 	for i, p := range parts {
-		all[i] = origin(p.Layer, p.Object, p.Line, p.Rule)
+		all[i] = origin(p.Layer, p.Object, lineOf(of, p.Line, p.FileLine), p.Rule)
 	}
 	return strings.Join(all, " + ")
 }
 
 // compared shows what an option would be today beside what it was.
-func compared(o *node.ToldOption, known bool) cell {
+func compared(d *node.LeaseDetail, o *node.ToldOption) cell {
 	t := o.Today
 	switch {
-	case !known:
+	case d.Today == nil || d.Today.NotKnown != "":
 		return cell{}
 	case t == nil:
 		return cell{"→ nothing", yellow}
 	}
-	from := origin(t.Layer, t.Object, t.Line, t.Rule)
+	from := origin(t.Layer, t.Object, lineOf(d.Today.Source, t.Line, t.FileLine), t.Rule)
 	if len(t.Parts) > 1 {
-		from = origins(t.Parts)
+		from = origins(d.Today.Source, t.Parts)
 	}
 	switch {
 	case o.Differs:
 		return cell{"→ " + cut(valueOf(node.SaidOption{Value: t.Value, Text: t.Text}), maxShownValue) + ", from " + from, yellow}
-	case from == originOfOption(o) || o.Layer == "":
+	case o.Layer == "" || sameOrigin(o, t):
 		return cell{"same", dim}
 	}
 	return cell{"same, from " + from, dim}
 }
 
+// sameOrigin reports whether an option would come from where it came from, on whatever line that is now.
+func sameOrigin(o *node.ToldOption, t *node.TodayOption) bool {
+	same := func(a, b policy.Origin) bool { return a.Layer == b.Layer && a.Object == b.Object && a.Rule == b.Rule }
+	return same(policy.Origin{Layer: o.Layer, Object: o.Object, Rule: o.Rule}, t.Origin) && slices.EqualFunc(o.Parts, t.Parts, same)
+}
+
 // reservedAddress returns the address of a lease that the configuration reserves for its client, else nothing.
 func reservedAddress(d node.LeaseDetail) string {
-	if parameterOrigin(d.Parameters, "address") == "" {
+	if parameterOrigin(d.Source, d.Parameters, "address") == "" {
 		return ""
 	}
 	return d.Address.String()
 }
 
 // parameterOrigin says where in the configuration something that is no option came from.
-func parameterOrigin(parameters []node.ToldParameter, name string) string {
+func parameterOrigin(of policy.Source, parameters []node.ToldParameter, name string) string {
 	for _, p := range parameters {
 		if p.Name == name {
-			return origin(p.Layer, p.Object, p.Line, p.Rule)
+			return origin(p.Layer, p.Object, lineOf(of, p.Line, p.FileLine), p.Rule)
 		}
 	}
 	return ""
 }
 
-// origin says where in the configuration a value came from.
-func origin(layer, object string, line int, rule string) string {
+// origin says where in the configuration a value came from: the layer, and the line as lineOf says it.
+func origin(layer, object, line, rule string) string {
 	s := strings.TrimSpace(printable(layer) + " " + printable(object))
-	if line > 0 {
-		s += fmt.Sprintf(", line %d", line)
+	if line != "" {
+		s += ", " + line
 	}
 	if rule != "" && rule != "set" { // the usual one
 		s += " (" + printable(rule) + ")"

@@ -246,9 +246,9 @@ func writeFailures(c *console, w *bufio.Writer, failures []node.ClassFailure) {
 		return
 	}
 	heading(c, w, "Classes that failed for clients")
-	t := table{head: []string{"CLASS", "LINE", "MESSAGES", "LAST", "WHY"}, right: map[int]bool{1: true, 2: true}, least: []int{3, 1}, brief: map[int]func(string) string{3: briefTime}}
+	t := table{head: []string{"CLASS", "WHERE", "MESSAGES", "LAST", "WHY"}, right: map[int]bool{2: true}, least: []int{3, 1}, brief: map[int]func(string) string{3: briefTime}}
 	for _, f := range failures {
-		t.add(cell{text: short(printable(f.Class))}, cell{text: fmt.Sprint(f.Line)}, cell{fmt.Sprint(f.Count), yellow}, cell{text: when(f.Last, c.now())},
+		t.add(cell{text: short(printable(f.Class))}, cell{text: orDash(lineOf(f.Source, f.Line, f.FileLine))}, cell{fmt.Sprint(f.Count), yellow}, cell{text: when(f.Last, c.now())},
 			cell{text: cut(fromNetwork(f.Error), maxShownValue)})
 	}
 	t.fit(c, pageWidth-2, 4)

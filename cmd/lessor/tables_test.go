@@ -27,7 +27,7 @@ var aStatus = node.Status{
 	},
 	Alarms: []node.Alarm{{Code: "pool-exhausted", Title: "A pool is exhausted", Severity: node.Critical, Since: minutes(-61),
 		Text: "floor1: all 191 addresses of 198.51.100.50-198.51.100.240 are in use", Remedy: "add a range, or shorten the lease"}},
-	ClassesFailed: []node.ClassFailure{{Class: "pxe", Line: 60, Count: 41, Last: minutes(-3), Error: "option client-system (93) of this client: its 3 octets are no list of numbers of two octets each"}},
+	ClassesFailed: []node.ClassFailure{{Class: "pxe", Line: 59, FileLine: 60, Source: policy.Source{Version: "c0ffeec0ffeec0ffee", File: "/etc/lessor/lessor.yaml"}, Count: 41, Last: minutes(-3), Error: "option client-system (93) of this client: its 3 octets are no list of numbers of two octets each"}},
 	Received:      map[string]uint64{"DHCPREQUEST": 12, "DHCPDISCOVER": 1234567, "DHCPINFORM": 0},
 	Sent:          map[string]uint64{"DHCPACK": 12},
 	Bindings:      map[string]int{"total": 1398, "active": 1394, "abandoned": 2, "released": 0, "expired": 2},
@@ -98,6 +98,8 @@ func TestALeaseReadsWell(t *testing.T) {
 		New:        []node.ToldOption{{SaidOption: node.SaidOption{Name: "time-offset", Code: 2}, Differs: true, Today: &node.TodayOption{Value: 3600, Text: "3600", Origin: originOf("server", "west", 9, "force")}}},
 		Notes:      []string{"198.51.100.9 is reserved for the client on another network"},
 	}
+	d.Source, d.Today.Source = policy.Source{Version: "c0ffeec0ffeec0ffee"}, policy.Source{Version: "decafdecafdecaf", File: "/etc/lessor/lessor.yaml"}
+	d.Today.Parameters[0].FileLine = 31
 	d.Again = &node.ToldAgain{By: "east", Rule: "as told before"}
 	socket, _ := answering(t, &fake{detail: d})
 	golden(t, "lease.txt", lessor(t, "lease", "198.51.100.50", "--socket", socket).out)

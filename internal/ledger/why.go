@@ -1,14 +1,13 @@
 package ledger
 
 import (
-	"fmt"
 	"net/netip"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
 // Why says where the policy has from what the client would have, of the last binding that was Compared: the layer, its object,
-// the line in the document. It is empty where the client would have nothing.
+// the line, and of what. It is empty where the client would have nothing.
 func (j *Judge) Why(code uint16) string {
 	d := &j.decision
 	if code < 256 {
@@ -16,24 +15,24 @@ func (j *Judge) Why(code uint16) string {
 		if v == nil {
 			return ""
 		}
-		return origin(v.Layer.String(), v.Object, v.Line)
+		return j.origin(v.Layer.String(), v.Object, v.Line)
 	}
 	rs, _ := binding.DecodeReasons(d.AppendParameterReasons(nil, netip.Addr{}))
 	for _, r := range rs {
 		if r.Code == code {
-			return origin(r.Layer, r.Object, int(r.Line))
+			return j.origin(r.Layer, r.Object, int(r.Line))
 		}
 	}
 	return ""
 }
 
-func origin(layer, object string, line int) string {
+func (j *Judge) origin(layer, object string, line int) string {
 	s := layer
 	if object != "" {
 		s += " " + object
 	}
 	if line > 0 {
-		s += fmt.Sprintf(", line %d", line)
+		s += ", " + j.policy.Source().Where(line, 0)
 	}
 	return s
 }

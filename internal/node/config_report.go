@@ -80,12 +80,21 @@ func (e *ConfirmError) Error() string {
 
 // ConflictError is a change that does not fit what was changed since its parent.
 type ConflictError struct {
-	Parent    string             `json:"parent"`
-	Tip       string             `json:"tip"`
-	Conflicts []version.Conflict `json:"conflicts"` // A is what the tip says, B what the change says
+	Parent string `json:"parent"`
+	Tip    string `json:"tip"`
+	// Conflicts have as A what the tip says, in lines of that version as it is shown, and as B what the change says, in lines of what
+	// was given.
+	Conflicts []version.Conflict `json:"conflicts"`
 	// Changes is what was changed since the parent.
 	Changes []version.Change `json:"changes"`
 	Remedy  string           `json:"remedy"`
+}
+
+// inFile has what the change says in lines of the document that was given.
+func (e *ConflictError) inFile(l version.Lines) {
+	for i := range e.Conflicts {
+		e.Conflicts[i].BLine = l.InFile(e.Conflicts[i].BLine)
+	}
 }
 
 func (e *ConflictError) Error() string {
@@ -98,9 +107,10 @@ func (e *ConflictError) Error() string {
 
 // ConfigConflict is two versions of the members that a person must make one.
 type ConfigConflict struct {
-	Ours      VersionRow         `json:"ours"`
-	Theirs    VersionRow         `json:"theirs"`
-	Conflicts []version.Conflict `json:"conflicts"` // A is the version with the lower name
+	Ours   VersionRow `json:"ours"`
+	Theirs VersionRow `json:"theirs"`
+	// Conflicts have as A the version with the lower name. Lines are those of the two as `lessor config show` prints them.
+	Conflicts []version.Conflict `json:"conflicts"`
 	// Clients is how many leases get something else by the one than by the other; -1: not counted yet.
 	Clients int `json:"clients"`
 	// Concerned are the first of them, with what each has and would have by the other.

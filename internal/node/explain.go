@@ -29,6 +29,7 @@ func (n *Node) Explain(ctx context.Context, r ExplainRequest) (x policy.Explanat
 		return n.do(ctx, func(*Effects) { f(n.core, n.clock.now()) })
 	})
 	x.Notes = append(notes, x.Notes...)
+	n.placeExplanation(&x)
 	return x, err
 }
 

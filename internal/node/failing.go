@@ -23,7 +23,6 @@ const (
 
 // failing is a class whose expression failed for clients. There are no more of them than classes in the document.
 type failing struct {
-	line  int
 	count uint64
 	since time.Time
 	last  time.Time
@@ -34,13 +33,13 @@ type failing struct {
 // classesFailed counts the classes that failed for the client of p, and tells of each once in a while.
 func (c *Core) classesFailed(now time.Time, failures []class.Failure, p *Packet, out *Effects) {
 	for _, f := range failures {
-		name, line := c.policy.ClassName(f.Index)
+		name, _ := c.policy.ClassName(f.Index)
 		x := c.failing[name]
 		if x == nil {
 			x = &failing{since: now}
 			c.failing[name] = x
 		}
-		x.line, x.count, x.last, x.why = line, x.count+1, now, f.Err
+		x.count, x.last, x.why = x.count+1, now, f.Err
 		if c.observe&ObserveTroubles == 0 || !x.told.IsZero() && now.Sub(x.told) < failingTold {
 			continue
 		}
@@ -60,11 +59,21 @@ func (c *Core) keepFailing() {
 	})
 }
 
+// classLine returns the line that a class begins in, of the version that is served by.
+func (c *Core) classLine(name string) int {
+	for i := range c.policy.Document.Classes {
+		if k := &c.policy.Document.Classes[i]; k.Name == name {
+			return k.Position.Line
+		}
+	}
+	return 0
+}
+
 // classFailures returns which classes failed, in the order of their names.
 func (c *Core) classFailures() (fs []ClassFailure) {
 	for _, name := range slices.Sorted(maps.Keys(c.failing)) {
 		x := c.failing[name]
-		fs = append(fs, ClassFailure{Class: name, Line: x.line, Count: x.count, Last: At(x.last), Error: brief(x.why)})
+		fs = append(fs, ClassFailure{Class: name, Line: c.classLine(name), Count: x.count, Last: At(x.last), Error: brief(x.why)})
 	}
 	return fs
 }
@@ -79,7 +88,7 @@ func (c *Core) classAlarm(now time.Time) []Alarm {
 		if now.Sub(x.last) > failingAlarm {
 			continue
 		}
-		names = append(names, fmt.Sprintf("%s (line %d)", name, x.line))
+		names = append(names, fmt.Sprintf("%s (%s)", name, c.policy.Source().Where(c.classLine(name), 0)))
 		if since.IsZero() || x.since.Before(since) {
 			since = x.since
 		}

@@ -54,7 +54,7 @@ func TestAClassThatFailsIsCountedAndToldOfButNeverADrop(t *testing.T) {
 	if f.Class != "pxe" || f.Count != 201 || !f.Last.Equal(s.now) || f.Error == "" || f.Line == 0 {
 		t.Errorf("got %+v", f)
 	}
-	if a := alarmOf(st.Alarms, "class-failed"); a == nil || !a.Since.Equal(epoch) || !strings.Contains(a.Text, fmt.Sprintf("pxe (line %d)", f.Line)) {
+	if a := alarmOf(st.Alarms, "class-failed"); a == nil || !a.Since.Equal(epoch) || !strings.Contains(a.Text, fmt.Sprintf("pxe (test.yaml:%d)", f.Line)) {
 		t.Errorf("got %+v", st.Alarms)
 	}
 	if d := s.core.counts.DropsByName(); slices.Max(slices.Collect(values(d))) != 0 {

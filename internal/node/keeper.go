@@ -1,6 +1,7 @@
 package node
 
 import (
+	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -58,6 +59,7 @@ type keeper struct {
 	concerned    concerned
 
 	published atomic.Pointer[GroupConfigStatus]
+	inFile    atomic.Pointer[fileLines]
 	theirs    atomic.Pointer[theirPolicy] // what the other Lessor serves by, as far as it is known here
 }
 
@@ -68,6 +70,7 @@ type served struct {
 	unsettled        Unsettled
 	unsettledSince   time.Time
 	document         *config.Document // in force
+	file             *config.Document // this member's, when the policy was made
 	policy           *policy.Policy
 	agreedPolicy     *policy.Policy   // nil: nothing that safety stands on waits
 	gone             []binding.Digest // versions that are lost, which the policy takes the place of
@@ -155,8 +158,7 @@ func (k *keeper) load(id version.ID) *version.Version {
 	return v
 }
 
-// document returns a version as this server reads it: where it is what the file says, with the lines of the file, else with those
-// of what was applied.
+// document returns a version as this server reads it, with the lines of what is shown of it.
 func (k *keeper) document(id version.ID) (*config.Document, error) {
 	v := k.history.Get(id)
 	if v == nil {
@@ -166,22 +168,29 @@ func (k *keeper) document(id version.ID) (*config.Document, error) {
 		_, err := v.Open()
 		return nil, err
 	}
-	if k.file != nil && v.Meaning == k.file.Digest {
-		return k.file, nil
+	if h := &k.heads; h.policy != nil && h.head == id && h.file == k.file {
+		return h.policy.Document, nil
 	}
 	if v.Document == nil {
 		if v = k.load(id); v == nil {
 			return nil, fmt.Errorf("the document of version %s is not in the store", id.Short())
 		}
 	}
-	d, _ := config.Parse("version "+id.Short(), v.Written())
-	if d == nil || d.Digest != v.Meaning {
-		var err error
-		if d, err = v.Open(); err != nil {
-			return nil, err
-		}
+	d, err := k.read(v)
+	if err != nil {
+		return nil, err
 	}
-	return k.asThis(d), nil
+	own := k.asThis(d)
+	own.File = "version " + id.Short()
+	return own, nil
+}
+
+// read returns what a version says. Where that is this member's file, it was read when the file was.
+func (k *keeper) read(v *version.Version) (*config.Document, error) {
+	if f := k.machine; f != nil && f.OwnFile() != nil && bytes.Equal(f.OwnFile().Document, v.Document) && bytes.Equal(f.OwnFile().Source, v.Source) {
+		v = f.OwnFile()
+	}
+	return v.Read()
 }
 
 // asThis returns a document of the group as this server reads it, with the part that is this machine's own.

@@ -121,7 +121,11 @@ func (n *Node) ConfigApply(ctx context.Context, r ApplyRequest) (Applied, error)
 	if d.Server.Position.Line > 0 {
 		notes = append(notes, fmt.Sprintf("server: in line %d is this machine's own and was left out: only its own file says that", d.Server.Position.Line))
 	}
-	return n.keeper.change(ctx, r, notes, func(k *keeper) (*config.Document, version.ID, error) { return k.asThis(d), parent, nil })
+	a, err := n.keeper.change(ctx, r, notes, func(k *keeper) (*config.Document, version.ID, error) { return k.asThis(d), parent, nil })
+	if clash, ok := errors.AsType[*ConflictError](err); ok {
+		clash.inFile(version.LinesIn(src))
+	}
+	return a, err
 }
 
 // ConfigRollback implements Configurer.

@@ -53,6 +53,7 @@ func (k *keeper) publish() {
 		g.Failed = k.failed.Error()
 	}
 	k.published.Store(&g)
+	k.publishLines()
 }
 
 // tooNew says which member's release cannot read which version.
@@ -156,7 +157,7 @@ func (k *keeper) filesDiffer() []version.Change {
 	if theirs == nil {
 		return nil
 	}
-	d, err := theirs.Open()
+	d, err := theirs.Read()
 	if err != nil {
 		return nil
 	}

@@ -20,7 +20,7 @@ func (k *keeper) serveHead() error {
 	if s.Head.IsZero() || s.Head == h.head && !settles && changing == h.changes && isGone {
 		return nil
 	}
-	next := served{head: s.Head, agreed: s.Agreed, settled: s.Settled, changes: changing, document: h.document, policy: h.policy, agreedPolicy: h.agreedPolicy, gone: gone}
+	next := served{head: s.Head, agreed: s.Agreed, settled: s.Settled, changes: changing, document: h.document, file: h.file, policy: h.policy, agreedPolicy: h.agreedPolicy, gone: gone}
 	if s.Head != h.head || settles || !isGone {
 		if err := k.compile(&next); err != nil {
 			return err
@@ -61,7 +61,7 @@ func (k *keeper) compile(next *served) error {
 		return err
 	}
 	next.agreedPolicy = AgreedPolicy(k.history, next.agreed, agreed, head)
-	next.document = inForce(head, agreed)
+	next.document, next.file = inForce(head, agreed), k.file
 	return nil
 }
 

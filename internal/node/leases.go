@@ -69,6 +69,9 @@ func (n *Node) Lease(ctx context.Context, a netip.Addr) (d LeaseDetail, found bo
 			d, found = n.core.detail(&b), true
 		}
 	})
+	if found {
+		n.placeLease(&d)
+	}
 	return d, found, err
 }
 

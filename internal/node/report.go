@@ -301,11 +301,15 @@ type Alarm struct {
 
 // ClassFailure is a class whose expression failed for clients, who then count as no members.
 type ClassFailure struct {
-	Class string  `json:"class"`
-	Line  int     `json:"line"`  // in the document
-	Count uint64  `json:"count"` // of messages for which it failed
-	Last  Instant `json:"last"`
-	Error string  `json:"error"` // the newest
+	Class string `json:"class"`
+	Line  int    `json:"line"` // of Source
+	// FileLine is the same line in Source's file, where that says what is in force; 0: it does not.
+	FileLine int `json:"file_line,omitempty"`
+	// Source says of what text Line is a line: of the head.
+	Source policy.Source `json:"source"`
+	Count  uint64        `json:"count"` // of messages for which it failed
+	Last   Instant       `json:"last"`
+	Error  string        `json:"error"` // the newest
 }
 
 // StoreStatus is the state of the durable store.
@@ -367,6 +371,8 @@ type LeaseDetail struct {
 	Changed Instant        `json:"changed"` // since when it is in its state
 	Cause   string         `json:"cause"`   // why
 	Owner   binding.Member `json:"owner,omitempty"`
+	// Source says of what text the lines of what the client was told are counted: of ConfigVersion. It is empty where that is not here.
+	Source policy.Source `json:"source"`
 	// Facts are what the client said in the request that led to the last ACK; nil if unknown.
 	Facts *LeaseFacts `json:"facts"`
 	// Told says that the following are known: what the client was told in the last ACK.
@@ -409,7 +415,9 @@ type LeftOut struct {
 	Code   uint16 `json:"code"`
 	Layer  string `json:"layer"`
 	Object string `json:"object"`
-	Line   int    `json:"line"`
+	Line   int    `json:"line"` // of LeaseDetail.Source
+	// FileLine is the same line in the source's file, where that says what the version does; 0: it does not.
+	FileLine int `json:"file_line,omitempty"`
 }
 
 // LeaseFacts is what a client said.
@@ -440,8 +448,10 @@ type ToldOption struct {
 	SaidOption
 	Layer  string `json:"layer"`  // subnet, host, … as DESIGN spells the layers
 	Object string `json:"object"` // the layer's object: 198.51.100.0/24, printer1
-	Line   int    `json:"line"`   // in the document of ConfigVersion; 0: nowhere, a default
-	Rule   string `json:"rule,omitempty"`
+	Line   int    `json:"line"`   // of LeaseDetail.Source; 0: nowhere, a default
+	// FileLine is the same line in the source's file, where that says what the version does; 0: it does not.
+	FileLine int    `json:"file_line,omitempty"`
+	Rule     string `json:"rule,omitempty"`
 	// Parts are all layers that had a part in the value, the strongest first, where there were several.
 	Parts []policy.Origin `json:"parts,omitempty"`
 	// Today is what the client would be told now; nil: nothing any more, or LeaseDetail.Today is not known.
@@ -463,8 +473,10 @@ type ToldParameter struct {
 	Name   string `json:"name"`
 	Layer  string `json:"layer"`
 	Object string `json:"object"`
-	Line   int    `json:"line"`
-	Rule   string `json:"rule,omitempty"`
+	Line   int    `json:"line"` // of the source; 0: nowhere, a default
+	// FileLine is the same line in the source's file, where that says what the version does; 0: it does not.
+	FileLine int    `json:"file_line,omitempty"`
+	Rule     string `json:"rule,omitempty"`
 }
 
 // LeaseToday is what the configuration that is served by now would tell the client of a lease, as its home, by what the
@@ -473,9 +485,11 @@ type LeaseToday struct {
 	// NotKnown is why nothing can be said; what follows is then empty.
 	NotKnown string `json:"not_known,omitempty"`
 	// Differs says that anything is not as the client was told: an option, a boot field, or the lifetime.
-	Differs        bool            `json:"differs"`
-	As             binding.Member  `json:"as"`
-	ConfigVersion  string          `json:"config_version"`
+	Differs       bool           `json:"differs"`
+	As            binding.Member `json:"as"`
+	ConfigVersion string         `json:"config_version"`
+	// Source says of what text the lines of what the client would be told are counted: of ConfigVersion.
+	Source         policy.Source   `json:"source"`
 	Result         string          `json:"result"` // digest of all that would be told
 	Lifetime       uint32          `json:"lifetime"`
 	NextServer     string          `json:"next_server"`

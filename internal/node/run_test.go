@@ -58,7 +58,13 @@ func tryRun(t *testing.T, fs *memfs.FS, accept bool) (*running, error) {
 // runAt runs the server of a document on an address of the loopback interface.
 func runAt(t *testing.T, fs *memfs.FS, accept bool, document, address string) (*running, error) {
 	t.Helper()
-	doc, problems := config.Parse("run.yaml", []byte(document))
+	return runFile(t, fs, accept, "run.yaml", document, address)
+}
+
+// runFile is runAt for a document that is said to come from a file.
+func runFile(t *testing.T, fs *memfs.FS, accept bool, file, document, address string) (*running, error) {
+	t.Helper()
+	doc, problems := config.Parse(file, []byte(document))
 	if doc == nil {
 		t.Fatal(problems)
 	}

@@ -86,7 +86,7 @@ func TestTheLedgerNamesWhoIsStaleUntilTheyRenew(t *testing.T) {
 	}
 	for _, row := range rows {
 		want := []Difference{{
-			Name: "domain-name", Has: "corp.example", WouldHave: "new.example", HasText: "corp.example", WouldText: "new.example", Why: "subnet 10.0.0.0/16, line 10",
+			Name: "domain-name", Has: "corp.example", WouldHave: "new.example", HasText: "corp.example", WouldText: "new.example", Why: fmt.Sprintf("subnet 10.0.0.0/16, version %.12s:10", row.WouldVersion),
 		}}
 		if odd := strings.HasSuffix(row.Hardware, "1") || strings.HasSuffix(row.Hardware, "3"); odd != (len(row.Differs) == 2) {
 			t.Errorf("%+v", row)

@@ -114,6 +114,7 @@ func (n *Node) Status(ctx context.Context) (Status, error) {
 		return Status{}, err
 	}
 	n.socketDrops(&s)
+	n.placeFailures(s.Config.Head, s.ClassesFailed)
 	n.mu.Lock()
 	s.Alarms = append(s.Alarms, n.books.alarms(n.clock.now())...)
 	s.Alarms = append(s.Alarms, interfaceAlarms(n.doc.Server.Interfaces, s.Interfaces)...)

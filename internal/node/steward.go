@@ -3,6 +3,8 @@ package node
 import (
 	"context"
 	"net/netip"
+
+	"github.com/lessor-dhcp/lessor/internal/policy"
 )
 
 // Steward is what a Reporter also is on which operators change single leases and reservations. Errors of all of them: a
@@ -43,7 +45,11 @@ type HostRow struct {
 	Options map[string]string `json:"options"`
 	// Text is the entry as it is written in the document, without its name: what HostEdit.Text takes.
 	Text string `json:"text"`
-	Line int    `json:"line"` // where it stands
+	Line int    `json:"line"` // of Source: where it stands
+	// FileLine is the same line in Source's file, where that says what is in force; 0: it does not.
+	FileLine int `json:"file_line,omitempty"`
+	// Source says of what text Line is a line: of the head.
+	Source policy.Source `json:"source"`
 	// Network and Subnet are those of Address.
 	Network string `json:"network,omitempty"`
 	Subnet  string `json:"subnet,omitempty"`

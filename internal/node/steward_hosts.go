@@ -44,11 +44,13 @@ func (n *Node) Hosts(ctx context.Context, each func(HostRow) error) error {
 	if err != nil {
 		return err
 	}
+	file := n.fileOf(shown.Version)
 	for some := range slices.Chunk(entries, listStride) {
 		rows := make([]HostRow, len(some))
 		for i := range some {
 			rows[i] = hostRow(&some[i])
 			rows[i].Pending = pending(rows[i].Name)
+			rows[i].Source, rows[i].FileLine = file.source(shown.Version), file.of(rows[i].Line)
 		}
 		if err := n.do(ctx, func(*Effects) { n.core.standHosts(rows) }); err != nil {
 			return err

@@ -67,7 +67,7 @@ func (p *Policy) doubts(d *Decision, a netip.Addr) []string {
 // shown.
 func (p *Policy) explain(as binding.Member, f *Facts, d *Decision, shown []*Value) Explanation {
 	e := Explanation{
-		Server: string(as), Version: p.Version.String(), Network: d.Subnet.Network.Name, Subnet: d.Subnet.Prefix.String(),
+		Server: string(as), Version: p.Version.String(), Source: p.Source(), Network: d.Subnet.Network.Name, Subnet: d.Subnet.Prefix.String(),
 		Classes: []string{}, Options: []ExplainedOption{}, Unset: []ExplainedOption{}, Pools: p.explainPools(d),
 		Failed: []FailedClass{}, Notes: []string{}, Lease: p.explainLease(f, d), Parameters: p.explainParameters(d),
 	}

@@ -7,6 +7,8 @@ type Explanation struct {
 	// Server is the member that answers, Version the digest of the configuration.
 	Server  string `json:"server"`
 	Version string `json:"version"`
+	// Source says of what text the lines are counted.
+	Source Source `json:"source"`
 	// Address is the one that the client has, would get, or has reserved; nil: none is known.
 	Address *netip.Addr `json:"address"`
 	Network string      `json:"network"`
@@ -36,8 +38,10 @@ type Explanation struct {
 type Origin struct {
 	Layer  string `json:"layer"`  // in DESIGN §4's words
 	Object string `json:"object"` // the layer's object; empty for layers of which there is one
-	Line   int    `json:"line"`   // 0: nowhere
-	Rule   string `json:"rule"`   // set, append, …; derived, default, suggested
+	Line   int    `json:"line"`   // of the source; 0: nowhere
+	// FileLine is the same line in the source's file, where that says what the version does; 0: it does not.
+	FileLine int    `json:"file_line,omitempty"`
+	Rule     string `json:"rule"` // set, append, …; derived, default, suggested
 }
 
 // ExplainedOption is one option and why.
@@ -93,5 +97,38 @@ type ExplainedPool struct {
 type FailedClass struct {
 	Class string `json:"class"`
 	Line  int    `json:"line"`
-	Error string `json:"error"`
+	// FileLine is the same line in the source's file, where that says what the version does; 0: it does not.
+	FileLine int    `json:"file_line,omitempty"`
+	Error    string `json:"error"`
+}
+
+// InFile has the explanation say which lines of a file those are that it names, which says what its version does.
+func (e *Explanation) InFile(file string, lineOf func(int) int) {
+	e.Source.File = file
+	e.origins(func(o *Origin) { o.FileLine = lineOf(o.Line) })
+	for i := range e.Failed {
+		e.Failed[i].FileLine = lineOf(e.Failed[i].Line)
+	}
+}
+
+// origins calls each with all that has an origin.
+func (e *Explanation) origins(each func(*Origin)) {
+	values := func(all []ExplainedValue) {
+		for i := range all {
+			each(&all[i].Origin)
+		}
+	}
+	for _, all := range [][]ExplainedOption{e.Options, e.Unset} {
+		for i := range all {
+			each(&all[i].Origin)
+			values(all[i].Parts)
+			values(all[i].Losers)
+		}
+	}
+	for i := range e.Parameters {
+		each(&e.Parameters[i].Origin)
+		values(e.Parameters[i].Losers)
+	}
+	each(&e.Lease.Origin)
+	values(e.Lease.Losers)
 }
