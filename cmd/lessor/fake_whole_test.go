@@ -16,6 +16,7 @@ type whole struct {
 	*keeping
 	hosts    []node.HostRow
 	edits    []node.HostEdit // in turn
+	notes    []string        // to each of them
 	removed  []string
 	released []node.ReleaseRequest
 	query    node.LeaseQuery // the newest
@@ -51,7 +52,9 @@ func (f *whole) Host(_ context.Context, name string) (node.HostRow, bool, error)
 
 func (f *whole) HostPut(_ context.Context, h node.HostEdit, r node.ApplyRequest) (node.Applied, error) {
 	f.edits = append(f.edits, h)
-	return f.change(r)
+	a, err := f.change(r)
+	a.Notes = append(a.Notes, f.notes...)
+	return a, err
 }
 
 func (f *whole) HostDelete(_ context.Context, name, against string, r node.ApplyRequest) (node.Applied, error) {

@@ -71,21 +71,10 @@ func (x hostsSetCommand) Run(ctx context.Context, c *console) error {
 	if x.Entry == "-" {
 		c = c.alone() // who could answer is not at the other end of standard input
 	}
-	err = changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) {
+	return changing(c, x.JSON, &r, mergedWithOthers, func() (node.Applied, error) {
 		a, err := client.HostPut(ctx, h, r)
 		return a, versionMeant(ctx, client, err, h.If)
 	})
-	if err == nil && !x.JSON {
-		x.warn(ctx, c, client)
-	}
-	return err
-}
-
-// warn says of a host that was made what is right, and of no use.
-func (x *hostsSetCommand) warn(ctx context.Context, c *console, client *api.Client) {
-	if h, found, err := client.Host(ctx, x.Name); err == nil && found && h.Address.IsValid() && h.Subnet == "" {
-		c.note("lessor: %v is in no subnet of the configuration: it is never given", h.Address)
-	}
 }
 
 // said returns what the flags say of the host.

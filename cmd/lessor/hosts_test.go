@@ -109,7 +109,8 @@ func TestFlagsChangeAPartOfAHost(t *testing.T) {
 		}
 	}
 	f.hosts = append(f.hosts, node.HostRow{Name: "new1", Address: addr("192.0.2.9"), Text: "{hardware: 02:00:00:00:00:09, address: 192.0.2.9}"})
-	if got := lessor(t, "hosts", "set", "new1", "--address", "192.0.2.9"); got.code != exitDone || !strings.Contains(got.err, "192.0.2.9 is in no subnet") {
+	f.notes = []string{"192.0.2.9 is in no subnet of the configuration: it is never given"}
+	if got := lessor(t, "hosts", "set", "new1", "--address", "192.0.2.9"); got.code != exitDone || !strings.Contains(got.out, f.notes[0]) {
 		t.Errorf("%+v", got)
 	}
 	if got := lessor(t, "hosts", "set", "printer1", "--option", "x={"); got.code != exitNo || !strings.Contains(got.err, "no value as a configuration file has it") {

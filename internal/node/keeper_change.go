@@ -109,6 +109,11 @@ func (k *keeper) diff(a, b version.ID) ([]version.Change, error) {
 
 // ConfigApply implements Configurer.
 func (n *Node) ConfigApply(ctx context.Context, r ApplyRequest) (Applied, error) {
+	return n.applyFor(ctx, "", r)
+}
+
+// applyFor is ConfigApply for a change that is about one host, or, where that has no name, about anything.
+func (n *Node) applyFor(ctx context.Context, host string, r ApplyRequest) (Applied, error) {
 	parent, src, err := version.Against(r.Document)
 	if err != nil {
 		return Applied{}, &RefusedError{Why: err.Error(), Remedy: "leave the line as lessor config show printed it, or take it out"}
@@ -120,6 +125,9 @@ func (n *Node) ConfigApply(ctx context.Context, r ApplyRequest) (Applied, error)
 	var notes []string
 	if d.Server.Position.Line > 0 {
 		notes = append(notes, fmt.Sprintf("server: in line %d is this machine's own and was left out: only its own file says that", d.Server.Position.Line))
+	}
+	if note := inNoSubnet(d, host); note != "" {
+		notes = append(notes, note)
 	}
 	a, err := n.keeper.change(ctx, r, notes, func(k *keeper) (*config.Document, version.ID, error) { return k.asThis(d), parent, nil })
 	if clash, ok := errors.AsType[*ConflictError](err); ok {

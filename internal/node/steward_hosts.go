@@ -191,7 +191,22 @@ func (n *Node) editHost(ctx context.Context, h *HostEdit, text string, r ApplyRe
 	}
 	r.Document = append([]byte("version: "+parent.String()+"\n"), edited...)
 	r.Comment = cmp.Or(r.Comment, h.comment(text))
-	return n.ConfigApply(ctx, r)
+	return n.applyFor(ctx, h.Name, r)
+}
+
+// inNoSubnet says of a host of a document that the address that is kept for it is never given; nothing where it can be.
+func inNoSubnet(d *config.Document, host string) string {
+	i, found := slices.BinarySearchFunc(d.Hosts, host, func(h config.Host, name string) int { return cmp.Compare(h.Name, name) })
+	if !found || !d.Hosts[i].Address.IsValid() {
+		return ""
+	}
+	a := d.Hosts[i].Address
+	for _, w := range d.Networks {
+		if slices.ContainsFunc(w.Subnets, func(s config.Subnet) bool { return s.Prefix.Contains(a) }) {
+			return ""
+		}
+	}
+	return fmt.Sprintf("%v is in no subnet of the configuration: it is never given", a)
 }
 
 func (h *HostEdit) comment(text string) string {

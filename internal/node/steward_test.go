@@ -89,6 +89,17 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 	if _, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); !errors.As(err, &refused) {
 		t.Errorf("made again: %v", err)
 	}
+	if len(applied.Notes) != 0 {
+		t.Errorf("%q", applied.Notes)
+	}
+	nowhere := HostEdit{Name: "nowhere", Text: "{hardware: 02:00:00:00:00:09, address: 192.0.2.9}"}
+	applied, err = n.node.HostPut(t.Context(), nowhere, ApplyRequest{Yes: true})
+	if err != nil || len(applied.Notes) != 1 || applied.Notes[0] != "192.0.2.9 is in no subnet of the configuration: it is never given" {
+		t.Errorf("an address in no subnet: %v, %q", err, applied.Notes)
+	}
+	if applied, err = n.node.HostDelete(t.Context(), "nowhere", "", ApplyRequest{Yes: true}); err != nil || len(applied.Notes) != 0 {
+		t.Errorf("%v, %q", err, applied.Notes)
+	}
 	edit.Create, edit.Text = false, "{hardware: 02:00:00:00:00:08}"
 	if _, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); err != nil {
 		t.Fatal(err)
