@@ -105,6 +105,12 @@ func (f *StoredFacts) Option(code uint16) ([]byte, bool) {
 	return findFact(f.Own, code)
 }
 
+// OwnOption is Option of the half that is this client's alone, without looking at the other one; nil if it is not there.
+func (f *StoredFacts) OwnOption(code uint16) []byte {
+	v, _ := findFact(f.Own, code)
+	return v
+}
+
 func findFact(b []byte, code uint16) ([]byte, bool) {
 	for {
 		c, v, rest, ok := CutTLV(b)

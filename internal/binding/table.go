@@ -58,6 +58,9 @@ func (t *Table) Expect(n int) {
 	t.clients.Expect(n)
 }
 
+// Seed returns that of the table's hashes, for those who keep something beside it for as long as the table lives.
+func (t *Table) Seed() slab.Seed { return t.seed }
+
 // Len returns how many bindings there are.
 func (t *Table) Len() int { return t.records.Len() }
 

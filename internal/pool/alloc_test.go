@@ -8,12 +8,23 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 )
 
+// seated is a seat as a server has it before it.
+type seated struct {
+	facts binding.StoredFacts
+	from  From
+}
+
 func TestServingAllocatesNothing(t *testing.T) {
 	const n = 5000
 	for _, state := range []binding.State{binding.Active, binding.Free} {
 		table := used(n, state)
 		p := New([]Range{{nth(0), nth(2 * n)}}, nil, table)
 		relay, port := []byte{10, 0, 0, 1}, []byte("abc")
+		var seats []seated
+		for k := range 9 {
+			s := seat{k % 3, k / 3}
+			seats = append(seats, seated{s.facts(0), p.Hashed(s.from(new(Quota)))})
+		}
 		i := 0
 		for name, run := range map[string]func(){
 			"a stay": func() { stay(p, table, i); i++ },
@@ -24,9 +35,18 @@ func TestServingAllocatesNothing(t *testing.T) {
 				p.Available(nth(i % n))
 				i++
 			},
+			"Moved, Full": func() {
+				s := seats[i%len(seats)]
+				next := binding.Binding{Prefix: single(nth(i % n)), State: binding.Active, Facts: s.facts}
+				was, _ := table.Get(next.Prefix)
+				p.Moved(&was, &next)
+				p.Full(0, &s.from, s.from.Quota, epoch)
+				p.Moved(&next, &was)
+				i++
+			},
 			"Offer": func() {
 				c := client(i % 100)
-				p.OfferFrom(nth(i%n), &c, epoch.Add(time.Duration(i/10)*time.Second), From{relay, port[:1+i%3]})
+				p.OfferFrom(nth(i%n), &c, epoch.Add(time.Duration(i/10)*time.Second), From{Gate: relay, Port: port[:1+i%3], Quota: new(Quota)})
 				cur := p.OfferTo(&c)
 				for _, ok := p.Next(&cur); ok; _, ok = p.Next(&cur) {
 				}

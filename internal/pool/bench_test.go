@@ -96,6 +96,34 @@ func BenchmarkNew(b *testing.B) {
 	}
 }
 
+// What it costs at the start to count where clients are: without facts nothing is counted, with a port each everything is.
+func BenchmarkNewWithFacts(b *testing.B) {
+	const n = 1_000_000
+	for name, facts := range map[string]func(table *binding.Table, i int) binding.StoredFacts{
+		"none": func(*binding.Table, int) binding.StoredFacts { return binding.StoredFacts{} },
+		"own name": func(t *binding.Table, i int) binding.StoredFacts {
+			f := seat{1 + i%50, 0}.facts(byte(i))
+			return binding.StoredFacts{Shared: t.Intern(f.Shared.Bytes), Own: f.Own}
+		},
+		"own port": func(t *binding.Table, i int) binding.StoredFacts {
+			f := seat{1 + i%50, 1 + i/50}.facts(byte(i))
+			return binding.StoredFacts{Shared: t.Intern(f.Shared.Bytes), Own: f.Own}
+		},
+	} {
+		b.Run(name, func(b *testing.B) {
+			table := binding.NewTable()
+			for i := range n {
+				table.Put(binding.Binding{Prefix: single(nth(i)), State: binding.Active, Client: client(i), Changed: epoch, Facts: facts(table, i)}, time.Time{})
+			}
+			b.ResetTimer()
+			for range b.N {
+				p := New([]Range{{nth(0), nth(1 << 22)}}, nil, table)
+				b.ReportMetric(float64(p.held[gate].memory()+p.held[port].memory())/1e6, "B/record")
+			}
+		})
+	}
+}
+
 // hop makes an address active and free again.
 func hop(p *Pools, table *binding.Table, i int) {
 	a := nth(i)

@@ -14,21 +14,26 @@ func (p *Pools) load() {
 	for _, k := range p.reserved {
 		if q := p.poolOf(k); q != nil {
 			q.counts.Reserved++
+			q.kept++
 			taken.add(q, k)
 		}
 	}
 	var free []freed
+	var where counting
 	for from, done := uint64(0), false; !done; {
 		from, done = p.bindings.Scan(from, 1<<20, func(b *binding.Binding) bool {
 			if !b.Prefix.IsSingleIP() {
 				return true
 			}
 			k := keyOf(b.Addr())
-			q := p.poolOf(k)
-			if q == nil {
+			id, within := p.idOf(k)
+			if !within {
 				return true
 			}
-			reserved := p.isReserved(k)
+			q, reserved := &p.pools[id], p.isReserved(k)
+			if !reserved {
+				where.count(p, id, b)
+			}
 			*q.counts.of(0, false, reserved)--
 			*q.counts.of(b.State, false, reserved)++
 			taken.add(q, k)
@@ -38,6 +43,7 @@ func (p *Pools) load() {
 			return true
 		})
 	}
+	p.held[port].addAll(where.ports)
 	p.closed[mine].set(taken.runs)
 	slices.SortFunc(free, freed.compare)
 	p.free.Expect(len(free))

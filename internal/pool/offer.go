@@ -104,7 +104,7 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32, f
 	if within {
 		p.withdrawFrom(id, client)
 		names = p.names(id, from)
-		p.makeRoom(id, names)
+		p.makeRoom(id, names, &from)
 	}
 	for p.slots.Len() >= p.most {
 		_, i := p.ends.First()
@@ -229,7 +229,11 @@ func (p *Pools) Carry(old *Pools) {
 	p.version, p.recalled = old.version, old.recalled
 	old.ends.Each(func(i uint32) {
 		o := old.slots.At(i)
-		p.offer(o.key, old.clientOf(o), o.until, o.version, From{})
+		var from From
+		if p.seed == old.seed { // names tell the same sources
+			from = old.fromOf(o)
+		}
+		p.offer(o.key, old.clientOf(o), o.until, o.version, from)
 	})
 }
 

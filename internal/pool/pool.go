@@ -32,6 +32,9 @@ type Pools struct {
 	free   slab.Index // the nodes by address
 	shares
 	offers
+	held   [levels]held
+	direct uint64          // hash of the gate of clients that are heard without a relay
+	octets []byte          // for one call
 	walked binding.Binding // by EachFree
 }
 
@@ -40,17 +43,23 @@ type pool struct {
 	queue       [sides]slab.Calendar // the nodes of the pool, by when the address became free
 	counts      Counts               // Free and PartnerFree are not kept
 	theirs      slab.Key             // how many addresses nobody ever used that are theirs
+	kept        uint64               // how many addresses are reserved, used or not
+	gates       int                  // at how many gates addresses are held
 }
 
 // New returns the pools of these ranges, without offers; reserved addresses, in a range or not, are never picked. An
 // address is free when bindings has no record of it, or one in state Free. All are this server's own, until Share. It
 // panics if a range is empty or overlaps another, which config refuses.
 func New(ranges []Range, reserved []netip.Addr, bindings *binding.Table) *Pools {
-	p := &Pools{ranges: slices.Clone(ranges), reserved: keysOf(reserved), bindings: bindings, seed: slab.NewSeed()}
+	p := &Pools{ranges: slices.Clone(ranges), reserved: keysOf(reserved), bindings: bindings, seed: bindings.Seed()}
 	p.free = slab.NewIndex(
 		func(i uint32) uint64 { return p.seed.Key(p.nodes.At(i).key) },
 		func(i uint32) *uint32 { return &p.nodes.At(i).chain })
 	p.offers.init(&p.seed)
+	for level := range p.held {
+		p.held[level].init()
+	}
+	p.direct = max(p.seed.Octets([]byte("direct")), 1)
 	p.closed[theirs].addRun(run{last: most})
 	p.layRanges()
 	p.load()
@@ -119,7 +128,7 @@ func (p *Pools) isReserved(k slab.Key) bool {
 // Memory returns how many octets the pools and the offers hold.
 func (p *Pools) Memory() int64 {
 	const perPool = 400
-	bytes := p.nodes.Memory() + p.free.Memory() + p.shares.memory() + p.offers.memory() +
+	bytes := p.nodes.Memory() + p.free.Memory() + p.shares.memory() + p.offers.memory() + p.held[gate].memory() + p.held[port].memory() +
 		int64(len(p.pools))*perPool + int64(len(p.reserved))*16
 	for s := range p.closed {
 		bytes += p.closed[s].memory()

@@ -9,8 +9,28 @@ import (
 )
 
 // From is where the client is that an address is offered to: Gate names the relay or the interface that it was heard through, Port the
-// port behind that (RFC 3046: circuit and remote id), if that is known. Either may be empty.
-type From struct{ Gate, Port []byte }
+// port behind that (AppendPort), if that is known. Either may be empty.
+type From struct {
+	Gate, Port []byte
+	// Direct says that Gate is an interface.
+	Direct bool
+	// Quota is that of the pool that the address is of; nil: none.
+	Quota *Quota
+
+	hashed bool
+	hash   [levels]uint64 // 0: not known
+}
+
+// Hashed returns from as it costs less to ask about more than once.
+func (p *Pools) Hashed(from From) From {
+	for level, b := range [levels][]byte{from.Gate, from.Port} {
+		if len(b) > 0 {
+			from.hash[level] = max(p.seed.Octets(b), 1)
+		}
+	}
+	from.hashed = true
+	return from
+}
 
 // What one source may have on offer of a pool at most, so that whoever makes up clients there eats no pool: of what is neither used nor
 // reserved three quarters through one relay or interface, half at one port; in a large pool so many, so that the others' offers have
@@ -66,13 +86,27 @@ func (s *sources) find(name uint64) uint32 {
 func (s *sources) memory() int64 { return s.slots.Memory() + s.index.Memory() }
 
 // names returns how from's gate and port are known, of pool id; 0 for what is not.
-func (s *offers) names(id ID, from From) (names [levels]uint64) {
-	for level, b := range [levels][]byte{from.Gate, from.Port} {
-		if len(b) > 0 {
-			names[level] = (s.seedOf.Octets(b) ^ (uint64(id)*levels+uint64(level)+1)*0x9e3779b97f4a7c15) | 1
+func (p *Pools) names(id ID, from From) (names [levels]uint64) {
+	if !from.hashed {
+		from = p.Hashed(from)
+	}
+	for level, hash := range from.hash {
+		if hash != 0 {
+			names[level] = nameOf(hash, id, level)
 		}
 	}
 	return names
+}
+
+// fromOf returns where the client is that offer o was made to.
+func (p *Pools) fromOf(o *offer) (from From) {
+	from.hashed = true
+	for level, q := range o.places {
+		if q.source != 0 {
+			from.hash[level] = p.sources.slots.At(q.source).name ^ mixed(ID(o.pool), level)
+		}
+	}
+	return from
 }
 
 // mayHave returns how many addresses of the pool may be on offer at a gate or port.
@@ -107,12 +141,19 @@ func (p *Pools) Crowded(a netip.Addr, c *binding.Client, until time.Time, from F
 }
 
 // makeRoom withdraws what has been on offer at the source for longest until it may have one more.
-func (p *Pools) makeRoom(id ID, names [levels]uint64) {
+func (p *Pools) makeRoom(id ID, names [levels]uint64, from *From) {
 	for level, name := range names {
 		if name == 0 {
 			continue
 		}
-		for i := p.sources.find(name); i != 0 && uint64(p.sources.slots.At(i).offers) >= p.mayHave(id, level); i = p.sources.find(name) {
+		most := p.mayHave(id, level)
+		if from.Quota != nil {
+			if holding, size := p.mayHold(id, level, from, from.Quota); holding < size {
+				held := p.held[level].of(p.heldName(id, level, from, name))
+				most = min(most, max(holding, held+1)-held)
+			}
+		}
+		for i := p.sources.find(name); i != 0 && uint64(p.sources.slots.At(i).offers) >= most; i = p.sources.find(name) {
 			p.withdraw(p.sources.slots.At(i).first)
 			p.recalled++
 		}
