@@ -81,6 +81,7 @@ func TestTheCanonicalFormSpellsEveryKind(t *testing.T) {
 		`enterprise: {options: {host-name: {unset: true, on-takeover: home}, routers: {append: [10.0.0.1], on-takeover: local}}}`,
 		`enterprise: {options: {option-224: {hex: "0a"}, vivso: {4491: {2: 10.9.0.3}}}, conflict-probe: 0s, authoritative: false, on-takeover: local}`,
 		`enterprise: {options: {classless-static-route: [{to: 10.3.0.0/16, via: 10.0.0.1}], domain-search: [a.example, b.example]}}`,
+		`enterprise: {quota: {interface: 100%, relay: 1, port: 50%}, rapid-commit: true}`,
 		`enterprise: {boot-file-name: "a b: c", server-hostname: "null", next-server: 10.0.0.9, rapid-commit: true, lease: {min: 90s, max: 25h}}`,
 		"option-definitions: {acme: {code: 224, type: {record: [uint8, string]}}, acme-list: {code: 225, type: [{record: [uint8, ipv4-address]}]}}\n" +
 			`enterprise: {options: {acme: [1, "x, y"], acme-list: [[1, 10.0.0.1], [2, 10.0.0.2]]}}`,

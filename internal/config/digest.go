@@ -177,6 +177,14 @@ func (c *canonical) scope(s *Scope) {
 		}
 		c.open('}')
 	}
+	if shares := namedShares(s.Quota); len(shares) > 0 {
+		c.key("quota")
+		c.open('{')
+		for _, q := range shares {
+			c.text(q.key, q.share.String())
+		}
+		c.open('}')
+	}
 	c.flag("rapid-commit", s.RapidCommit)
 	c.text("server-hostname", s.ServerHostname)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/class"
 	"github.com/lessor-dhcp/lessor/internal/option"
+	"github.com/lessor-dhcp/lessor/internal/pool"
 )
 
 // Document is an operator's document, parsed and validated, with every default filled in. It is immutable.
@@ -166,8 +167,11 @@ type Scope struct {
 	ConflictProbe *time.Duration
 	// RapidCommit says whether a DISCOVER that asks for it is answered by an ACK at once (RFC 4039). nil: not set;
 	// the default is true.
-	RapidCommit   *bool
-	OnTakeover    Takeover
+	RapidCommit *bool
+	OnTakeover  Takeover
+	// Quota is how much of a pool clients at one place may have: of the document, networks, subnets and pools alone, each in the place
+	// of what the one before says.
+	Quota         pool.Quota
 	Position      Position
 	LinePositions map[string]Position // where each key of the scope other than options stands, by its name
 }

@@ -20,7 +20,7 @@ func networkKeys() *object[Network] {
 				shape: shape{"oneOf": []any{listOf(stringShape("", "eth0")), shape{"type": "object", "additionalProperties": listOf(stringShape("", "eth0"))}}},
 				read:  (*parser).readInterfaces, noted: true},
 			{name: "subnets", doc: "The subnets of the link by prefix.", shape: subnetsShape(), read: (*parser).readSubnets},
-		}, scopeKeys(scope)),
+		}, withQuota(scopeKeys(scope), scope)),
 	}
 }
 
@@ -68,7 +68,7 @@ func subnetKeys() *object[Subnet] {
 			{name: "pools", doc: "The ranges that addresses may be leased from.", shape: shape{"type": "array", "items": ref("pool")},
 				read: (*parser).readPools},
 			{name: "prefix-pools", later: withDHCPv6},
-		}, scopeKeys(scope)),
+		}, withQuota(scopeKeys(scope), scope)),
 	}
 }
 

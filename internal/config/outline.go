@@ -241,6 +241,13 @@ func (x *outliner) scope(all []Element, s *Scope) []Element {
 	if s.ConflictProbe != nil {
 		all = append(all, leaf("conflict-probe", brief(*s.ConflictProbe), s.at("conflict-probe")))
 	}
+	if shares := namedShares(s.Quota); len(shares) > 0 {
+		quota := sectionOf("quota", s.at("quota"), nil)
+		for _, q := range shares {
+			quota.Children = append(quota.Children, leaf(q.key, q.share.String(), quota.Position))
+		}
+		all = append(all, quota)
+	}
 	if s.RapidCommit != nil {
 		all = append(all, leaf("rapid-commit", strconv.FormatBool(*s.RapidCommit), s.at("rapid-commit")))
 	}

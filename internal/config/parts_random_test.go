@@ -250,7 +250,7 @@ var changes = map[string]func(r *rand.Rand, g *randomGroup) []string{
 		_, s := g.someSubnet(r)
 		x := g.subnets[s]
 		if len(x.pools) == 1 {
-			x.rest = "rapid-commit: false"
+			x.rest = []string{"rapid-commit: false", "quota: {port: 7}", "quota: {relay: 7%, interface: 8}"}[r.IntN(3)]
 		}
 		slices.Reverse(x.pools)
 		return nil

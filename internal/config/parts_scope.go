@@ -32,6 +32,18 @@ func (x *cutter) scope(path string, s *Scope) {
 		p := Part{Name: path + ".options." + o.Def.Name, Says: o.says()} // which it may have under several names
 		x.add(p, path+".options."+strconv.Itoa(int(o.Def.Code)), func() { x.canonical.scope(&Scope{Options: s.Options[i : i+1]}) })
 	}
+	for _, q := range namedShares(s.Quota) {
+		only := Scope{}
+		switch q.key {
+		case "interface":
+			only.Quota.Interface = q.share
+		case "port":
+			only.Quota.Port = q.share
+		case "relay":
+			only.Quota.Relay = q.share
+		}
+		one("quota."+q.key, q.share.String(), true, only)
+	}
 	one("rapid-commit", saysFlag(s.RapidCommit), s.RapidCommit != nil, Scope{RapidCommit: s.RapidCommit})
 	one("server-hostname", s.ServerHostname, s.ServerHostname != "", Scope{ServerHostname: s.ServerHostname})
 }

@@ -29,7 +29,7 @@ func poolKeys() *object[Pool] {
 				shape: stringShape(`^[0-9.]+( *- *[0-9.]+)?$`, "10.0.0.50-10.0.0.240"), read: (*parser).readRange, noted: true},
 			classes("allow", "The classes of which a client must be in one: those of the document, known (some host matches it) and unknown.", func(x *Pool) *[]string { return &x.Allow }),
 			classes("deny", "The classes of which a client must be in none.", func(x *Pool) *[]string { return &x.Deny }),
-		}, scopeKeys(scope)),
+		}, withQuota(scopeKeys(scope), scope)),
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"github.com/lessor-dhcp/lessor/internal/pool"
 	"github.com/lessor-dhcp/lessor/internal/spelling"
 )
 
@@ -235,7 +236,7 @@ func (d *Document) uses(l Layer) bool {
 // isEmpty reports whether the scope sets nothing.
 func (s *Scope) isEmpty() bool {
 	return len(s.Options) == 0 && s.Lease.Default == 0 && s.Lease.Min == 0 && s.Lease.Max == 0 && !s.NextServer.IsValid() && s.BootFileName == "" &&
-		s.ServerHostname == "" && s.Authoritative == nil && s.ConflictProbe == nil && s.RapidCommit == nil && s.OnTakeover == 0
+		s.ServerHostname == "" && s.Authoritative == nil && s.ConflictProbe == nil && s.RapidCommit == nil && s.OnTakeover == 0 && s.Quota == (pool.Quota{})
 }
 
 func orderShape() shape {

@@ -63,7 +63,7 @@ func (p *parser) takeover(v *yaml.Node) Takeover {
 
 func enterpriseKeys() *object[Scope] {
 	self := func(s *Scope) *Scope { return s }
-	return &object[Scope]{name: "enterprise", what: "enterprise", where: "enterprise", example: "enterprise: {lease: {default: 4h}}", scope: self, keys: scopeKeys(self)}
+	return &object[Scope]{name: "enterprise", what: "enterprise", where: "enterprise", example: "enterprise: {lease: {default: 4h}}", scope: self, keys: withQuota(scopeKeys(self), self)}
 }
 
 func (p *parser) nextServer(v *yaml.Node) netip.Addr {

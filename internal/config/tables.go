@@ -2,9 +2,10 @@ package config
 
 import (
 	"go.yaml.in/yaml/v4"
+
+	"github.com/lessor-dhcp/lessor/internal/pool"
 )
 
-// What later keys come with.
 // What later keys come with.
 const (
 	withDHCPv6 = "DHCPv6"
@@ -28,6 +29,7 @@ type tables struct {
 	network     *object[Network]
 	subnet      *object[Subnet]
 	pool        *object[Pool]
+	quota       *object[pool.Quota]
 	class       *object[Class]
 	match       *object[simpleMatch]
 	domain      *object[Named]
@@ -42,7 +44,7 @@ func newTables() *tables {
 	return &tables{
 		document: documentKeys(), server: serverKeys(), api: apiKeys(), apiTLS: apiTLSKeys(), tls: tlsKeys(), group: groupKeys(), member: memberKeys(),
 		failover: failoverKeys(), enterprise: enterpriseKeys(), intranet: intranetKeys(), serverClass: serverClassKeys(),
-		oneServer: oneServerKeys(), lease: leaseKeys(), network: networkKeys(), subnet: subnetKeys(), pool: poolKeys(),
+		oneServer: oneServerKeys(), lease: leaseKeys(), network: networkKeys(), subnet: subnetKeys(), pool: poolKeys(), quota: quotaKeys(),
 		class: classKeys(), match: matchKeys(), domain: domainKeys(), host: hostKeys(), accept: acceptKeys(),
 		suggested: suggestedKeys(), precedence: precedenceKeys(), definition: definitionKeys(),
 	}
@@ -52,7 +54,7 @@ func newTables() *tables {
 func (t *tables) sections() []section {
 	return []section{
 		t.document, t.server, t.enterprise, t.network, t.subnet, t.pool, t.host, t.class, t.match, t.group, t.member, t.failover,
-		t.intranet, t.serverClass, t.oneServer, t.domain, t.lease, t.accept, t.suggested, t.precedence, t.definition, t.api, t.apiTLS, t.tls,
+		t.intranet, t.serverClass, t.oneServer, t.domain, t.lease, t.quota, t.accept, t.suggested, t.precedence, t.definition, t.api, t.apiTLS, t.tls,
 	}
 }
 
