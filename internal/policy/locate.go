@@ -91,18 +91,19 @@ type Facts struct {
 	Client  binding.Client
 	Options binding.OptionView
 	GIAddr  netip.Addr // of the relay that it was heard through; invalid: directly
-	// Relay is what a relay said of the client when it was last heard through one, where Options has no option 82.
+	// Relay is what a relay said of the client when it was last heard through one; nil: it is heard through one now, or never was, and
+	// Options say it.
 	Relay []byte
 
-	relay                             []byte // option 82: of Options, else Relay
+	relay                             []byte // option 82: Relay, else of Options
 	circuitID, remoteID, subscriberID []byte
 }
 
 // readRelay splits what a relay said about the client.
 func (f *Facts) readRelay() {
-	info, ok := f.Options.Option(uint16(option.CodeRelayInformation))
-	if !ok {
-		info = f.Relay
+	info := f.Relay
+	if info == nil {
+		info, _ = f.Options.Option(uint16(option.CodeRelayInformation))
 	}
 	f.relay = info
 	f.circuitID, _ = dhcpv4.SubOption(info, option.RelayCircuitID)

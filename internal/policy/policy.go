@@ -85,6 +85,8 @@ type Pool struct {
 	ID          pool.ID
 	First, Last netip.Addr
 	Subnet      *Subnet
+	// Quota is how much of it clients at one place may have.
+	Quota pool.Quota
 
 	allow, deny classList
 	scope       scope
@@ -158,7 +160,7 @@ func (p *Policy) addIntranets(doc *config.Document) {
 func (p *Policy) addNetwork(c *config.Network) {
 	n := &Network{Name: c.Name, line: c.Position.Line, scope: compileScope(&c.Scope, config.SharedNetwork, c.Name)}
 	for i := range c.Subnets {
-		n.Subnets = append(n.Subnets, p.addSubnet(n, &c.Subnets[i]))
+		n.Subnets = append(n.Subnets, p.addSubnet(n, c.Quota.Over(p.Document.Enterprise.Quota), &c.Subnets[i]))
 	}
 	for _, i := range c.Interfaces {
 		if len(n.Subnets) > 0 {
@@ -169,7 +171,7 @@ func (p *Policy) addNetwork(c *config.Network) {
 	p.byName[n.Name] = n
 }
 
-func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
+func (p *Policy) addSubnet(n *Network, quota pool.Quota, c *config.Subnet) *Subnet {
 	name := c.Prefix.String()
 	s := &Subnet{
 		Prefix: c.Prefix, Network: n, scope: compileScope(&c.Scope, config.SubnetLayer, name),
@@ -186,6 +188,7 @@ func (p *Policy) addSubnet(n *Network, c *config.Subnet) *Subnet {
 	for i := range c.Pools {
 		cp := &c.Pools[i]
 		q := &Pool{ID: pool.ID(len(p.pools)), First: cp.First, Last: cp.Last, Subnet: s, allow: p.classList(cp.Allow), deny: p.classList(cp.Deny)}
+		q.Quota = cp.Quota.Over(c.Quota).Over(quota)
 		q.scope = compileScope(&cp.Scope, config.PoolLayer, q.Name())
 		s.Pools = append(s.Pools, q)
 		p.pools = append(p.pools, q)

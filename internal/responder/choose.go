@@ -12,7 +12,7 @@ import (
 
 // choose returns the address to offer, in the order of RFC 2131 §4.3.1: the one reserved for the client, the one that
 // it has, the one that is offered to it already, the one that it had last, the one that it asks for, and one that
-// nobody has used for longest.
+// nobody has used for longest. What the client has no claim to is left to others where as much is held at its place as may be.
 func (r *Responder) choose() (netip.Addr, bool) {
 	if a := r.decision.Reserved; a.IsValid() && r.freeFor(a) && r.ours(a) {
 		return a, true
@@ -24,10 +24,10 @@ func (r *Responder) choose() (netip.Addr, bool) {
 	if a, ok := r.offered(); ok {
 		return a, true
 	}
-	if had.IsValid() {
+	if had.IsValid() && r.hasRoom(had) {
 		return had, true
 	}
-	if a, ok := r.asked(); ok {
+	if a, ok := r.asked(); ok && r.hasRoom(a) {
 		return a, true
 	}
 	return r.unused()
@@ -108,7 +108,7 @@ func (r *Responder) unused() (netip.Addr, bool) {
 	var since time.Time
 	for _, q := range r.decision.Pools {
 		a, ok := r.pick(q)
-		if !ok || !r.ours(a) { // after an unfinished recovery the own share waits, too
+		if !ok || !r.ours(a) || !r.roomIn(q) { // after an unfinished recovery the own share waits, too
 			continue
 		}
 		b, used := r.view.Bindings.Get(host(a))
@@ -132,6 +132,9 @@ func (r *Responder) ofPartner() (netip.Addr, bool) {
 	}
 	var found netip.Addr
 	for _, q := range r.decision.Pools {
+		if r.view.Pools.Counts(q.ID).PartnerFree == 0 || !r.roomIn(q) {
+			continue
+		}
 		if a, ok := r.view.Pools.PickOf(q.ID, r.terms.Partner); ok && r.ours(a) {
 			return a, true
 		}

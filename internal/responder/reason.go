@@ -31,6 +31,7 @@ const (
 	TooBusy
 	GivenUp
 	Crowded
+	QuotaReached
 
 	reasons // how many there are
 )
@@ -43,7 +44,7 @@ var reasonTexts = [reasons]string{
 	NotServing: "not-serving", NotServingNew: "not-serving-new-clients", NotReserved: "bootp-client-without-host-entry",
 	OwnMessage: "own-message", StoreFull: "store-full", TooManyHops: "too-many-hops", BadAddress: "address-of-no-host", NoOwnAddress: "no-address-of-this-server",
 	Unreachable: "not-on-link-and-not-relayed", ForTheOtherServer: "for-the-other-server-of-the-group",
-	TooBusy: "too-busy-for-new-clients", GivenUp: "client-asked-again", Crowded: "too-many-offers",
+	TooBusy: "too-busy-for-new-clients", GivenUp: "client-asked-again", Crowded: "too-many-offers", QuotaReached: "quota-reached",
 }
 
 // String returns the reason's name.

@@ -9,12 +9,7 @@ import (
 // record fills b with what the client said, what it is told, and why (DESIGN §1). It is called once the reply stands.
 func (r *Responder) record(b *binding.Binding) {
 	s := &r.scratch
-	f := r.collectFacts()
-	s.bytes = f.AppendShared(s.bytes[:0], ownFact)
-	b.Facts.Shared = r.view.Bindings.Intern(s.bytes)
-	s.own = f.AppendOwn(s.own[:0], ownFact)
-	b.Facts.Own = s.own
-
+	b.Facts = r.storedFacts(r.decision.Subnet.Network)
 	s.bytes = r.decision.AppendResult(s.bytes[:0], &r.facts, &s.sent)
 	b.Result = r.view.Bindings.Intern(s.bytes)
 	s.bytes = r.appendReasons(s.bytes[:0], b)
@@ -27,6 +22,23 @@ func (r *Responder) record(b *binding.Binding) {
 		}
 	}
 	b.Reasons = r.view.Bindings.Intern(s.bytes)
+}
+
+// heardFacts returns what is stored of a message to which no reply stands; nothing if it is not known where its client is.
+func (r *Responder) heardFacts() (f binding.StoredFacts) {
+	if r.facts.Link != nil {
+		f = r.storedFacts(r.facts.Link.Network)
+	}
+	return f
+}
+
+// storedFacts returns what is stored of what the client said on that network. It is valid until the next message.
+func (r *Responder) storedFacts(n *policy.Network) binding.StoredFacts {
+	s := &r.scratch
+	f := r.collectFacts(n.Name)
+	s.bytes = f.AppendShared(s.bytes[:0], ownFact)
+	s.own = f.AppendOwn(s.own[:0], ownFact)
+	return binding.StoredFacts{Shared: r.view.Bindings.Intern(s.bytes), Own: s.own}
 }
 
 // ownFact says which options of a message are one client's alone.
@@ -51,12 +63,12 @@ func notFact(code uint8) bool {
 
 // collectFacts returns what the client said, at most MaxFacts octets of it; what would go beyond is left out, but not
 // what its relay said, by which it may be known. That is kept from before where the client spoke past its relay.
-func (r *Responder) collectFacts() *binding.Facts {
+func (r *Responder) collectFacts(network string) *binding.Facts {
 	f := &r.scratch.collected
-	*f = binding.Facts{Link: r.decision.Subnet.Network.Name, GIAddr: r.facts.GIAddr, Options: r.scratch.facts[:0]}
-	relay, told := r.req.Msg.Option(uint16(option.CodeRelayInformation))
+	*f = binding.Facts{Link: network, GIAddr: r.facts.GIAddr, Options: r.scratch.facts[:0]}
+	relay, told := r.facts.Relay, r.facts.Relay != nil
 	if !told {
-		relay, told = r.facts.Relay, r.facts.Relay != nil
+		relay, told = r.req.Msg.Option(uint16(option.CodeRelayInformation))
 	}
 	room := binding.MaxFacts - 8 - len(f.Link)
 	switch {

@@ -7,7 +7,6 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
-	"github.com/lessor-dhcp/lessor/internal/pool"
 )
 
 // readRelay takes out of the relay agent information what the reply needs: the whole of it to echo (RFC 3046 §2.2), and
@@ -28,24 +27,23 @@ func (r *Responder) readRelay() {
 	}
 }
 
+// pastRelay reports whether the message came neither through a relay nor over the client's link: what it says of a relay is no relay's.
+func (r *Responder) pastRelay() bool {
+	return !r.req.Arrival.OnLink && r.req.Msg.GIAddr.IsUnspecified()
+}
+
 // recallRelay fills in what a relay said when the client got the address that it now speaks for itself from: a renewal
-// goes past the relay, and whoever is known by its circuit stays who it is.
+// goes past the relay, and whoever is known by its circuit stays who it is, be it that its lease has ended.
 func (r *Responder) recallRelay() {
 	m := r.req.Msg
-	if r.relay != nil || !m.GIAddr.IsUnspecified() || m.CIAddr.IsUnspecified() {
+	if r.relay != nil && !r.pastRelay() || !m.GIAddr.IsUnspecified() || m.CIAddr.IsUnspecified() {
 		return
 	}
 	b, ok := r.view.Bindings.Get(host(m.CIAddr))
-	if !ok || !r.holds(&b) {
+	if !ok || !r.holds(&b) && !(b.State == binding.Free && b.Client.Is(&r.facts.Client)) {
 		return
 	}
-	r.facts.GIAddr = b.Facts.GIAddr()
-	for code, v, rest, ok := binding.CutTLV(b.Facts.Own); ok; code, v, rest, ok = binding.CutTLV(rest) {
-		if code == uint16(option.CodeRelayInformation) {
-			r.facts.Relay = v
-			return
-		}
-	}
+	r.facts.GIAddr, r.facts.Relay = b.Facts.GIAddr(), b.Facts.OwnOption(uint16(option.CodeRelayInformation))
 }
 
 // relayPort returns the port of the relay that a reply goes to: the one it sent from if it says so (RFC 8357 §5.2),
@@ -57,25 +55,4 @@ func (r *Responder) relayPort() uint16 {
 		}
 	}
 	return dhcpv4.ServerPort
-}
-
-// from returns where the client is: the relay or interface that it was heard through, and the port behind that, if the relay, or a
-// switch, says which (RFC 3046 §3.1, §3.2).
-func (r *Responder) from() pool.From {
-	s := &r.scratch
-	s.gate = append(s.gate[:0], r.req.Arrival.Interface...)
-	if a := r.req.Msg.GIAddr; !a.IsUnspecified() {
-		octets := a.As4()
-		s.gate = append(s.gate[:0], octets[:]...)
-	}
-	s.port = s.port[:0]
-	for _, code := range [...]byte{option.RelayCircuitID, option.RelayRemoteID} {
-		if v, ok := dhcpv4.SubOption(r.relay, code); ok && len(v) > 0 {
-			s.port = append(append(s.port, code, byte(len(v))), v...)
-		}
-	}
-	if len(s.port) > 0 {
-		s.port = append(s.port, s.gate...) // another relay's may have the same name
-	}
-	return pool.From{Gate: s.gate, Port: s.port}
 }

@@ -90,7 +90,9 @@ type Responder struct {
 	builder  dhcpv4.Builder
 	override netip.Addr // server identifier override (RFC 5107); invalid: none
 	relay    []byte     // relay agent information; nil: none
-	listed   []byte     // the client's request list (55); nil: none
+	at       pool.From  // where the client is, if located
+	located  bool
+	listed   []byte // the client's request list (55); nil: none
 	scratch  scratch
 }
 
@@ -111,6 +113,8 @@ type Answer struct {
 	Until  time.Time
 	// From is where the client is, for Offer.
 	From pool.From
+	// Refused is where as much of a pool is held and on offer as may be, so that the client was refused an address of it.
+	Refused Refusal
 	// Withdraw is an address whose offer is over; invalid: none.
 	Withdraw netip.Addr
 	// Probe, if positive, says that the reply waits: whether anybody answers for Offer is asked first, for so long.
@@ -145,7 +149,7 @@ func (a *Answer) Reset() { *a = Answer{Changes: a.Changes[:0]} }
 func (r *Responder) Answer(now time.Time, req *Request, view View, terms Terms, buf []byte, out *Answer) {
 	r.now, r.req, r.view, r.terms, r.out = now, req, view, terms, out
 	r.policy, r.decision = r.Policy, &r.current
-	r.scratch.reply = buf
+	r.scratch.reply, r.located = buf, false
 	if drop := r.begin(); drop != 0 {
 		out.Drop = drop
 		return

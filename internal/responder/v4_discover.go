@@ -27,6 +27,7 @@ func (r *Responder) discover() {
 		r.noAddress()
 		return
 	}
+	r.out.Refused = Refusal{} // of another pool
 	r.settle(a)
 	if r.doesWithoutIPv4() { // no address is kept for it, nor looked at more closely (RFC 8925 §3.3)
 		r.reply(dhcpv4.Offer, netip.IPv4Unspecified())
@@ -36,7 +37,7 @@ func (r *Responder) discover() {
 	toThis, _ := r.view.Pools.Offered(a, &r.facts.Client)
 	r.out.Offer, r.out.Until = a, r.now.Add(OfferLifetime)
 	if !r.hasIt(a) {
-		if r.out.From = r.from(); r.view.Pools.Crowded(a, &r.facts.Client, r.out.Until, r.out.From) {
+		if r.out.From = r.from(a); r.view.Pools.Crowded(a, &r.facts.Client, r.out.Until, r.out.From) {
 			r.out.Offer = netip.Addr{}
 			r.drop(Crowded)
 			return
@@ -78,9 +79,12 @@ func (r *Responder) rapid() bool {
 // hear nothing.
 func (r *Responder) noAddress() {
 	why := PoolExhausted
-	if len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid() {
+	switch {
+	case r.out.Refused.Pool != nil:
+		why, r.out.Note = QuotaReached, quotaReached
+	case len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid():
 		why = NoPool
-	} else {
+	default:
 		r.out.Note, r.out.Short = "every address that the client may have is in use", true
 	}
 	r.policy.SettleNowhere(r.Self, &r.facts, r.decision)

@@ -30,8 +30,9 @@ func (r *Responder) decline() {
 	offered, _ := r.view.Pools.Offered(a, &r.facts.Client)
 	switch {
 	case known && r.holds(&b):
-	case offered && (!known || b.State == binding.Free):
+	case offered && (!known || b.State == binding.Free) && !r.pastRelay():
 		b.Prefix, b.Client = host(a), r.facts.Client
+		b.Facts, b.Result, b.Reasons = r.heardFacts(), nil, nil // by which its place answers for it
 	default:
 		r.drop(NotTheHolder)
 		return

@@ -52,6 +52,10 @@ func (r *Responder) selecting(server, a netip.Addr) {
 		r.nak("the address is not on this link")
 	case !r.may(a):
 		r.nak("the address is not available")
+	case !r.hasIt(a) && r.pastRelay(): // an offer is taken where it was made; nobody could say where this client is
+		r.nak("the address is not available")
+	case !r.hasIt(a) && !r.isOffered(a) && !r.hasRoom(a):
+		r.nak(quotaReached)
 	default: // offered to this client, or free since a restart forgot the offer
 		r.asOffered(a)
 		r.settle(a)
@@ -134,10 +138,15 @@ func (r *Responder) verify(a netip.Addr) {
 		switch {
 		case r.shouldMove(a):
 			r.nak("another address is reserved for the client")
-		case r.may(a):
+		case r.may(a) && (r.hasIt(a) || r.hasRoom(a)):
 			r.grant(a)
+		case !r.maySayNo() && r.out.Refused.Pool != nil:
+			r.out.Note = quotaReached
+			r.drop(QuotaReached)
 		case !r.maySayNo():
 			r.drop(ForTheOtherServer)
+		case r.out.Refused.Pool != nil:
+			r.nak(quotaReached)
 		default:
 			r.nak("the client may not have the address any more")
 		}
