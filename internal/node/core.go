@@ -51,6 +51,7 @@ type Core struct {
 	states    [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used
 	observe   Observe
 	short     map[string]*shortage // networks on which clients found no address
+	full      fullPlaces           // where clients have all that they may of a pool
 	failing   map[string]*failing  // classes whose expression failed, by name
 	elsewhere elsewhere            // what clients say of other servers
 	ledger    staleness            // which clients have something else than they would get
@@ -158,6 +159,7 @@ func (c *Core) layPools() {
 		return
 	}
 	old := c.pools
+	c.full = fullPlaces{} // they are known by the pools that were
 	c.pools = pool.New(ranges, reserved, c.table)
 	if old != nil {
 		c.pools.Carry(old)
@@ -300,8 +302,8 @@ func (c *Core) Wake() (time.Time, bool) {
 	if c.headless {
 		return at, false
 	}
-	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.table.NextDue, c.nextRelated, c.nextDismissal} {
-		if i > 2 && !c.terms.Commit { // nothing comes of these until there is room
+	for i, next := range [...]func() (time.Time, bool){c.pools.NextOfferExpiry, c.probes.next, c.nextForget, c.nextQuiet, c.table.NextDue, c.nextRelated, c.nextDismissal} {
+		if i > 3 && !c.terms.Commit { // nothing comes of these until there is room
 			break
 		}
 		if t, ok := next(); ok && (at.IsZero() || t.Before(at)) {
@@ -326,10 +328,12 @@ func (c *Core) apply(ch *responder.Change, out *Effects) {
 
 // take takes a change of one binding into the view, and commits it under the current commit number. It returns the state before.
 func (c *Core) take(ch *responder.Change, out *Effects) (from binding.State) {
-	if old, ok := c.table.Get(ch.Binding.Prefix); ok {
+	old, known := c.table.Get(ch.Binding.Prefix)
+	if known {
 		from = old.State
 		c.states[from]--
 	}
+	c.pools.Moved(&old, &ch.Binding)
 	c.states[ch.Binding.State]++
 	// What the binding refers to may lie in the table, which Put moves, or in the packet.
 	ch.Binding.Client.ID = out.keep(ch.Binding.Client.ID)
@@ -352,6 +356,7 @@ func (c *Core) tick(now time.Time, out *Effects) {
 	c.pools.ExpireOffers(now)
 	c.forgetEarlier(now)
 	c.probesUnanswered(now, out)
+	c.quiet(now)
 	if !c.terms.Commit {
 		return
 	}

@@ -59,7 +59,8 @@ const (
 	LeaseRefused // DHCPNAK
 	PoolExhausted
 	PoolRecovered
-	ClassFailed // its expression could not be evaluated for a client
+	QuotaReached // clients at one place have all that they may of a pool
+	ClassFailed  // its expression could not be evaluated for a client
 	ConfigAdopted
 	ConfigRefused
 	InterfaceUp
@@ -86,7 +87,7 @@ const (
 var eventKinds = [...]string{
 	LeaseGranted: "lease-granted", LeaseRenewed: "lease-renewed", LeaseReleased: "lease-released",
 	LeaseEnded: "lease-expired", LeaseDeclined: "lease-declined", ConflictSeen: "conflict", LeaseRefused: "nak",
-	PoolExhausted: "pool-exhausted", PoolRecovered: "pool-recovered", ClassFailed: "class-failed",
+	PoolExhausted: "pool-exhausted", PoolRecovered: "pool-recovered", QuotaReached: "quota-reached", ClassFailed: "class-failed",
 	ConfigAdopted: "config-adopted", ConfigRefused: "config-refused",
 	InterfaceUp: "interface-up", InterfaceGone: "interface-gone", StoreAlarm: "store",
 	FailoverState: "failover-state", PartnerState: "partner-state", PartnerLink: "partner-link", PartnerSilent: "partner-silent",

@@ -213,6 +213,9 @@ func (c *Core) wouldGet(now time.Time, q *policy.Question, x *policy.Explanation
 		if answer.Note != "" {
 			why += ": " + answer.Note
 		}
+		if at := &answer.Refused; at.Pool != nil {
+			why += ": pool " + at.Pool.Name() + ": " + placeText(at) + ": " + figures(&at.Full)
+		}
 		return a, why
 	}
 	return a, "a DISCOVER of it would be answered without an address"

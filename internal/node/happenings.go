@@ -122,6 +122,9 @@ func (c *Core) traceAnswer(now time.Time, p *Packet, out *Effects) {
 	switch {
 	case a.Drop != 0:
 		e.Kind, e.Message, e.Reason, e.Detail = PacketDropped, "dropped "+e.Type, a.Drop.String(), a.Note
+		if at := &a.Refused; at.Pool != nil {
+			e.Detail += ": pool " + at.Pool.Name() + ": " + placeText(at) + ": " + figures(&at.Full)
+		}
 	case a.Reply != nil:
 		e.Kind, e.Type, e.Reason = PacketOut, typeName(a.Type, true), a.Note
 		e.Message = "sent " + e.Type

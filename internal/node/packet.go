@@ -74,6 +74,9 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 	if a.Short {
 		c.exhausted(now, a.Link.Network, out)
 	}
+	if a.Refused.Pool != nil {
+		c.fullAt(now, &a.Refused, out)
+	}
 	if len(a.Failed) > 0 && a.Probe == 0 { // a DISCOVER that waits for its probe is decided again
 		c.classesFailed(now, a.Failed, p, out)
 	}

@@ -35,7 +35,7 @@ func (c *Core) status(now time.Time, s *Status) {
 		s.Interfaces = append(s.Interfaces, st)
 	}
 	s.ClassesFailed = c.classFailures()
-	s.Alarms = append(append(s.Alarms, c.alarms()...), c.classAlarm(now)...)
+	s.Alarms = append(append(append(s.Alarms, c.alarms()...), c.quotaAlarms()...), c.classAlarm(now)...)
 	s.Bindings = c.byState()
 	s.Stale = c.ledger.summary(c.table.Len())
 }
