@@ -94,7 +94,7 @@ func benchLine(p load.Progress) string {
 func (x *benchCommand) silence(r *load.Report) string {
 	where := "does a server listen on the link of " + x.Direct + ", with addresses for it?"
 	if x.Direct == "" {
-		where = "does a server listen at " + strings.Join(x.Server, " or ") + ", and serve the network of the relay agent (--local)?"
+		where = "does a server listen at " + strings.Join(x.Server, " or ") + ", serve the network of the relay agent (--local), and have addresses for it?"
 	}
 	switch {
 	case r.Stopped:

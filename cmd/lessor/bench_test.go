@@ -101,7 +101,7 @@ func TestBenchSaysThatNobodyAnswered(t *testing.T) {
 	var got struct {
 		Waiting int `json:"waiting"`
 	}
-	if err := json.Unmarshal([]byte(r.out), &got); err != nil || got.Waiting != 2 || r.code != exitNo || !strings.Contains(r.err, "nothing was answered: does a server listen at "+server) {
+	if err := json.Unmarshal([]byte(r.out), &got); err != nil || got.Waiting != 2 || !strings.Contains(r.out, `"histogram":[]`) || r.code != exitNo || !strings.Contains(r.err, "nothing was answered: does a server listen at "+server) {
 		t.Errorf("exit code %d, %v\n%s%s", r.code, err, r.out, r.err)
 	}
 }

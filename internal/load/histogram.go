@@ -81,7 +81,8 @@ type Bar struct {
 }
 
 // Bars returns the counts by powers of two, from the first that is not empty to the last.
-func (h *Histogram) Bars() (bars []Bar) {
+func (h *Histogram) Bars() []Bar {
+	bars := []Bar{}
 	for i := 0; i < len(h.buckets); {
 		end := top(i)
 		b := Bar{UpTo: powerOfTwo(end)}
