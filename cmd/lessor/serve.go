@@ -50,6 +50,9 @@ func (x serveCommand) Run(ctx context.Context, c *console) error {
 	for _, p := range warnings {
 		c.note("%s", p)
 	}
+	ctx, stop := context.WithCancel(ctx)
+	defer stop()
+	go trimHeap(ctx)
 	for {
 		n, err := node.New(node.Config{
 			Document: doc, Against: against, Version: buildVersion(), Log: log, Store: store.Config{}, AcceptLostRecords: x.AcceptLostRecords,
