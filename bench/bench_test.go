@@ -141,3 +141,22 @@ func TestAChapterReplacesItsOwn(t *testing.T) {
 		t.Errorf("%q", page)
 	}
 }
+
+func TestNonsenseIsRefusedBeforeAnythingIsWritten(t *testing.T) {
+	good := plan{parts: quick, modes: "new,renew,mixed", rounds: 1, most: 1, effort: effort{steps: 1, step: 1, length: 1}}
+	if err := good.check(nil); err != nil {
+		t.Fatal(err)
+	}
+	for name, change := range map[string]func(*plan){
+		"parts": func(p *plan) { p.parts = "alone,everything" }, "modes": func(p *plan) { p.modes = "bogus" }, "rounds": func(p *plan) { p.rounds = 0 },
+		"most": func(p *plan) { p.most = -1 }, "step": func(p *plan) { p.effort.step = 0 },
+	} {
+		p := good
+		if change(&p); p.check(nil) == nil {
+			t.Errorf("%s: taken", name)
+		}
+	}
+	if good.check([]string{"help"}) == nil {
+		t.Error("an argument is taken")
+	}
+}

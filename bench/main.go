@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -59,6 +60,10 @@ func main() {
 			p.parts += ",flood,recovery"
 		}
 	}
+	if err := p.check(flag.Args()); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	do := p.compare
@@ -76,6 +81,27 @@ func main() {
 	} else {
 		p.end(false, err)
 	}
+}
+
+// check says what of the command line names nothing, before anything is measured or overwritten.
+func (p *plan) check(rest []string) error {
+	if len(rest) > 0 {
+		return fmt.Errorf("%s: only flags are taken", rest[0])
+	}
+	for part := range strings.SplitSeq(p.parts, ",") {
+		if !slices.Contains(strings.Split(quick+",flood,recovery", ","), part) {
+			return fmt.Errorf("--parts %s: there are %s,flood,recovery", part, quick)
+		}
+	}
+	for m := range strings.SplitSeq(p.modes, ",") {
+		if !slices.Contains(load.Modes, load.Mode(m)) {
+			return fmt.Errorf("--modes %s: there are %v", m, load.Modes)
+		}
+	}
+	if p.rounds <= 0 || p.effort.steps <= 0 || p.effort.step <= 0 || p.effort.length <= 0 || p.most <= 0 {
+		return fmt.Errorf("--rounds, --steps, --step, --length and --most must be above 0")
+	}
+	return nil
 }
 
 // prepare makes sure of what every part needs.
