@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 
+	"golang.org/x/sys/unix"
+
 	"github.com/lessor-dhcp/lessor/internal/load"
 )
 
@@ -109,6 +111,18 @@ func (s *sitting) leave() {
 	}
 	s.lab.remove()
 	os.RemoveAll(s.dir)
+	settleDisk(filepath.Dir(s.dir))
+}
+
+// settleDisk has what was removed given back to the disk now, if that is how the file system is mounted (discard), and not seconds later, when
+// it would hold up the syncs of whoever sits next.
+func settleDisk(dir string) {
+	d, err := os.Open(dir)
+	if err != nil {
+		return
+	}
+	defer d.Close()
+	_ = unix.Syncfs(int(d.Fd())) // it is only about who is measured with what
 }
 
 // readyWithin is how long a server may take until it answers: dhcpd looks at every address of its pools first.

@@ -39,7 +39,7 @@ const manyPackets = 48
 // a dozen packets, and the wait is about as long as one. It ends when so few come even then.
 const (
 	busyPackets = 3
-	gatherFor   = 400 * time.Microsecond
+	gatherFor   = 100 * time.Microsecond
 )
 
 // yieldAfter is how long one goroutine answers packets before it lets the scheduler look elsewhere. The runtime takes its processor from

@@ -29,13 +29,12 @@ func (s *Store) Commit(b *Batch) error {
 		}
 	}
 	s.out.seq = b.end
-	if s.out.number != before { // once a segment
-		if err := s.note(b.end); err != nil {
-			return s.die(err)
-		}
-	}
 	s.keepRelationship(b)
 	s.committed.Store(b.end)
+	if s.out.number != before { // once a segment, by Work: it takes three syncs more
+		s.unnoted.Store(true)
+		s.wake()
+	}
 	return nil
 }
 

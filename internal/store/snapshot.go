@@ -71,8 +71,11 @@ func (s *Store) SnapshotDue() bool {
 // tight reports whether there may be no space for the next snapshot. It cannot be larger than the last one and the
 // journal since. The caller holds mu.
 func (s *Store) tight() bool {
-	return s.free < int64(len(s.live))*s.cfg.SegmentSize+s.snapBytes
+	return s.free < s.enough()
 }
+
+// enough returns how many free octets the next snapshot may take. The caller holds mu.
+func (s *Store) enough() int64 { return int64(len(s.live))*s.cfg.SegmentSize + s.snapBytes }
 
 // BeginSnapshot begins a snapshot of t, which the decider owns and which has all that was Put into batches so far. One
 // may be under way at a time.

@@ -102,8 +102,45 @@ func (s *Store) Work() bool {
 	if !s.loaded || s.Dead() != nil {
 		return false
 	}
-	return s.workSnapshot() || s.workSpares()
+	return s.workNote() || s.needsSpareNow() && s.workSpares() || s.workSnapshot() || s.workSpares()
 }
+
+// workNote notes how far the journal is durable, once a segment.
+func (s *Store) workNote() bool {
+	if !s.unnoted.Swap(false) {
+		return false
+	}
+	if err := s.note(s.committed.Load()); err != nil {
+		s.die(err)
+	}
+	return true
+}
+
+// needsSpareNow reports whether there is no file for the next segment, and space for more than one and a snapshot.
+func (s *Store) needsSpareNow() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.spares) == 0 && s.noSpace == nil && s.roomy()
+}
+
+// noSpare reports whether there is no file for the next segment.
+func (s *Store) noSpare() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return len(s.spares) == 0
+}
+
+// sparesAhead returns how many files are made before they are needed, of want: one, and one more, which there is time for, but not where
+// that one might have to be removed again for want of space. The caller holds mu.
+func (s *Store) sparesAhead(want int) int {
+	if s.roomy() {
+		return min(want, 2)
+	}
+	return 1
+}
+
+// roomy reports whether there is space for two files more and a snapshot, when it was looked at last. The caller holds mu.
+func (s *Store) roomy() bool { return s.free >= s.enough()+2*s.cfg.SegmentSize }
 
 // workSpares keeps the number of spare files right.
 func (s *Store) workSpares() bool {
@@ -113,7 +150,7 @@ func (s *Store) workSpares() bool {
 		s.free = free
 	}
 	n, want := len(s.spares), s.sparesWanted()
-	try := n < 1 && (s.noSpace == nil || s.tryAgain)
+	try := n < s.sparesAhead(want) && (s.noSpace == nil || s.tryAgain)
 	var excess string
 	switch {
 	case try:
@@ -170,7 +207,7 @@ func (s *Store) makeSpare(name string) error {
 	if err != nil {
 		return err
 	}
-	err = f.Allocate(s.cfg.SegmentSize)
+	err = disk.AllocateAhead(f, s.cfg.SegmentSize, s.noSpare)
 	if err == nil {
 		err = f.Datasync()
 	}

@@ -72,6 +72,7 @@ type Store struct {
 		seq    uint64 // of the frame that is to be written next
 	}
 	committed atomic.Uint64 // all frames before this one are durable
+	unnoted   atomic.Bool   // how far the journal is durable is to be noted in the identity
 	kick      chan struct{} // there may be work
 	working   sync.Mutex    // held while Work works
 

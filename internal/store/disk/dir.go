@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -184,17 +185,48 @@ func (f file) Allocate(n int64) error {
 	if err := f.Truncate(0); err != nil {
 		return err
 	}
+	return f.fill(n, func(int64, int64) {})
+}
+
+// fill takes n octets of space and writes zeros into them, a piece at a time, and calls after with each that was written.
+func (f file) fill(n int64, after func(off, n int64)) error {
 	err := retry(func() error { return unix.Fallocate(int(f.Fd()), 0, 0, n) })
 	if err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.ENOSYS) {
 		return &fs.PathError{Op: "allocate", Path: f.Name(), Err: err}
 	}
-	zeros := make([]byte, min(n, 256<<10))
+	zeros := make([]byte, min(n, fillPiece))
 	for at := int64(0); at < n; at += int64(len(zeros)) {
-		if _, err := f.WriteAt(zeros[:min(int64(len(zeros)), n-at)], at); err != nil {
+		size := min(int64(len(zeros)), n-at)
+		if _, err := f.WriteAt(zeros[:size], at); err != nil {
 			return err
 		}
+		after(at, size)
 	}
 	return nil
+}
+
+const (
+	fillPiece = 128 << 10
+	fillPause = 3 * time.Millisecond // between two pieces of a file that is made ahead
+)
+
+// AllocateAhead does what f.Allocate does, for a file that nobody waits for yet: so that others' syncs need not wait for the whole of it, it
+// is brought to the disk piece by piece, with a pause behind each for as long as hurried says false.
+func AllocateAhead(f File, n int64, hurried func() bool) error {
+	real, ok := f.(file)
+	if !ok {
+		return f.Allocate(n)
+	}
+	if err := real.Truncate(0); err != nil {
+		return err
+	}
+	return real.fill(n, func(off, n int64) {
+		const out = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
+		_ = unix.SyncFileRange(int(real.Fd()), off, n, out) // the sync will say what is wrong
+		if !hurried() {
+			time.Sleep(fillPause)
+		}
+	})
 }
 
 // Datasync implements File.
