@@ -83,6 +83,7 @@ func (s *Store) Reserve() {
 
 // Run does what need not be done at once (Work), until ctx is done.
 func (s *Store) Run(ctx context.Context) {
+	defer context.AfterFunc(ctx, func() { s.leaving.Store(true) })()
 	for {
 		for ctx.Err() == nil && s.Work() {
 		}
@@ -123,11 +124,11 @@ func (s *Store) needsSpareNow() bool {
 	return len(s.spares) == 0 && s.noSpace == nil && s.roomy()
 }
 
-// noSpare reports whether there is no file for the next segment.
-func (s *Store) noSpare() bool {
+// hurried reports whether somebody waits for the file that is being made: there is none for the next segment, or Run is to end.
+func (s *Store) hurried() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.spares) == 0
+	return len(s.spares) == 0 || s.leaving.Load()
 }
 
 // sparesAhead returns how many files are made before they are needed, of want: one, and one more, which there is time for, but not where
@@ -207,7 +208,7 @@ func (s *Store) makeSpare(name string) error {
 	if err != nil {
 		return err
 	}
-	err = disk.AllocateAhead(f, s.cfg.SegmentSize, s.noSpare)
+	err = disk.AllocateAhead(f, s.cfg.SegmentSize, s.hurried)
 	if err == nil {
 		err = f.Datasync()
 	}

@@ -73,6 +73,7 @@ type Store struct {
 	}
 	committed atomic.Uint64 // all frames before this one are durable
 	unnoted   atomic.Bool   // how far the journal is durable is to be noted in the identity
+	leaving   atomic.Bool   // Run is to end
 	kick      chan struct{} // there may be work
 	working   sync.Mutex    // held while Work works
 
