@@ -19,6 +19,11 @@ const (
 	// fullBatch is how many octets one commit takes at most before no more is decided; what is in hand by then may
 	// double it, and the journal always has room for 1 MiB (store.Room).
 	fullBatch = 512 << 10
+	// fullHeard is how many octets of the other server's messages one commit answers at most, and fullNotes of how many things that
+	// happened between the two it tells: what is refused, or was heard before, adds nothing to the batch. The rest waits on the
+	// connection, and then at the other server.
+	fullHeard = fullBatch
+	fullNotes = 2048
 	// reopenAfter is how long after a failed attempt the store is opened anew.
 	reopenAfter = time.Second
 	// roomAfter is how often a full disk is looked at again.
@@ -33,6 +38,7 @@ type load struct {
 	effects  Effects
 	begun    time.Time        // when something was decided first
 	noted    int              // of effects.Notes
+	heard    int              // octets of the other server's messages that were decided
 	record   *failover.Record // of effects.Record, encoded last
 	encoded  int              // of effects.Changes
 	commit   uint64
@@ -52,7 +58,8 @@ func (l *load) tell(err error) {
 	l.waiting = l.waiting[:0]
 }
 func (l *load) full() bool {
-	return len(l.effects.Replies) >= fullLoad || len(l.effects.ToPartner) >= fullLoad || l.batch.Bytes() >= fullBatch
+	return len(l.effects.Replies) >= fullLoad || len(l.effects.ToPartner) >= fullLoad || l.batch.Bytes() >= fullBatch ||
+		l.heard >= fullHeard || len(l.effects.Notes) >= fullNotes
 }
 
 // answered is somebody who uses an address.
@@ -219,7 +226,7 @@ func (n *Node) encode(now time.Time) {
 func (n *Node) fresh(l *load) *load {
 	l.tell(errDiscarded)
 	l.effects.Reset()
-	l.batch, l.encoded, l.commit, l.noted, l.record, l.err, l.begun = n.store.Begin(), 0, 0, 0, nil, nil, time.Time{}
+	l.batch, l.encoded, l.commit, l.noted, l.heard, l.record, l.err, l.begun = n.store.Begin(), 0, 0, 0, 0, nil, nil, time.Time{}
 	return l
 }
 

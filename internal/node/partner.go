@@ -95,6 +95,7 @@ func (n *Node) partnerEvent(e peer.Event) {
 			return
 		}
 		p.heard = true
+		n.current.heard += len(e.Bytes)
 		if err := p.wire.Hear(n.clock.at(e.At), e.Bytes); err != nil && p.link == e.Link {
 			n.dropLink(p.refusal(peer.Unreadable, err.Error()))
 		}
