@@ -4,12 +4,84 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/load"
 )
+
+// bare takes every program away but those given, and returns where these are.
+func bare(t *testing.T, programs ...string) string {
+	dir, dirs := t.TempDir(), serverDirs
+	for _, name := range programs {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("#!/bin/sh\necho 1.2\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", dir)
+	serverDirs = nil
+	t.Cleanup(func() { serverDirs = dirs })
+	return dir
+}
+
+// Whoever has none of the other servers, or only some, measures what there is, and reads what there is not.
+func TestWhatIsNotInstalledIsNamedAndLeftOut(t *testing.T) {
+	lessor := filepath.Join(bare(t, "dnsmasq", "lessor"), "lessor")
+	p := plan{lessor: lessor, parts: quick}
+	if err := p.missing(); err != nil || !slices.Equal(p.absent, []string{"kea-dhcp4", "dhcpd"}) {
+		t.Errorf("absent: %v, %v", p.absent, err)
+	}
+	for _, x := range []struct {
+		all  []peer
+		want string
+	}{{alone(lessor), "Lessor, responder without leases, durable, responder without leases, dnsmasq"}, {pairs(lessor), "Lessor"}} {
+		var here []string
+		for _, c := range contenders(x.all, "", nil) {
+			here = append(here, c.name)
+		}
+		if got := strings.Join(here, ", "); got != x.want {
+			t.Errorf("here: %s", got)
+		}
+	}
+	if got := table(&p, nil, nil, nil, nil, nil, 0); !strings.Contains(got, "Not installed, so not measured: kea-dhcp4, dhcpd.") {
+		t.Errorf("the table does not say it:\n%s", got)
+	}
+	if p.only = "kea"; p.missing() == nil {
+		t.Error("with nothing to measure a table would be written")
+	}
+	if p.parts, p.only = "alone", "dnsmasq"; p.missing() != nil || len(p.absent) > 0 {
+		t.Errorf("absent although nobody asked: %v", p.absent)
+	}
+}
+
+// What make bench installs is what it runs, and nothing that only tests need.
+func TestWhatIsInstalledIsWhatIsRun(t *testing.T) {
+	script, err := os.ReadFile("../scripts/install-test-packages")
+	if err != nil {
+		t.Fatal(err)
+	}
+	list := regexp.MustCompile(`(?m)^bench=\((.*)\)$`).FindSubmatch(script)
+	if list == nil {
+		t.Fatal("there is no list for bench")
+	}
+	want := []string{"ip"}
+	for _, x := range append(alone(""), pairs("")...) {
+		if !slices.Contains(want, x.program) && x.program != "" && x.program != "/proc/self/exe" {
+			want = append(want, x.program)
+		}
+	}
+	var got []string
+	for _, entry := range strings.Fields(string(list[1])) {
+		program, _, _ := strings.Cut(entry, ":")
+		got = append(got, program)
+	}
+	if slices.Sort(got); !slices.Equal(got, slices.Sorted(slices.Values(want))) {
+		t.Errorf("installed: %v; run: %v", got, want)
+	}
+}
 
 func TestProcessorTimeIsReadBehindTheName(t *testing.T) {
 	stat := "4242 (odd ) name (x) S 1 4242 4242 0 -1 4194560 1500 0 3 0 123 77 0 0 20 0 9 0 100 200 300"

@@ -33,13 +33,11 @@ type series struct {
 // contenders are those of all that are installed and wanted, in words that their names hold.
 func contenders(all []peer, only string, modes []load.Mode) (found []*contender) {
 	for _, x := range all {
-		words := strings.Split(strings.ToLower(only), ",")
-		if !slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(x.name), w) }) {
+		if !x.wanted(only) {
 			continue
 		}
 		program, version, ok := x.installed()
 		if !ok {
-			fmt.Fprintf(os.Stderr, "%s is not installed: bench/run --install\n", x.name)
 			continue
 		}
 		c := &contender{peer: &x, program: program, version: version, modes: modes, of: map[load.Mode]*series{}}
@@ -49,6 +47,25 @@ func contenders(all []peer, only string, modes []load.Mode) (found []*contender)
 		found = append(found, c)
 	}
 	return found
+}
+
+// wanted reports whether the name holds one of the words, which are separated by commas.
+func (p *peer) wanted(only string) bool {
+	words := strings.Split(strings.ToLower(only), ",")
+	return slices.ContainsFunc(words, func(w string) bool { return strings.Contains(strings.ToLower(p.name), w) })
+}
+
+// absent names the programs of those that are wanted and not installed, each once.
+func absent(all []peer, only string) (programs []string) {
+	for _, x := range all {
+		if !x.wanted(only) || slices.Contains(programs, x.program) {
+			continue
+		}
+		if _, _, ok := x.installed(); !ok {
+			programs = append(programs, x.program)
+		}
+	}
+	return programs
 }
 
 // effort is how much is done in a sitting.

@@ -26,6 +26,7 @@ type plan struct {
 	thorough         bool
 	most             int // leases of --scale
 	resend           time.Duration
+	absent           []string // programs that are not installed
 }
 
 // quick are the parts of a run of some ten minutes.
@@ -116,8 +117,11 @@ func (p *plan) prepare(install, measures bool) (err error) {
 		c := exec.Command("scripts/install-test-packages", "bench")
 		c.Stdout, c.Stderr = os.Stderr, os.Stderr
 		if err := c.Run(); err != nil {
-			return fmt.Errorf("installing the other servers: %w", err)
+			fmt.Fprintf(os.Stderr, "bench: the other servers could not be installed (%v); what is here is measured\n", err)
 		}
+	}
+	if _, err := exec.LookPath("ip"); err != nil {
+		return fmt.Errorf("namespaces need iproute2: %w", err)
 	}
 	if p.lessor, err = filepath.Abs(p.lessor); err != nil {
 		return err
@@ -136,8 +140,34 @@ func (p *plan) end(clean bool, err error) {
 	}
 }
 
+// compared are the servers that the parts are about, and are wanted.
+func (p *plan) compared() (all []peer) {
+	if strings.Contains(p.parts, "alone") || strings.Contains(p.parts, "flood") {
+		all = append(all, alone(p.lessor)...)
+	}
+	if strings.Contains(p.parts, "pair") || strings.Contains(p.parts, "takeover") {
+		all = append(all, pairs(p.lessor)...)
+	}
+	return all
+}
+
+// missing says which of them are not installed; an error if there is nothing to measure.
+func (p *plan) missing() error {
+	all := p.compared()
+	if p.absent = absent(all, p.only); len(p.absent) > 0 {
+		fmt.Fprintf(os.Stderr, "not installed, so not measured: %s (bench/run --install)\n", strings.Join(p.absent, ", "))
+	}
+	if len(contenders(all, p.only, nil)) == 0 && !strings.Contains(p.parts, "recovery") {
+		return fmt.Errorf("none of the servers that --only %q names is here", p.only)
+	}
+	return nil
+}
+
 // compare measures all servers beside each other, in turn.
 func (p *plan) compare(ctx context.Context) error {
+	if err := p.missing(); err != nil {
+		return err
+	}
 	began := time.Now()
 	var modes []load.Mode
 	for m := range strings.SplitSeq(p.modes, ",") {

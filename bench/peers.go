@@ -71,10 +71,13 @@ func pairs(lessor string) []peer {
 	}
 }
 
+// serverDirs is where servers are that the PATH does not name.
+var serverDirs = []string{"/usr/sbin", "/usr/local/sbin"}
+
 // installed returns the program's path and version; false if it is not there.
 func (p *peer) installed() (path, version string, ok bool) {
 	path, err := exec.LookPath(p.program)
-	for _, dir := range []string{"/usr/sbin", "/usr/local/sbin"} {
+	for _, dir := range serverDirs {
 		if err != nil {
 			path, err = exec.LookPath(filepath.Join(dir, p.program))
 		}

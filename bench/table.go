@@ -34,6 +34,9 @@ disk by anybody. Written: what goes to the partner included.
 	takeoverTable(&b, losses, p.resend)
 	floodTable(&b, under)
 	recoveryTable(&b, again)
+	if len(p.absent) > 0 {
+		fmt.Fprintf(&b, "\nNot installed, so not measured: %s.\n", strings.Join(p.absent, ", "))
+	}
 	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses, under),
 		took.Round(time.Second))
 	return b.String()
