@@ -230,8 +230,11 @@ func (c *Crowd) hear(out sender, b []byte, now time.Duration) {
 	case e != nil && a.kind == nak && e.stage == requesting:
 		c.rep.Refused++
 		c.of(e).Refused++
+		e.server = a.server
 		c.forget(e.client)
 		c.end(e, over)
+	case e != nil && e.stage != selecting && a.server != e.server:
+		c.rep.Second++
 	default:
 		c.rep.Stray++
 	}
@@ -240,11 +243,12 @@ func (c *Crowd) hear(out sender, b []byte, now time.Duration) {
 func (c *Crowd) offered(out sender, e *exchange, a answer, now time.Duration) {
 	c.rep.Offers++
 	c.offers.Add(now - e.due)
+	e.server = a.server
 	if c.rep.Mode == Discover {
 		c.finish(e, a.server, now)
 		return
 	}
-	e.stage, e.tries, e.addr, e.server = requesting, 0, a.addr, a.server
+	e.stage, e.tries, e.addr = requesting, 0, a.addr
 	c.say(out, e, now)
 }
 
@@ -258,7 +262,7 @@ func (c *Crowd) acked(e *exchange, a answer, now time.Duration) {
 	if x.addr != a.addr {
 		c.forget(e.client)
 	}
-	c.holders[a.addr] = e.client
+	c.holders[a.addr], e.server = e.client, a.server
 	// A client counts from when it asked (RFC 2131 §4.4.1).
 	x.addr, x.server, x.until = a.addr, a.server, e.said+time.Duration(a.lease)*time.Second
 	c.finish(e, a.server, now)

@@ -10,7 +10,14 @@ import (
 // openCrowd returns clients of s behind a relay of their own port.
 func openCrowd(t *testing.T, s *server, cfg Config) *Crowd {
 	t.Helper()
-	cfg.Servers, cfg.Local = []netip.AddrPort{s.at}, []netip.Addr{netip.MustParseAddr("127.0.0.1")}
+	cfg.Servers = []netip.AddrPort{s.at}
+	return openCrowdOf(t, cfg)
+}
+
+// openCrowdOf returns clients of the servers that cfg names.
+func openCrowdOf(t *testing.T, cfg Config) *Crowd {
+	t.Helper()
+	cfg.Local = []netip.Addr{netip.MustParseAddr("127.0.0.1")}
 	for cfg.SourcePort = 20500; ; cfg.SourcePort++ {
 		c, err := Open(cfg)
 		if err == nil {

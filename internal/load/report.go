@@ -3,6 +3,8 @@ package load
 import (
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -29,7 +31,9 @@ type Report struct {
 	Skipped uint64 `json:"skipped"`
 	// Doubled is how often an address was given to a client while another one's lease of it still ran.
 	Doubled uint64 `json:"doubled"`
-	// Stray counts answers that nobody waited for: the second server's, repeated, or too late.
+	// Second counts answers that came after another server's, which the client had taken: both answer.
+	Second uint64 `json:"second"`
+	// Stray counts answers that nobody waited for: repeated, or too late.
 	Stray     uint64 `json:"stray"`
 	Malformed uint64 `json:"malformed"`
 	// NotSent and NotHeard are what this machine lost, before the servers and after them.
@@ -66,7 +70,9 @@ func (r *Report) LostPart() float64 {
 }
 
 // Heard reports whether any server said anything that the clients took.
-func (r *Report) Heard() bool { return r.Done-r.Releases+r.Offers+r.Refused+r.Stray+r.Malformed > 0 }
+func (r *Report) Heard() bool {
+	return r.Done-r.Releases+r.Offers+r.Refused+r.Second+r.Stray+r.Malformed > 0
+}
 
 // report is what was measured.
 func (c *Crowd) report() *Report {
@@ -121,12 +127,14 @@ func (r *Report) Write(w io.Writer) {
 	if r.OfferP50 > 0 && r.Mode != Discover {
 		fmt.Fprintf(w, "  until the OFFER: p50 %v, p99 %v\n", short(r.OfferP50), short(r.OfferP99))
 	}
+	r.writeServers(w)
 	for _, x := range []struct {
 		n    uint64
 		what string
 	}{
 		{r.Skipped, "exchanges skipped, since no client was ready for them"},
 		{r.Doubled, "addresses given to a client while another client had them"},
+		{r.Second, "answers that came after another server's"},
 		{r.Stray, "answers that nobody waited for"},
 		{r.Malformed, "answers that are no DHCP"},
 		{r.NotSent, "messages that this machine could not send"},
@@ -171,6 +179,18 @@ func (r *Report) writeKinds(w io.Writer) {
 			fmt.Fprintf(w, "  %s: none done for %v, from %v on\n", x.name, short(x.t.Silence), short(x.t.SilenceAt))
 		}
 	}
+}
+
+// writeServers shows who answered where more than one did.
+func (r *Report) writeServers(w io.Writer) {
+	if len(r.Servers) < 2 {
+		return
+	}
+	var said []string
+	for _, s := range slices.Sorted(maps.Keys(r.Servers)) {
+		said = append(said, fmt.Sprintf("%s %d", s, r.Servers[s]))
+	}
+	fmt.Fprintf(w, "  answered first by: %s\n", strings.Join(said, ", "))
 }
 
 const barWidth = 50

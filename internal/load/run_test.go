@@ -89,7 +89,10 @@ func writeAnswer(q asked, a answer) []byte {
 	copy(b[28:], q.mac[:])
 	copy(b[236:], []byte{99, 130, 83, 99})
 	b = append(b, 0, 53, 1, a.kind, 54, 4)
-	b = binary.BigEndian.AppendUint32(b, 0x7f000001)
+	if a.server == 0 {
+		a.server = 0x7f000001
+	}
+	b = binary.BigEndian.AppendUint32(b, a.server)
 	b = append(b, 51, 4)
 	b = binary.BigEndian.AppendUint32(b, a.lease)
 	return append(b, 255)
