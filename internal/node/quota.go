@@ -61,7 +61,11 @@ func (x *fullPlace) detail() string {
 }
 
 func figures(f *pool.Full) string {
-	return fmt.Sprintf("%d addresses held and %d on offer, of %d that may be (quota), of %d in all", f.Held, f.Offered, f.Most, f.Size)
+	text := fmt.Sprintf("%d addresses held and %d on offer, of %d that may be (quota), of %d in all", f.Held, f.Offered, f.Most, f.Size)
+	if f.Left > 0 {
+		text += fmt.Sprintf("; the two servers share the pool, and this one leaves the last %d that it has to clients elsewhere", f.Left)
+	}
+	return text
 }
 
 // quiet forgets the places at which nobody was refused for a while.

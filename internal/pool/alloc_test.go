@@ -40,7 +40,7 @@ func TestServingAllocatesNothing(t *testing.T) {
 				next := binding.Binding{Prefix: single(nth(i % n)), State: binding.Active, Facts: s.facts}
 				was, _ := table.Get(next.Prefix)
 				p.Moved(&was, &next)
-				p.Full(0, &s.from, s.from.Quota, epoch)
+				p.Full(0, &s.from, s.from.Quota, epoch, "")
 				p.Moved(&next, &was)
 				i++
 			},

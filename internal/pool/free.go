@@ -59,14 +59,24 @@ func (p *Pools) available(a netip.Addr, s side) bool {
 		return false
 	}
 	k := keyOf(a)
-	if p.poolOf(k) == nil {
-		return false
-	}
+	return p.poolOf(k) != nil && p.isFreeOf(k, s)
+}
+
+// isFreeOf reports whether k, an address of a pool, is free and of that side, and neither reserved nor on offer.
+func (p *Pools) isFreeOf(k slab.Key, s side) bool {
 	if !p.closed[s].has(k) {
 		return true
 	}
 	i := p.node(k)
 	return i != 0 && p.nodes.At(i).side == s
+}
+
+// freeSide returns whose k is, an address of a pool that is free; mine if it is not.
+func (p *Pools) freeSide(k slab.Key) side {
+	if p.other != "" && p.isFreeOf(k, theirs) {
+		return theirs
+	}
+	return mine
 }
 
 // Changed is to be told of every change of a's binding, after it was Put (or deleted: to is 0): the state that it had

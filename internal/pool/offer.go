@@ -104,7 +104,7 @@ func (p *Pools) offer(k slab.Key, client []byte, until uint64, version uint32, f
 	if within {
 		p.withdrawFrom(id, client)
 		names = p.names(id, from)
-		p.makeRoom(id, names, &from)
+		p.makeRoom(id, k, names, &from)
 	}
 	for p.slots.Len() >= p.most {
 		_, i := p.ends.First()

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/slab"
 )
 
@@ -66,12 +67,17 @@ type Full struct {
 	AtPort bool
 	// Most is how much may be held and on offer there, of Size, which is what is kept for no host.
 	Held, Offered, Most, Size uint64
+	// Left, if not 0, says that less than Most is held and on offer, but that no more is free of what one of two servers owns than this,
+	// which it leaves to clients elsewhere.
+	Left uint64
 }
 
-// Full reports whether a client at that place is to have no further address of the pool: as much is held and on offer there as may be,
-// and nothing that could be withdrawn for an offer until then. The zero time is for a client that is granted an address without an offer.
-func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time) (Full, bool) {
+// Full reports whether a client at that place is to have no further address of the pool, of those that owner owns: as much is held and on
+// offer there as may be, or owner has no more free than it leaves to others, and nothing that could be withdrawn for an offer until then.
+// The zero time is for a client that is granted an address without an offer. On a server alone it does not matter who owner is.
+func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time, owner binding.Member) (Full, bool) {
 	names := p.names(id, *from)
+	s, _ := p.sideOf(owner)
 	for level := port; level >= gate; level-- { // the port says most of where the trouble is
 		if names[level] == 0 {
 			continue
@@ -83,7 +89,10 @@ func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time) (Full, bo
 		f.Place = p.heldName(id, level, from, names[level])
 		f.Held = p.held[level].of(f.Place)
 		oldest := p.onOffer(names[level], &f.Offered)
-		if f.Held+f.Offered < f.Most || !until.IsZero() && f.Offered > 0 && f.Held < f.Most && oldest+untaken <= second(until) {
+		if f.Held+f.Offered < f.Most && !p.spent(id, s, &f) {
+			continue
+		}
+		if !until.IsZero() && f.Offered > 0 && f.Held < f.Most && oldest+untaken <= second(until) {
 			continue
 		}
 		return f, true

@@ -109,7 +109,7 @@ func TestAPortIsNamedByCircuitRemoteAndRelay(t *testing.T) {
 // full says whether somebody new at s gets an address, by which limit not, and what is counted there.
 func full(p *Pools, s seat, q *Quota, until time.Time) string {
 	from := s.from(q)
-	f, is := p.Full(0, &from, q, until)
+	f, is := p.Full(0, &from, q, until, "")
 	if !is {
 		return "room"
 	}
@@ -214,7 +214,7 @@ func TestOffersCountWithWhatIsHeld(t *testing.T) {
 	next := New([]Range{{nth(1000), nth(1001)}, {nth(0), nth(99)}}, nil, table)
 	next.Carry(p)
 	from := one.from(q)
-	if f, is := next.Full(1, &from, q, epoch); !is || f.Held != 7 || f.Offered != 3 {
+	if f, is := next.Full(1, &from, q, epoch, ""); !is || f.Held != 7 || f.Offered != 3 {
 		t.Errorf("after a reload: %+v, %v", f, is)
 	}
 	for n := 7; n < 10; n++ {

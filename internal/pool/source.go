@@ -140,24 +140,35 @@ func (p *Pools) Crowded(a netip.Addr, c *binding.Client, until time.Time, from F
 	return false
 }
 
-// makeRoom withdraws what has been on offer at the source for longest until it may have one more.
-func (p *Pools) makeRoom(id ID, names [levels]uint64, from *From) {
+// makeRoom withdraws what has been on offer at the source for longest until it may have k, too.
+func (p *Pools) makeRoom(id ID, k slab.Key, names [levels]uint64, from *From) {
 	for level, name := range names {
 		if name == 0 {
 			continue
 		}
 		most := p.mayHave(id, level)
 		if from.Quota != nil {
-			if holding, size := p.mayHold(id, level, from, from.Quota); holding < size {
-				held := p.held[level].of(p.heldName(id, level, from, name))
-				most = min(most, max(holding, held+1)-held)
-			}
+			most = min(most, p.quotaLeaves(id, k, level, name, from))
 		}
 		for i := p.sources.find(name); i != 0 && uint64(p.sources.slots.At(i).offers) >= most; i = p.sources.find(name) {
 			p.withdraw(p.sources.slots.At(i).first)
 			p.recalled++
 		}
 	}
+}
+
+// quotaLeaves returns how many addresses may be on offer at a gate or port as far as its quota goes, k included, and at least that one.
+func (p *Pools) quotaLeaves(id ID, k slab.Key, level int, name uint64, from *From) uint64 {
+	var f Full
+	if f.Most, f.Size = p.mayHold(id, level, from, from.Quota); f.Most >= f.Size {
+		return f.Size
+	}
+	f.Held = p.held[level].of(p.heldName(id, level, from, name))
+	p.onOffer(name, &f.Offered)
+	if f.Held+f.Offered < f.Most && p.spent(id, p.freeSide(k), &f) {
+		return max(f.Offered, 1)
+	}
+	return max(f.Most, f.Held+1) - f.Held
 }
 
 // Recalled returns how many offers were withdrawn since too much was on offer where their clients are.

@@ -108,7 +108,7 @@ func (r *Responder) unused() (netip.Addr, bool) {
 	var since time.Time
 	for _, q := range r.decision.Pools {
 		a, ok := r.pick(q)
-		if !ok || !r.ours(a) || !r.roomIn(q) { // after an unfinished recovery the own share waits, too
+		if !ok || !r.ours(a) || !r.roomIn(q, r.Self) { // after an unfinished recovery the own share waits, too
 			continue
 		}
 		b, used := r.view.Bindings.Get(host(a))
@@ -132,7 +132,7 @@ func (r *Responder) ofPartner() (netip.Addr, bool) {
 	}
 	var found netip.Addr
 	for _, q := range r.decision.Pools {
-		if r.view.Pools.Counts(q.ID).PartnerFree == 0 || !r.roomIn(q) {
+		if r.view.Pools.Counts(q.ID).PartnerFree == 0 || !r.roomIn(q, r.terms.Partner) {
 			continue
 		}
 		if a, ok := r.view.Pools.PickOf(q.ID, r.terms.Partner); ok && r.ours(a) {

@@ -80,7 +80,7 @@ func (r *Responder) secs() time.Duration {
 }
 
 // partnerHasFree reports whether the other server has an address for the client: its own, which both may give it, or a
-// free one in a pool that it may use.
+// free one in a pool that it may use, and that is not left to clients elsewhere.
 func (r *Responder) partnerHasFree() bool {
 	if r.decision.Reserved.IsValid() && !r.decision.Waits() {
 		return true
@@ -89,7 +89,7 @@ func (r *Responder) partnerHasFree() bool {
 		return true
 	}
 	for _, q := range r.decision.Pools {
-		if r.view.Pools.Counts(q.ID).PartnerFree > 0 {
+		if r.partnerSpares(q) {
 			return true
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"net/netip"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
@@ -24,22 +25,50 @@ const quotaReached = "as much of the pool as may be is held where the client is"
 // hasRoom is roomIn the pool of a, which is free; what is in no pool has room.
 func (r *Responder) hasRoom(a netip.Addr) bool {
 	q := r.decision.PoolOf(a)
-	return q == nil || r.roomIn(q)
+	owner := r.Self
+	if r.terms.Group != nil && r.view.Pools.AvailableTo(a, r.terms.Partner) {
+		owner = r.terms.Partner
+	}
+	return q == nil || r.roomIn(q, owner)
 }
 
-// roomIn reports whether the client may have one more address of the pool, as far as what is held and on offer where it is goes. If not,
-// the answer says so.
-func (r *Responder) roomIn(q *policy.Pool) bool {
+// roomIn reports whether the client may have one more address of the pool, of owner's, as far as what is held and on offer where it is goes.
+// If not, the answer says so.
+func (r *Responder) roomIn(q *policy.Pool, owner binding.Member) bool {
 	r.locate(q)
 	var until time.Time // an offer may take the place of an older one, and a grant may not
 	if r.grantsOffer() {
 		until = r.now.Add(OfferLifetime)
 	}
-	f, is := r.view.Pools.Full(q.ID, &r.at, &q.Quota, until)
+	f, is := r.view.Pools.Full(q.ID, &r.at, &q.Quota, until, owner)
 	if is {
 		r.out.Refused = Refusal{Full: f, Pool: q, Relay: r.facts.GIAddr, Info: r.relayInfo()}
 	}
 	return !is
+}
+
+// partnerSpares reports whether the other server has free addresses of the pool of which it does not leave all to clients elsewhere. What
+// the place may have in all is the same for both.
+func (r *Responder) partnerSpares(q *policy.Pool) bool {
+	if r.view.Pools.Plenty(q.ID, r.terms.Partner) {
+		return true
+	}
+	if r.view.Pools.Counts(q.ID).PartnerFree == 0 {
+		return false
+	}
+	r.locate(q)
+	f, _ := r.view.Pools.Full(q.ID, &r.at, &q.Quota, time.Time{}, r.terms.Partner)
+	return f.Left == 0
+}
+
+// refusedHereAlone reports whether the client is refused since this server leaves what it has to clients elsewhere, and is answered by the
+// other one, which has more. Then no place has all that it may have.
+func (r *Responder) refusedHereAlone() bool {
+	if r.out.Refused.Left == 0 || !r.terms.Balanced || !r.partnerHasFree() {
+		return false
+	}
+	r.out.Refused = Refusal{}
+	return true
 }
 
 // grantsOffer reports whether the answer is an offer at most.

@@ -80,6 +80,8 @@ func (r *Responder) rapid() bool {
 func (r *Responder) noAddress() {
 	why := PoolExhausted
 	switch {
+	case r.refusedHereAlone():
+		why = ForTheOtherServer
 	case r.out.Refused.Pool != nil:
 		why, r.out.Note = QuotaReached, quotaReached
 	case len(r.decision.Pools) == 0 && !r.decision.Reserved.IsValid():

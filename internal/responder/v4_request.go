@@ -55,6 +55,7 @@ func (r *Responder) selecting(server, a netip.Addr) {
 	case !r.hasIt(a) && r.pastRelay(): // an offer is taken where it was made; nobody could say where this client is
 		r.nak("the address is not available")
 	case !r.hasIt(a) && !r.isOffered(a) && !r.hasRoom(a):
+		r.refusedHereAlone()
 		r.nak(quotaReached)
 	default: // offered to this client, or free since a restart forgot the offer
 		r.asOffered(a)
@@ -140,7 +141,7 @@ func (r *Responder) verify(a netip.Addr) {
 			r.nak("another address is reserved for the client")
 		case r.may(a) && (r.hasIt(a) || r.hasRoom(a)):
 			r.grant(a)
-		case !r.maySayNo() && r.out.Refused.Pool != nil:
+		case !r.maySayNo() && r.out.Refused.Pool != nil && !r.refusedHereAlone():
 			r.out.Note = quotaReached
 			r.drop(QuotaReached)
 		case !r.maySayNo():
