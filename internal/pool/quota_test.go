@@ -319,3 +319,41 @@ func recount(p *Pools, table *binding.Table) map[uint64]uint32 {
 	})
 	return m
 }
+
+// Whoever poses as a relay names a new port with each message. What is counted of it is bounded by what there is to hold and to offer.
+func TestMadeUpPortsTakeNoMemory(t *testing.T) {
+	const n, rounds = 500, 40
+	table := binding.NewTable()
+	p := New([]Range{{nth(0), nth(n - 1)}}, nil, table)
+	p.LimitOffers(n)
+	var most int64
+	made := 0
+	for round := range rounds {
+		for i := range n {
+			made++
+			s := seat{1 + made%200, 1 + made/200%60000}
+			c := client(made)
+			if i%2 == 0 { // some take an address, the others look at one
+				become(p, table, nth(i), binding.Active, s, byte(made))
+			} else {
+				p.OfferFrom(nth(i), &c, epoch.Add(time.Duration(made)*time.Second), s.from(new(Quota)))
+			}
+		}
+		if got := p.held[port].slots.Len() + p.sources.slots.Len(); got > 3*n {
+			t.Fatalf("%d places are remembered after %d", got, made)
+		}
+		switch now := p.Memory(); {
+		case round == 1:
+			most = now
+		case round > 1 && now > most:
+			t.Fatalf("%d octets after %d ports, %d before", now, made, most)
+		}
+	}
+	for i := range n {
+		become(p, table, nth(i), binding.Free, seat{}, 0)
+		p.Withdraw(nth(i))
+	}
+	if a, b := p.held[port].slots.Len()+p.held[gate].slots.Len(), p.sources.slots.Len(); a > 0 || b > 0 {
+		t.Errorf("when all is free %d places are remembered, and %d of offers", a, b)
+	}
+}
