@@ -83,6 +83,47 @@ func TestWhatNeedsAYesIsAskedAgain(t *testing.T) {
 	}
 }
 
+// What a change leaves to be said is said; where there is nothing the next page comes at once.
+func TestWhatAChangeLeavesToSayIsSaid(t *testing.T) {
+	for path, form := range map[string]string{"/leases/198.51.100.57/reserve": "sure=yes&name=printer3", "/configuration/apply": "document=x"} {
+		for _, done := range []node.Applied{
+			{Version: "3f9ac1", Changed: true, Adopted: true, Notes: []string{"192.0.2.9 is in no subnet of the configuration: it is never given"}},
+			{Version: "3f9ac1", Changed: true, Waits: "waits until east has it"},
+		} {
+			x := newExample()
+			x.applied = done
+			w := send(t, visit(x, "administrator"), "POST", path, form)
+			if body := w.Body.String(); w.Code != 200 || !strings.Contains(body, "3f9ac1") || !strings.Contains(body, strings.Join(done.Notes, "")+done.Waits) {
+				t.Errorf("%s: %d\n%s", path, w.Code, body)
+			}
+		}
+		if w := send(t, visit(newExample(), "administrator"), "POST", path, form); w.Code != http.StatusSeeOther {
+			t.Errorf("%s: %d %s", path, w.Code, w.Body)
+		}
+	}
+}
+
+// A history says where something may be missing from it.
+func TestAHistoryNamesItsGaps(t *testing.T) {
+	x := newExample()
+	if body := get(t, visit(x, "viewer"), "/leases/198.51.100.57").Body.String(); strings.Contains(body, "something may be missing") {
+		t.Errorf("of a whole one:\n%s", body)
+	}
+	for i := range 5 {
+		x.history.Gaps = append(x.history.Gaps, node.Gap{From: before(time.Duration(5-i) * time.Hour), To: before(time.Duration(5-i)*time.Hour - time.Minute), Why: "gap number " + string(rune('0'+i))})
+	}
+	x.history.Gaps[4].To = x.history.Gaps[4].From
+	body := get(t, visit(x, "viewer"), "/leases/198.51.100.57").Body.String()
+	for number, want := range []bool{false, false, true, true, true} {
+		if strings.Contains(body, "something may be missing: gap number "+string(rune('0'+number))) != want {
+			t.Errorf("gap %d:\n%s", number, body)
+		}
+	}
+	if !strings.Contains(body, "At about ") {
+		t.Error("a moment is told as a stretch")
+	}
+}
+
 // Nothing is released or reserved without the tick that says that what follows was read.
 func TestNothingIsDoneWithoutATick(t *testing.T) {
 	x := newExample()

@@ -40,6 +40,8 @@ type example struct {
 	// conflict is what keeps the two apart.
 	conflict *node.ConfigConflict
 	err      error // of every question
+	// applied is what becomes of a change.
+	applied node.Applied
 	// objection is what speaks against a document.
 	objection error
 	done      []string // what was changed
@@ -180,7 +182,7 @@ func (x *example) ConfigDiff(context.Context, string, string) ([]version.Change,
 }
 func (x *example) ConfigApply(_ context.Context, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, fmt.Sprintf("apply %q %q %v", r.Document, r.Comment, r.Yes))
-	return node.Applied{}, x.objection
+	return x.applied, x.objection
 }
 func (x *example) ConfigRollback(_ context.Context, id string, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, "rollback "+id)
@@ -207,7 +209,7 @@ func (x *example) Release(_ context.Context, a netip.Addr, reason string) (node.
 }
 func (x *example) HostPut(_ context.Context, h node.HostEdit, r node.ApplyRequest) (node.Applied, error) {
 	x.done = append(x.done, fmt.Sprintf("reserve %v for %s %s%s", h.Address, h.Name, h.Hardware, h.ClientID))
-	return node.Applied{}, cmp.Or(x.err, x.objection)
+	return x.applied, cmp.Or(x.err, x.objection)
 }
 
 // visit is the pages of x as somebody with a role sees them; without one nobody is signed in.

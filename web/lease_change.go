@@ -18,6 +18,8 @@ type leaseChange struct {
 	Name, By string
 	// Confirm is what it needs a yes for.
 	Confirm *node.ConfirmError
+	// Done is what became of it, where there is more to say of that than that it is done.
+	Done *node.Applied
 }
 
 func (p *pages) askRelease(w http.ResponseWriter, r *http.Request) error {
@@ -99,9 +101,9 @@ func (p *pages) reserve(w http.ResponseWriter, r *http.Request) error {
 		h.Hardware, h.ClientID = "", d.ClientID
 	}
 	comment := fmt.Sprintf("%v reserved for %s", d.Address, name)
-	_, err = p.Service(r).HostPut(r.Context(), h, node.ApplyRequest{Comment: comment, Yes: r.PostFormValue("yes") != ""})
+	done, err := p.Service(r).HostPut(r.Context(), h, node.ApplyRequest{Comment: comment, Yes: r.PostFormValue("yes") != ""})
+	c := p.leaseChange(r, &d)
 	if yes := needsYes(err); yes != nil {
-		c := p.leaseChange(r, &d)
 		c.Name, c.Confirm = name, yes
 		if by != "" {
 			c.By = by
@@ -111,6 +113,17 @@ func (p *pages) reserve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	if c.Done = toSay(done); c.Done != nil {
+		return p.show(w, r, "reserve", "/leases", c)
+	}
 	sendTo(w, r, leasePath(d.Address))
 	return nil
+}
+
+// toSay returns what became of a change where an operator should read it; nil: the next page says all.
+func toSay(a node.Applied) *node.Applied {
+	if a.Waits == "" && len(a.Notes) == 0 {
+		return nil
+	}
+	return &a
 }

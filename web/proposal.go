@@ -28,6 +28,8 @@ type proposal struct {
 	Impact        *impact
 	Confirm       *node.ConfirmError
 	Conflict      *node.ConflictError
+	// Done is what became of it, where there is more to say of that than that it is done.
+	Done *node.Applied
 }
 
 func (p *pages) edit(w http.ResponseWriter, r *http.Request) error {
@@ -112,11 +114,13 @@ func (p *pages) apply(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if _, err = p.Service(r).ConfigApply(r.Context(), ask); err == nil {
-		sendTo(w, r, "/configuration")
-		return nil
-	}
-	if err = e.objected(err); err != nil {
+	done, err := p.Service(r).ConfigApply(r.Context(), ask)
+	if err == nil {
+		if e.Done = toSay(done); e.Done == nil {
+			sendTo(w, r, "/configuration")
+			return nil
+		}
+	} else if err = e.objected(err); err != nil {
 		return err
 	}
 	return p.show(w, r, "edit", "/configuration", e)

@@ -22,8 +22,11 @@ var words = template.FuncMap{
 	"asset": assetPath, "moment": moment, "span": span, "seconds": seconds, "number": number[uint64], "count": number[int], "plural": plural,
 	"short": short, "shown": shown, "percent": percent, "state": stateOf, "lifetime": lifetime, "shareOf": func(p node.PoolStatus) float64 { return shareOf(&p) }, "leasePath": leasePath,
 	"server": serverState, "value": valueText, "lines": lines, "where": whereIs, "query": query, "sub": func(a, b uint64) uint64 { return a - b },
-	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "columnName": columnName, "lasted": lasted, "lineNumber": func(i int) int { return i + 1 }, "apart": apart, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
+	"stateNames": api.StateNames, "list": func(v ...any) []any { return v }, "clean": clean, "caret": caret, "columnName": columnName, "lasted": lasted, "lineNumber": func(i int) int { return i + 1 }, "apart": apart, "latestGaps": latestGaps, "partOf": func(n, total int) float64 { return percent(uint64(n), uint64(total)) },
 }
+
+// latestGaps returns the gaps of a history that are told: there may be a hundred.
+func latestGaps(all []node.Gap) []node.Gap { return all[max(0, len(all)-3):] }
 
 // shown returns text from the network so that it does nothing but be seen: characters that would steer are replaced by what they are.
 func shown(s string) string {
