@@ -22,17 +22,18 @@ type crowd struct {
 	mu   sync.Mutex
 	all  map[net.Conn]*guest
 	each map[netip.Prefix]int
-	shed uint64 // how many had to go, or were not let in
-	now  func() time.Time
+	// shedAll counts those that had to go, or were not let in, since there were too many at all, shedEach since there were of one address.
+	shedAll, shedEach uint64
+	now               func() time.Time
 
 	most, mostEach int // how many there may be, and of one address
 }
 
-// count returns how many connections there are, and how many were too many.
-func (c *crowd) count() (now int, shed uint64) {
+// count returns how many connections there are, and how many were too many of all and of one address.
+func (c *crowd) count() (now int, ofAll, ofEach uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return len(c.all), c.shed
+	return len(c.all), c.shedAll, c.shedEach
 }
 
 type guest struct {
@@ -52,10 +53,12 @@ func (c *crowd) admit(conn net.Conn) bool {
 	site := siteOf(conn)
 	switch {
 	case c.each[site] >= c.mostEach:
+		c.shedEach++
 		if !c.sendAway(func(g *guest) bool { return g.site == site }) {
 			return false
 		}
 	case len(c.all) >= c.most:
+		c.shedAll++
 		if !c.sendAway(func(*guest) bool { return true }) {
 			return false
 		}
@@ -67,7 +70,6 @@ func (c *crowd) admit(conn net.Conn) bool {
 
 // sendAway closes, of those that are meant, the connection that has had nothing to do longest; false if all have.
 func (c *crowd) sendAway(meant func(*guest) bool) bool {
-	c.shed++
 	var idlest net.Conn
 	for conn, g := range c.all {
 		if g.asks == 0 && meant(g) && (idlest == nil || g.since.Before(c.all[idlest].since)) {

@@ -69,8 +69,22 @@ func (d *Door) status() *node.APIStatus {
 	if d.tls != nil {
 		st.Fingerprint, st.Ends, st.Own = d.tls.Fingerprint(), node.At(d.tls.Ends()), d.tls.own
 	}
-	st.Connections, st.Shed = d.in.count()
+	now, ofAll, ofEach := d.in.count()
+	st.Connections, st.Shed = now, ofAll+ofEach
 	return st
+}
+
+// guests returns how many connections over TCP there are, and how many were too many, for metrics.Requests.
+func (s *Server) guests() (now int, shed map[string]uint64, ok bool) {
+	if s.access == nil {
+		return 0, nil, false
+	}
+	d := s.access.door.Load()
+	if d == nil {
+		return 0, nil, false
+	}
+	now, ofAll, ofEach := d.in.count()
+	return now, map[string]uint64{"all": ofAll, "address": ofEach}, true
 }
 
 // Run answers with h until ctx ends, then ends the streams, and returns when everything that it started is done. It closes the listener. The

@@ -48,11 +48,13 @@ type Server struct {
 
 // New returns a Server that answers with what r reports.
 func New(r node.Reporter, log *slog.Logger) *Server {
-	return &Server{
+	s := &Server{
 		reporter: r, log: log, patience: writeTime, beat: heartbeatTime, bodyTime: bodyTime, documentTime: documentTime,
 		answers: make(chan struct{}, maxAnswers), streams: make(chan struct{}, maxStreams), changes: make(chan struct{}, maxChanges),
 		compares: make(chan struct{}, maxCompares), health: make(chan struct{}, maxHealth),
 	}
+	s.requests.Guests = s.guests
+	return s
 }
 
 // Run answers on l until ctx ends, then ends the streams, and returns when everything that it started is done. It

@@ -16,10 +16,16 @@ const maxRoutes = 1000
 var (
 	requests = prometheus.NewDesc("lessor_api_requests_total", "Requests that were answered, by the route, the method and the code of the answer.", []string{"route", "method", "code"}, nil)
 	underWay = prometheus.NewDesc("lessor_api_requests_in_flight", "Requests that are being answered, streams among them.", nil, nil)
+	guests   = prometheus.NewDesc("lessor_api_connections", "Connections over TCP; none where the server is asked over its sockets alone.", nil, nil)
+	tooMany  = prometheus.NewDesc("lessor_api_connections_shed_total", "Connections over TCP that were closed, or not let in, since there were too many: of all, or of one address.", []string{"of"}, nil)
 )
 
 // Requests counts what operators and programs ask a server. Its zero value has counted nothing. It is safe for concurrent use.
 type Requests struct {
+	// Guests returns how many connections over TCP there are, and how many were too many so far, by what there were too many of; false:
+	// nobody is asked so. It is set before anything is collected; nil: nobody is.
+	Guests func() (now int, shed map[string]uint64, ok bool)
+
 	underWay atomic.Int64
 
 	mu    sync.Mutex // guards what follows
@@ -95,11 +101,24 @@ func methodOf(m string) string {
 }
 
 // Describe implements prometheus.Collector.
-func (q *Requests) Describe(ch chan<- *prometheus.Desc) { ch <- requests; ch <- underWay }
+func (q *Requests) Describe(ch chan<- *prometheus.Desc) {
+	ch <- requests
+	ch <- underWay
+	ch <- guests
+	ch <- tooMany
+}
 
 // Collect implements prometheus.Collector.
 func (q *Requests) Collect(ch chan<- prometheus.Metric) {
 	ch <- prometheus.MustNewConstMetric(underWay, prometheus.GaugeValue, float64(q.underWay.Load()))
+	if q.Guests != nil {
+		if now, shed, ok := q.Guests(); ok {
+			ch <- prometheus.MustNewConstMetric(guests, prometheus.GaugeValue, float64(now))
+			for of, n := range shed {
+				ch <- prometheus.MustNewConstMetric(tooMany, prometheus.CounterValue, float64(n), of)
+			}
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for k, n := range q.count {

@@ -25,7 +25,8 @@ func asked(t *testing.T, q *Requests, requests ...*http.Request) string {
 }
 
 func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
-	got := asked(t, &Requests{},
+	guests := func() (int, map[string]uint64, bool) { return 5, map[string]uint64{"all": 7, "address": 0}, true }
+	got := asked(t, &Requests{Guests: guests},
 		httptest.NewRequest("GET", "/api/v1/leases/10.0.0.1", nil), httptest.NewRequest("GET", "/api/v1/leases/10.0.0.2", nil),
 		httptest.NewRequest("POST", "/api/v1/rehome", nil), httptest.NewRequest("GET", "/tree/x", nil))
 	for _, want := range []string{
@@ -33,6 +34,9 @@ func TestRequestsAreCountedByRouteAndCode(t *testing.T) {
 		`lessor_api_requests_total{code="409",method="POST",route="/api/v1/rehome"} 1`,
 		`lessor_api_requests_total{code="200",method="GET",route="/tree/"} 1`,
 		"lessor_api_requests_in_flight 0\n",
+		"lessor_api_connections 5\n",
+		`lessor_api_connections_shed_total{of="address"} 0`,
+		`lessor_api_connections_shed_total{of="all"} 7`,
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("%s is not there:\n%s", want, got)

@@ -19,6 +19,9 @@ func read(t *testing.T, name string) string {
 	return string(b)
 }
 
+// ofRequests are the metrics that Requests has.
+var ofRequests = []string{"lessor_api_requests_total", "lessor_api_requests_in_flight", "lessor_api_connections", "lessor_api_connections_shed_total"}
+
 const rulesFile = "../../contrib/prometheus/lessor.rules.yml"
 
 func TestEveryAlarmHasAnAlert(t *testing.T) {
@@ -46,7 +49,7 @@ func TestEveryAlarmHasAnAlert(t *testing.T) {
 
 // What rules and dashboard ask for exists, or they stay silent for ever.
 func TestRulesAndDashboardAskForMetricsThatExist(t *testing.T) {
-	known := []string{"lessor_api_requests_total", "lessor_api_requests_in_flight"}
+	known := slices.Clone(ofRequests)
 	for _, f := range families {
 		known = append(known, f.name)
 		if f.kind == "histogram" {
@@ -75,7 +78,7 @@ var (
 
 // A label that no series has chooses nothing, which looks like peace.
 func TestRulesAndDashboardChooseByLabelsThatExist(t *testing.T) {
-	of := map[string][]string{"lessor_api_requests_total": {"route", "method", "code"}, "lessor_api_requests_in_flight": nil}
+	of := map[string][]string{"lessor_api_requests_total": {"route", "method", "code"}, "lessor_api_connections_shed_total": {"of"}}
 	every := []string{"instance", "job", "le"}
 	for _, f := range families {
 		for _, suffix := range []string{"", "_bucket", "_sum", "_count"} {
