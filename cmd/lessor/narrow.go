@@ -2,12 +2,15 @@ package main
 
 import "slices"
 
-// minShortened is how narrow a column is shortened to before it is left out.
-const minShortened = 10
+// minShortened is how narrow a column is shortened to before it is left out, minWrapped how narrow one is whose texts go on in the next line.
+const (
+	minShortened = 10
+	minWrapped   = 16
+)
 
 // narrowed returns the table as it fits into width columns of a terminal, and the headings of the columns that are
-// left out for it. First a column says the same in fewer words, then what is too long is cut with …, then the least
-// important columns go. What may not give way stays, and the terminal breaks the lines.
+// left out for it. First a column says the same in fewer words, then what may go on in the next line does, then what is too long is
+// cut with …, then the least important columns go. What may not give way stays, and the terminal breaks the lines.
 func (t *table) narrowed(width int) (*table, []string) {
 	order := t.least
 	if order == nil {
@@ -18,7 +21,7 @@ func (t *table) narrowed(width int) (*table, []string) {
 	for gone := 0; ; gone++ {
 		n := t.without(order[:gone])
 		kept := renumbered(order[gone:], order[:gone])
-		if n.inBrief(width, kept) || n.shorten(width, kept) || gone == len(order) {
+		if n.inBrief(width, kept) || n.wrap(width) || n.shorten(width, kept) || n.wrap(width) || gone == len(order) {
 			return n, t.headings(order[:gone])
 		}
 	}
@@ -36,10 +39,10 @@ func (t *table) headings(of []int) (all []string) {
 
 // without returns a copy of the table that lacks some columns.
 func (t *table) without(gone []int) *table {
-	n := &table{right: map[int]bool{}, brief: map[int]func(string) string{}}
+	n := &table{right: map[int]bool{}, wraps: map[int]bool{}, brief: map[int]func(string) string{}}
 	for i, h := range t.head {
 		if !slices.Contains(gone, i) {
-			n.right[len(n.head)], n.brief[len(n.head)] = t.right[i], t.brief[i]
+			n.right[len(n.head)], n.wraps[len(n.head)], n.brief[len(n.head)] = t.right[i], t.wraps[i], t.brief[i]
 			n.head = append(n.head, h)
 		}
 	}
@@ -102,7 +105,7 @@ func (t *table) shorten(width int, of []int) bool {
 			return true
 		}
 		least := max(minShortened, columns(t.head[i]))
-		if t.right[i] || natural[i] <= least {
+		if t.right[i] || t.wraps[i] || natural[i] <= least {
 			continue
 		}
 		to := max(least, natural[i]-over)
@@ -113,4 +116,26 @@ func (t *table) shorten(width int, of []int) bool {
 		}
 	}
 	return t.over(width) <= 0
+}
+
+// wrap has texts go on in the next line, in columns that are no narrower for it than they must be, and reports whether the table fits.
+func (t *table) wrap(width int) bool {
+	natural := t.widths()
+	over := t.over(width)
+	for i := range natural {
+		least := max(minWrapped, columns(t.head[i]))
+		if n := natural[i] - least; t.wraps[i] && n > 0 {
+			natural[i] -= min(n, max(over, 0))
+			over -= min(n, max(over, 0))
+		}
+	}
+	if over > 0 {
+		return false
+	}
+	var rows [][]cell
+	for _, r := range t.rows {
+		rows = append(rows, wrapRow(r, natural)...)
+	}
+	t.rows = rows
+	return true
 }

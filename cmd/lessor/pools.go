@@ -122,7 +122,8 @@ func writeTrends(c *console, w *bufio.Writer, all []node.PoolTrend) {
 		c.note("no pools: only hosts with an address of their own are served")
 		return
 	}
-	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "FREE", "LAST HOUR", "AN HOUR", "WHERE IT IS GOING"}, right: map[int]bool{2: true, 3: true, 5: true}, least: []int{4, 5, 0, 2, 6}}
+	t := table{head: []string{"NETWORK", "RANGE", "SIZE", "FREE", "LAST HOUR", "AN HOUR", "WHERE IT IS GOING"}, right: map[int]bool{2: true, 3: true, 5: true}, least: []int{4, 5, 0, 2, 6},
+		wraps: map[int]bool{6: true}, brief: map[int]func(string) string{4: func(s string) string { return string(thinned([]rune(s), fewBars)) }}}
 	for i := range all {
 		p := &all[i]
 		free := cell{text: fmt.Sprint(freeOf(p.PoolStatus))}
@@ -157,7 +158,11 @@ func drawn(all []uint64, most uint64) string {
 	return string(out)
 }
 
-const maxBars = 20
+// maxBars is how many bars a picture has, fewBars how many where there is little room.
+const (
+	maxBars = 20
+	fewBars = 10
+)
 
 // thinned returns at most n of some values, evenly chosen, the last among them.
 func thinned[T any](all []T, n int) []T {

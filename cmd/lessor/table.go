@@ -21,6 +21,8 @@ type table struct {
 	// least are the columns that may give way where the terminal is too narrow, the least important one first; nil: all
 	// but the first, from the last on.
 	least []int
+	// wraps are the columns whose texts go on in the next line where there is no room for them, and are never cut.
+	wraps map[int]bool
 	// brief says the texts of a column in fewer words, which is done first where the terminal is too narrow.
 	brief map[int]func(string) string
 }
