@@ -6,6 +6,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path"
 	"slices"
 	"strings"
 
@@ -100,14 +101,43 @@ func versionMeant(ctx context.Context, client *api.Client, err error, names ...s
 // maxVersionsMeant is how many of the latest versions are looked through for the one that was meant.
 const maxVersionsMeant = 1000
 
-// changes writes what differs, a key a paragraph, each line behind indent. Of very many the rest is counted, and more says where all are.
-func writeChanges(c *console, w *bufio.Writer, indent string, all []configversion.Change, more string) {
+// sides says of what text the lines of a change are counted, before it and after: version 0123456789ab, or a file's name. Empty: of none that a
+// person can open, so none is told.
+type sides struct{ before, after string }
+
+// versionSide names a version for sides.
+func versionSide(id string) string {
+	if id == "" {
+		return ""
+	}
+	return "version " + shortName(id)
+}
+
+// at says where a change is.
+func (s sides) at(x *configversion.Change) string {
+	var all []string
+	for _, side := range []struct {
+		of   string
+		line int
+	}{{s.before, x.BeforeLine}, {s.after, x.AfterLine}} {
+		if side.of != "" && side.line > 0 {
+			all = append(all, fmt.Sprintf("%s:%d", printable(path.Base(side.of)), side.line))
+		}
+	}
+	if len(all) == 0 {
+		return ""
+	}
+	return "  (" + strings.Join(all, " → ") + ")"
+}
+
+// writeChanges writes what differs, a key a paragraph, each line behind indent. Of very many the rest is counted, and more says where all are.
+func writeChanges(c *console, w *bufio.Writer, indent string, all []configversion.Change, of sides, more string) {
 	for i := range all {
 		if i == maxShownChanges && more != "" {
 			fmt.Fprintf(w, "%s… and %s: %s\n", indent, count(len(all)-i, "more change"), more)
 			return
 		}
-		writeChange(c, w, indent, &all[i])
+		writeChange(c, w, indent, &all[i], of)
 	}
 }
 
@@ -117,14 +147,8 @@ const (
 	maxShownFlow    = 600
 )
 
-func writeChange(c *console, w *bufio.Writer, indent string, x *configversion.Change) {
-	fmt.Fprintf(w, "%s%s", indent, c.paint(bold, shown(cmp.Or(x.Key, "the whole document"))))
-	switch {
-	case x.BeforeLine > 0 && x.AfterLine > 0:
-		fmt.Fprintf(w, "  (line %d → %d)", x.BeforeLine, x.AfterLine)
-	case x.BeforeLine > 0 || x.AfterLine > 0:
-		fmt.Fprintf(w, "  (line %d)", x.BeforeLine+x.AfterLine)
-	}
+func writeChange(c *console, w *bufio.Writer, indent string, x *configversion.Change, of sides) {
+	fmt.Fprintf(w, "%s%s%s", indent, c.paint(bold, shown(cmp.Or(x.Key, "the whole document"))), of.at(x))
 	if x.Safety {
 		fmt.Fprint(w, "  ", c.paint(yellow, "waits until both members have it"))
 	}
@@ -148,8 +172,8 @@ func writeFlow(c *console, w *bufio.Writer, mark string, st style, text string) 
 }
 
 // inTheWay writes why a change of the configuration was not made, where that is more than a sentence: what is wrong with the
-// document, or what others changed. It returns errNo if it did, else err.
-func (c *console) inTheWay(err error, asJSON bool) error {
+// document, which is called file if it is one, or what others changed. It returns errNo if it did, else err.
+func (c *console) inTheWay(err error, file string, asJSON bool) error {
 	p, ok := errors.AsType[*api.Problem](err)
 	if !ok || p.Unwrap() == nil {
 		return err
@@ -167,7 +191,7 @@ func (c *console) inTheWay(err error, asJSON bool) error {
 		w.Flush()
 	case p.Confirm != nil:
 		w := bufio.NewWriter(c.err)
-		writeConsequences(c, w, p.Confirm)
+		writeConsequences(c, w, file, p.Confirm)
 		fmt.Fprintf(w, "lessor: nothing was changed\n")
 		writeLines(w, "  → ", cmp.Or(p.Confirm.Remedy, "give --yes if that is what you want"))
 		w.Flush()
@@ -195,8 +219,8 @@ func shownLines(s string) string {
 	return strings.Join(lines, "\n")
 }
 
-// writeConsequences writes what a change would do that needs a yes.
-func writeConsequences(c *console, w *bufio.Writer, e *node.ConfirmError) {
+// writeConsequences writes what a change would do that needs a yes; file is what the document is called, if it is one.
+func writeConsequences(c *console, w *bufio.Writer, file string, e *node.ConfirmError) {
 	fmt.Fprintln(w, c.paintErr(yellow, "This needs a yes:"))
 	for _, why := range e.Why {
 		for i, line := range wrapped(strings.TrimSpace(shown(why)), c.page(pageWidth)-4) {
@@ -209,7 +233,7 @@ func writeConsequences(c *console, w *bufio.Writer, e *node.ConfirmError) {
 	}
 	if len(e.Undoes) > 0 {
 		fmt.Fprintln(w, "What it would undo:")
-		writeChanges(c.forErr(), w, "  ", e.Undoes, "write `version: …` on its first line, as `lessor config show` prints it")
+		writeChanges(c.forErr(), w, "  ", e.Undoes, sides{versionSide(e.Tip), file}, "write `version: …` on its first line, as `lessor config show` prints it")
 	}
 }
 
@@ -222,7 +246,7 @@ func writeUnfit(c *console, w *bufio.Writer, e *node.ConflictError) {
 	}
 	if len(e.Changes) > 0 {
 		fmt.Fprintf(w, "\nWhat others changed since, up to version %s:\n", shortName(e.Tip))
-		writeChanges(c, w, "  ", e.Changes, fmt.Sprintf("lessor config diff %s %s", shortName(e.Parent), shortName(e.Tip)))
+		writeChanges(c, w, "  ", e.Changes, sides{versionSide(e.Parent), versionSide(e.Tip)}, fmt.Sprintf("lessor config diff %s %s", shortName(e.Parent), shortName(e.Tip)))
 	}
 	if e.Remedy != "" {
 		writeLines(w, "  → ", e.Remedy)

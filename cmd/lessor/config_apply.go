@@ -90,7 +90,7 @@ func changing(c *console, asJSON bool, r *node.ApplyRequest, merged string, carr
 	a, err := carryOut()
 	if e, ok := errors.AsType[*node.ConfirmError](err); ok && c.interactive && !r.Yes {
 		w := bufio.NewWriter(c.err)
-		writeConsequences(c, w, e)
+		writeConsequences(c, w, r.File, e)
 		w.Flush()
 		if !c.agrees("Do it?") {
 			c.note("nothing was changed")
@@ -101,7 +101,7 @@ func changing(c *console, asJSON bool, r *node.ApplyRequest, merged string, carr
 	}
 	switch {
 	case err != nil:
-		return c.inTheWay(err, asJSON)
+		return c.inTheWay(err, r.File, asJSON)
 	case asJSON:
 		return c.json(a)
 	}
@@ -137,11 +137,11 @@ func writeApplied(c *console, w *bufio.Writer, a *node.Applied, merged string) {
 	changes, earlier := waitingOf(a)
 	if len(changes) > 0 {
 		fmt.Fprintln(w)
-		writeChanges(c, w, "  ", changes, "lessor config history, and lessor config diff with the version before")
+		writeChanges(c, w, "  ", changes, sides{versionSide(a.Previous), versionSide(a.Version)}, "lessor config history, and lessor config diff with the version before")
 	}
 	if len(earlier) > 0 {
 		fmt.Fprintf(w, "\nThese, made before, wait until both members have them:\n")
-		writeChanges(c, w, "  ", earlier, "lessor config status")
+		writeChanges(c, w, "  ", earlier, sides{after: versionSide(a.Version)}, "lessor config status")
 	}
 }
 

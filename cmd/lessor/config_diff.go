@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/lessor-dhcp/lessor/internal/api"
 	"github.com/lessor-dhcp/lessor/internal/config"
 	configversion "github.com/lessor-dhcp/lessor/internal/config/version"
 )
@@ -31,14 +32,14 @@ Examples:
 
 // Run shows what differs.
 func (x configDiffCommand) Run(ctx context.Context, c *console) error {
-	changes, err := x.changes(ctx, c)
+	changes, of, err := x.changes(ctx, c)
 	if err != nil {
 		return err
 	}
 	return c.buffered(func(w *bufio.Writer) error {
 		for i := range changes {
 			if !x.JSON {
-				writeChange(c, w, "", &changes[i])
+				writeChange(c, w, "", &changes[i], of)
 			} else if err := writeJSON(w, &changes[i]); err != nil {
 				return err
 			}
@@ -50,35 +51,46 @@ func (x configDiffCommand) Run(ctx context.Context, c *console) error {
 	})
 }
 
-func (x configDiffCommand) changes(ctx context.Context, c *console) ([]configversion.Change, error) {
+// changes returns what differs, and of what its lines are counted.
+func (x configDiffCommand) changes(ctx context.Context, c *console) (all []configversion.Change, of sides, err error) {
 	if x.A == "-" && x.B == "-" {
-		return nil, usageError{fmt.Errorf("only one of the two can be standard input"), "lessor config diff --help"}
+		return nil, of, usageError{fmt.Errorf("only one of the two can be standard input"), "lessor config diff --help"}
 	}
 	if !isVersionName(x.A) || !isVersionName(x.B) {
 		a, err := x.document(ctx, c, x.A)
 		if err != nil {
-			return nil, err
+			return nil, of, err
 		}
 		b, err := x.document(ctx, c, x.B)
 		if err != nil {
-			return nil, err
+			return nil, of, err
 		}
-		return configversion.Diff(a, b), nil
+		return configversion.Diff(a, b), sides{a.File, b.File}, nil
 	}
 	client, err := x.client()
 	if err != nil {
-		return nil, err
+		return nil, of, err
 	}
-	a, err := versionOf(ctx, client, x.A)
+	a, err := x.version(ctx, client, x.A)
 	if err != nil {
-		return nil, err
+		return nil, of, err
 	}
-	b, err := versionOf(ctx, client, x.B)
+	b, err := x.version(ctx, client, x.B)
 	if err != nil {
-		return nil, err
+		return nil, of, err
 	}
-	changes, err := client.ConfigDiff(ctx, a, b)
-	return changes, versionMeant(ctx, client, err, a, b)
+	all, err = client.ConfigDiff(ctx, a, b)
+	return all, sides{versionSide(a), versionSide(b)}, versionMeant(ctx, client, err, a, b)
+}
+
+// version returns the name of a version in digits, also of the head: a line is one of a version that can be named tomorrow.
+func (x configDiffCommand) version(ctx context.Context, client *api.Client, name string) (string, error) {
+	id, err := versionOf(ctx, client, name)
+	if err != nil || id != "" {
+		return id, err
+	}
+	st, err := client.ConfigStatus(ctx)
+	return st.Head, err
 }
 
 // document returns what a version or a file says. What is wrong with a file is written as check does.
@@ -102,7 +114,7 @@ func (x configDiffCommand) document(ctx context.Context, c *console, name string
 	if err != nil {
 		return nil, err
 	}
-	return documentOf(c, "version "+shortName(v.Version), []byte(v.Text))
+	return documentOf(c, versionSide(v.Version), []byte(v.Text))
 }
 
 // documentOf reads a document that may say which version it was written against.

@@ -73,7 +73,7 @@ func writeFilesDiffer(c *console, w *bufio.Writer, st *node.GroupConfigStatus, s
 	us, them := printable(string(self)), printable(string(st.Partner))
 	fmt.Fprintf(w, "%s\n", c.paint(red, fmt.Sprintf("%s and %s have no configuration in common yet, and their files differ in %s.", us, them, count(len(st.Differs), "place"))))
 	fmt.Fprintf(w, "  - is what the file of %s says, + what that of %s does. Until they are the same, or one is chosen, no client is answered.\n\n", us, them)
-	writeChanges(c, w, "  ", unmarked(st.Differs), "lessor config status --json")
+	writeChanges(c, w, "  ", unmarked(st.Differs), sides{}, "lessor config status --json")
 	fmt.Fprintln(w)
 	fmt.Fprintln(w, "  → make the two files say the same, and have them read again")
 	writeTakes(w, self, st.Partner, "begins with the file of")

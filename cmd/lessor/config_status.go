@@ -72,7 +72,7 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 	writeAlarms(c, w, alarms)
 	if len(st.Pending) > 0 {
 		heading(c, w, "Changes that wait until both members have them, since safety stands on them")
-		writeChanges(c, w, "  ", unmarked(st.Pending), "lessor config status --json")
+		writeChanges(c, w, "  ", unmarked(st.Pending), sides{versionSide(st.Agreed), versionSide(st.Tip)}, "lessor config status --json")
 	}
 	if s := st.Settling; s != nil {
 		heading(c, w, "Addresses that are kept for somebody else than before, and that nobody new gets "+s.Waits)
@@ -81,7 +81,7 @@ func writeConfigStatus(c *console, w *bufio.Writer, all *node.Status, st *node.G
 	}
 	if len(st.FileChanges) > 0 {
 		heading(c, w, "What the file says that the configuration does not")
-		writeChanges(c, w, "  ", st.FileChanges, "lessor config diff tip "+printable(all.Config.File))
+		writeChanges(c, w, "  ", st.FileChanges, sides{versionSide(st.Tip), all.Config.File}, "lessor config diff tip "+printable(all.Config.File))
 	}
 }
 

@@ -82,7 +82,7 @@ func TestADifferenceReadsWell(t *testing.T) {
 	socket := keepingAt(t, k)
 	golden(t, "config-diff.txt", lessor(t, "config", "diff", "0123456", "head", "--socket", socket).out)
 	golden(t, "config-diff-colour.txt", strings.ReplaceAll(lessorWith(t, &console{colour: true}, "config", "diff", "head", "partner", "--socket", socket).out, "\x1b", `\e`))
-	if fmt.Sprint(k.named) != "[0123456.. .."+otherID+"]" {
+	if fmt.Sprint(k.named) != "[0123456.."+headID+" "+headID+".."+otherID+"]" {
 		t.Errorf("asked for %q", k.named)
 	}
 	golden(t, "config-diff.json", lessor(t, "config", "diff", "head", "partner", "--socket", socket, "--json").out)
@@ -98,7 +98,7 @@ func TestADifferenceOfFilesNeedsNoServer(t *testing.T) {
 	write(t, dir, "old.yaml", "server: {name: west}\nenterprise: {options: {domain-name: a.example}}\n")
 	write(t, dir, "new.yaml", "# other\n\nserver: {name: east}\nenterprise: {options: {domain-name: b.example}}\n")
 	write(t, dir, "abcdef12", "enterprise: {options: {domain-name: c.example}}\n")
-	want := "enterprise.options.domain-name  (line 2 → 4)\n  - a.example\n  + b.example\n"
+	want := "enterprise.options.domain-name  (old.yaml:2 → new.yaml:4)\n  - a.example\n  + b.example\n"
 	if got := lessor(t, "config", "diff", "old.yaml", "new.yaml"); got.code != exitDone || got.out != want {
 		t.Errorf("%+v", got)
 	}
@@ -110,7 +110,7 @@ func TestADifferenceOfFilesNeedsNoServer(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	socket := keepingAt(t, aKeeping())
-	if got := lessor(t, "config", "diff", "head", "new.yaml", "--socket", socket); got.code != exitDone || got.out != "enterprise.options.domain-name  (line 3 → 4)\n  - corp.example\n  + b.example\n" {
+	if got := lessor(t, "config", "diff", "head", "new.yaml", "--socket", socket); got.code != exitDone || got.out != "enterprise.options.domain-name  (version 0123456789ab:3 → new.yaml:4)\n  - corp.example\n  + b.example\n" {
 		t.Errorf("%+v", got)
 	}
 	write(t, dir, "bad.yaml", "enterprice: {}\nnetworks: 7\n")
@@ -148,7 +148,7 @@ func TestApplySaysWhatBecameOfIt(t *testing.T) {
 	if want := (node.ApplyRequest{Document: []byte("enterprise: {}\n"), File: k.told[0].File, Author: k.told[0].Author, Comment: "why", From: c.sits()}); !reflect.DeepEqual(k.told[0], want) || want.Author == "" || !strings.HasSuffix(want.File, "campus.yaml") {
 		t.Errorf("told %+v, want %+v", k.told[0], want)
 	}
-	k.applied = node.Applied{Version: tipID, Head: headID, Changed: true, Waits: "waits until east has it: there is no connection to east", Merged: true, Changes: edits, Pending: []configversion.Change{edits[1], {Key: "group.failover.mclt", Kind: configversion.Changed, Before: "1h", After: "30m", Safety: true}}, Notes: []string{"server: was ignored: it is the machine's own\x1b"}}
+	k.applied = node.Applied{Version: tipID, Head: headID, Previous: headID, Changed: true, Waits: "waits until east has it: there is no connection to east", Merged: true, Changes: edits, Pending: []configversion.Change{edits[1], {Key: "group.failover.mclt", Kind: configversion.Changed, Before: "1h", After: "30m", Safety: true}}, Notes: []string{"server: was ignored: it is the machine's own\x1b"}}
 	say("waiting", "apply", file, "--yes")
 	k.applied = node.Applied{Version: headID, Head: headID}
 	say("the same", "apply", file)
@@ -175,7 +175,7 @@ func TestApplySaysWhatBecameOfIt(t *testing.T) {
 // inTheWay are all that can be in the way of a change.
 var inTheWay = map[string]error{
 	"a yes": &node.ConfirmError{Why: []string{"41 clients would lose their address: 198.51.100.0/24 is in no network any more " + strings.Repeat("and so on ", 10), "the subnet that you sit on (198.51.100.0/24) would be no more\x1b"},
-		Undoes: edits[:2], Remedy: "give --yes if that is what you want"},
+		Undoes: edits[:2], Tip: tipID, Remedy: "give --yes if that is what you want"},
 	"others": &node.ConflictError{Parent: otherID, Tip: tipID, Conflicts: clashes[:2], Changes: edits[:1], Remedy: "edit what `lessor config show tip` prints"},
 	"an error": config.Problems{
 		{Severity: config.Error, File: "campus.yaml", Line: 3, Column: 4, Source: "  x: 1", Caret: 3, Message: "what is x\x1b?", Remedy: "leave it out"},

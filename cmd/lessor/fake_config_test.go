@@ -142,7 +142,7 @@ func aKeeping() *keeping {
 			"0123456": {VersionRow: headRow, Text: "version: " + headID + "\nenterprise: {}\n"},
 		},
 		history: []node.VersionRow{tipRow, headRow, rootRow},
-		applied: node.Applied{Version: tipID, Head: tipID, Changed: true, Adopted: true, Changes: edits[:1]},
+		applied: node.Applied{Version: tipID, Head: tipID, Previous: headID, Changed: true, Adopted: true, Changes: edits[:1]},
 	}
 }
 

@@ -20,7 +20,7 @@ func whatIf(ctx context.Context, c *console, client *api.Client, r node.ApplyReq
 	end()
 	switch {
 	case err != nil:
-		return c.inTheWay(err, asJSON)
+		return c.inTheWay(err, r.File, asJSON)
 	case asJSON:
 		return c.json(report)
 	}

@@ -28,7 +28,7 @@ type ConfigAnswer struct {
 	Status node.GroupConfigStatus `json:"status"`
 }
 
-// ConfigDifference is what differs from one version to another.
+// ConfigDifference is what differs from one version to another. Lines before are those of A, lines after those of B, as each is shown.
 type ConfigDifference struct {
 	A       string           `json:"a"`
 	B       string           `json:"b"`
@@ -201,6 +201,13 @@ func (s *Server) configDiff(ctx context.Context, in *diffAsked) (d ConfigDiffere
 	c, err := s.configurer()
 	if err != nil {
 		return d, err
+	}
+	if d.A == "" || d.B == "" {
+		st, err := c.ConfigStatus(ctx)
+		if err != nil {
+			return d, err
+		}
+		d.A, d.B = cmp.Or(d.A, st.Head), cmp.Or(d.B, st.Head)
 	}
 	changes, err := c.ConfigDiff(ctx, d.A, d.B)
 	if err != nil {

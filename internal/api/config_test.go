@@ -143,7 +143,7 @@ func TestAVersionArrivesAsItIs(t *testing.T) {
 	if st, err := c.Status(t.Context()); err != nil || st.Config.Group == nil || st.Config.Group.Head != headID {
 		t.Errorf("%+v, %v", st.Config, err)
 	}
-	if want := []any{"show ", "show 0123456", 2, "..01234567"}; !reflect.DeepEqual(v.told, want) {
+	if want := []any{"show ", "show 0123456", 2, headID + "..01234567"}; !reflect.DeepEqual(v.told, want) {
 		t.Errorf("the node was told %v, want %v", v.told, want)
 	}
 }

@@ -57,7 +57,9 @@ type Applied struct {
 	Merged bool `json:"merged"`
 	// Pending are the changes that safety stands on and that wait until both members have them.
 	Pending []version.Change `json:"pending"`
-	Changes []version.Change `json:"changes"` // to the version that was the latest before
+	// Previous is the version that was the latest before; empty: there was none. Lines before are those of that, lines after those of Version.
+	Previous string           `json:"previous,omitempty"`
+	Changes  []version.Change `json:"changes"` // to Previous
 	// Notes are what the operator should know: that server: was ignored, …
 	Notes []string `json:"notes"`
 }
@@ -67,7 +69,9 @@ type ConfirmError struct {
 	// Why are the consequences, a sentence each, with figures.
 	Why []string `json:"why"`
 	// Undoes is what of others' changes it would undo, since it names no parent.
+	// Lines before are those of Tip, lines after those of what was given.
 	Undoes []version.Change `json:"undoes,omitempty"`
+	Tip    string           `json:"tip,omitempty"`
 	Remedy string           `json:"remedy"`
 }
 

@@ -211,6 +211,7 @@ func (k *keeper) consequences(d *config.Document, parent version.ID, from []neti
 	}
 	if parent.IsZero() {
 		if e.Undoes = k.undoes(d); len(e.Undoes) > 0 {
+			e.Tip = idText(k.machine.State.Tip)
 			e.Why = append(e.Why, fmt.Sprintf("it names no version that it was written against, and would undo what was changed since one that it may have been: %s", keysOf(e.Undoes)))
 			e.Remedy = "edit what lessor config show prints, which says what it is written against; or give it again with --yes"
 		}
@@ -355,7 +356,7 @@ func (k *keeper) step(step func() (group.Output, error)) (Applied, error) {
 		return Applied{}, k.refusal(err)
 	}
 	k.publish()
-	a := Applied{Version: k.machine.State.Tip.String(), Changed: k.machine.State.Tip != before.Tip, Changes: []version.Change{}, Pending: []version.Change{}}
+	a := Applied{Version: k.machine.State.Tip.String(), Previous: idText(before.Tip), Changed: k.machine.State.Tip != before.Tip, Changes: []version.Change{}, Pending: []version.Change{}}
 	if v := k.history.Get(k.machine.State.Tip); v != nil {
 		a.Merged = a.Changed && v.IsMerge()
 	}

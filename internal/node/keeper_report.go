@@ -161,7 +161,11 @@ func (k *keeper) filesDiffer() []version.Change {
 	if err != nil {
 		return nil
 	}
-	return version.Diff(cmp.Or(k.served, k.file), d)
+	all := version.Diff(cmp.Or(k.served, k.file), d)
+	for i := range all { // a person has the files, and neither is what the lines are counted in
+		all[i].BeforeLine, all[i].AfterLine = 0, 0
+	}
+	return all
 }
 
 // pendingChanges are the changes of what safety stands on that wait, as they were found last.

@@ -349,6 +349,39 @@ func TestTheLinesOfAConflictCanBeOpened(t *testing.T) {
 	}
 }
 
+// A change says where it stands: in the version before it and in its own, and, where it would undo something, in the latest and in what was given.
+func TestTheLinesOfAChangeCanBeOpened(t *testing.T) {
+	l := runLined(t)
+	before := shownOf(t, l.node, "head")
+	a := l.apply("domain-name: sub.example", "# one more\n          domain-name: other.example")
+	lineOf := func(text string, line int) string {
+		return strings.Split(text+strings.Repeat("\n", line), "\n")[max(line-1, 0)]
+	}
+	if len(a.Changes) != 1 || a.Previous == "" || a.Previous == a.Version {
+		t.Fatalf("%+v", a)
+	}
+	c := a.Changes[0]
+	if got := lineOf(shownOf(t, l.node, a.Previous), c.BeforeLine); !strings.Contains(got, "sub.example") {
+		t.Errorf("before: line %d is %q", c.BeforeLine, got)
+	}
+	if got := lineOf(shownOf(t, l.node, a.Version), c.AfterLine); !strings.Contains(got, "other.example") {
+		t.Errorf("after: line %d is %q", c.AfterLine, got)
+	}
+	_, given, _ := strings.Cut(before, "\n") // which names no version
+	_, err := l.node.ConfigApply(t.Context(), ApplyRequest{Document: []byte(given), Author: "bob"})
+	ask, ok := errors.AsType[*ConfirmError](err)
+	if !ok || len(ask.Undoes) != 1 || ask.Tip != a.Version {
+		t.Fatalf("%v, %+v", err, ask)
+	}
+	c = ask.Undoes[0]
+	if got := lineOf(shownOf(t, l.node, ask.Tip), c.BeforeLine); !strings.Contains(got, "other.example") {
+		t.Errorf("what is undone: line %d is %q", c.BeforeLine, got)
+	}
+	if got := lineOf(given, c.AfterLine); !strings.Contains(got, "sub.example") {
+		t.Errorf("what it becomes: line %d is %q", c.AfterLine, got)
+	}
+}
+
 // A line that was counted in a text that is not here is not named: what is there may be anything.
 func TestALineOfAnotherTextIsNotNamed(t *testing.T) {
 	l := runLined(t)

@@ -59,7 +59,8 @@ type Change struct {
 	// say nothing.
 	Before string `json:"before,omitempty"`
 	After  string `json:"after,omitempty"`
-	// BeforeLine and AfterLine are the lines of the two documents where that stands; 0: it is not written there.
+	// BeforeLine and AfterLine are the lines of the two documents where that stands, of a version as `lessor config show` prints it; 0: it is
+	// not written there.
 	BeforeLine int `json:"before_line,omitempty"`
 	AfterLine  int `json:"after_line,omitempty"`
 	// Safety says that the change is one that safety stands on: it waits until both members have it.
