@@ -49,7 +49,7 @@ var operations = map[string][]string{
 	"drift": {"drift"}, "events": {"events"}, "explain": {"explain"}, "hosts": {"hosts list"}, "host": {"hosts show"}, "host-create": {"hosts set"}, "host-put": {"hosts set"}, "host-delete": {"hosts remove"},
 	"leases": {"leases"}, "lease": {"lease"}, "lease-history": {"history"}, "release": {"release"}, "maintenance": {"maintenance"}, "map": {"map"}, "partner-down": {"partner-down"},
 	"partners": {"partners"}, "pools": {"pools"}, "pool-trends": {"pools"}, "rates": {"rates"}, "rehome": {"rehome"}, "stale": {"stale"}, "status": {"status"}, "timeline": {"timeline"},
-	"tokens": {"token list"}, "token-create": {"token create"}, "token-revoke": {"token revoke"},
+	"tokens": {"token list"}, "token": {"token list"}, "token-create": {"token create"}, "token-revoke": {"token revoke"},
 	"healthz": nil, "readyz": nil, "metrics": nil, "openapi-json": nil, "openapi-yaml": nil,
 }
 

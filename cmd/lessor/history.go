@@ -79,7 +79,11 @@ func writePast(c *console, w *bufio.Writer, h *node.LeaseHistory) error {
 	}
 	kept += "."
 	for _, g := range h.Gaps[max(0, len(h.Gaps)-maxGapsShown):] {
-		kept += " Between " + when(g.From, c.now()) + " and " + when(g.To, c.now()) + " something may be missing: " + g.Why + "."
+		stretch := " Between " + when(g.From, c.now()) + " and " + when(g.To, c.now())
+		if g.From.Equal(g.To.Time) {
+			stretch = " At about " + when(g.From, c.now())
+		}
+		kept += stretch + " something may be missing: " + g.Why + "."
 	}
 	fmt.Fprintln(w)
 	for _, line := range wrapped(kept, c.page(pageWidth)) {

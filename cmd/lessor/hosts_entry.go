@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -47,20 +48,14 @@ func (s *hostSaid) into(entry string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
-// entryTree reads an entry, which is a map.
+// entryTree reads an entry that the configuration has.
 func entryTree(entry string) (*yaml.Node, error) {
 	var doc yaml.Node
 	err := yaml.Load([]byte(entry), &doc)
 	if err == nil && len(doc.Content) == 1 && doc.Content[0].Kind == yaml.MappingNode {
 		return doc.Content[0], nil
 	}
-	why := "it is no map of keys"
-	if err != nil {
-		why = err.Error()
-		why = why[strings.LastIndex(why, ": ")+1:] // without the words of the library
-		why = strings.TrimSpace(why)
-	}
-	return nil, fmt.Errorf("the entry cannot be read: %s\n  → write it as in '{hardware: 02:00:00:00:00:07, address: 198.51.100.9}'", printable(why))
+	return nil, errors.New("the entry that there is cannot be changed by flags\n  → give all that it is to be: lessor hosts set NAME ENTRY")
 }
 
 // valueSaid reads the value of an identifier: text, or {hex: …}.

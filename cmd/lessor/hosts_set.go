@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/lessor-dhcp/lessor/internal/api"
+	"github.com/lessor-dhcp/lessor/internal/config"
 	"github.com/lessor-dhcp/lessor/internal/node"
 )
 
@@ -56,8 +57,9 @@ func (x hostsSetCommand) Run(ctx context.Context, c *console) error {
 		if said.text, err = readEntry(x.Entry, c.in); err != nil {
 			return err
 		}
-		if _, err = entryTree(said.text); err != nil {
-			return err
+		if wrong, ok := errors.AsType[config.Problems](config.CheckHostEntry(x.Name, said.text)); ok {
+			c.writeProblems(wrong, ": nothing was changed")
+			return errNo
 		}
 	}
 	client, err := x.client()

@@ -127,7 +127,7 @@ func TestAnEntryIsTheWholeHost(t *testing.T) {
 	if e := f.edits[0]; e.Text != "hardware: 02:00:00:00:00:07\naddress: 198.51.100.12" || !e.Create || e.If != tipID || f.told[0].Comment != "new paper" {
 		t.Errorf("told %+v %+v", e, f.told[0])
 	}
-	for in, want := range map[string]string{"": "is empty", "{hardware: 02:00:00:00:00:08": "expected ',' or '}'", "text": "no map of keys", strings.Repeat("x", maxEntry+1): "64 KiB"} {
+	for in, want := range map[string]string{"": "is empty", "{hardware: 02:00:00:00:00:08": "host printer1:1:1: error: this map is not closed", "text": "a host is a map of keys", strings.Repeat("x", maxEntry+1): "64 KiB"} {
 		if got := lessorWith(t, &console{in: strings.NewReader(in)}, "hosts", "set", "printer1", "-"); got.code != exitNo || strings.Contains(got.err, "go-yaml") || !strings.Contains(got.err, want) {
 			t.Errorf("%d octets: %+v", len(in), got)
 		}
@@ -218,6 +218,33 @@ func TestWhatIsAskedReadsWell(t *testing.T) {
 	for _, args := range []string{"map 198.51.100.0", "map 2001:db8::/64", "history x", "history 198.51.100.50 -n 0", "rates --span hours", "leases --csv --json", "leases --limit=-1", "leases --after x", "events --after x"} {
 		if got := lessor(t, strings.Fields(args)...); got.code != exitUsage {
 			t.Errorf("lessor %s: %+v", args, got)
+		}
+	}
+}
+
+// What a pool is about to do is said whole, also where there is little room.
+func TestATrendIsSaidWhole(t *testing.T) {
+	f, _ := hosting(t)
+	const says = "nothing free in about 3 h at this rate"
+	for i := range f.trends {
+		f.trends[i].Words, f.trends[i].Used = says, slices.Repeat([]uint64{0, f.trends[i].Size}, 30)
+	}
+	for _, width := range []int{60, 80, 100, 200} {
+		got := lessorWith(t, onTerminal(width, 24), "pools", "--trend")
+		var words []string
+		for line := range strings.Lines(got.out) {
+			if columns(strings.TrimSuffix(line, "\n")) > width {
+				t.Errorf("on %d columns: %q", width, line)
+			}
+			words = append(words, strings.Fields(line)...)
+		}
+		for word := range strings.FieldsSeq(says) {
+			if n := len(slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w != word })); n < len(f.trends) {
+				t.Errorf("on %d columns %q is said %d times of %d pools:\n%s", width, word, n, len(f.trends), got.out)
+			}
+		}
+		if strings.Contains(got.out, "…") {
+			t.Errorf("on %d columns something is cut:\n%s", width, got.out)
 		}
 	}
 }

@@ -316,8 +316,15 @@ func TestAChangeIsWrittenDown(t *testing.T) {
 	a := admit(t, &fake{}, false)
 	text := a.token(t, access.Administrator)
 	w := a.send("POST", "/api/v1/tokens", `{"role":"viewer","name":"grafana"}`, "Authorization", "Bearer "+text, "Content-Type", jsonType)
-	if w.Code != 200 {
+	if w.Code != 201 {
 		t.Fatalf("got %d %s", w.Code, w.Body)
+	}
+	made := w.Header().Get("Location")
+	if got := a.send("GET", made, "", "Authorization", "Bearer "+text); got.Code != 200 || !strings.Contains(got.Body.String(), `"name":"grafana"`) || strings.Contains(got.Body.String(), "lessor_") {
+		t.Errorf("%s: got %d %s", made, got.Code, got.Body)
+	}
+	if got := a.send("GET", made+"x", "", "Authorization", "Bearer "+text); got.Code != 404 || !strings.Contains(got.Body.String(), "no such token") {
+		t.Errorf("another: got %d %s", got.Code, got.Body)
 	}
 	all := a.records(t)
 	if len(all) != 2 || all[0].Outcome != access.Begun || all[1].Outcome != access.Done || all[1].Of != all[0].Seq || all[0].What != "token create" || all[0].Object != "grafana" || all[0].Role != "administrator" || all[0].From != "192.0.2.1" {

@@ -78,8 +78,10 @@ func (a *surface) addTokens() {
 			}
 			return out, nil
 		})
-	ask(a, operation{method: http.MethodPost, path: base + "tokens", id: "token-create", tag: tagAccess, role: access.Administrator, room: s.answers, fails: []int{501},
-		body: s.smallJSON(), summary: "Make a token", about: "The answer has the token, this once. As `lessor token create`."}, s.createToken)
+	ask(a, operation{method: http.MethodGet, path: base + "tokens/{id}", id: "token", tag: tagAccess, role: access.Administrator, room: s.answers, fails: []int{404, 501},
+		summary: "One token", about: "All but the token itself."}, s.token)
+	askMaking(a, operation{method: http.MethodPost, path: base + "tokens", id: "token-create", tag: tagAccess, role: access.Administrator, room: s.answers, fails: []int{501},
+		makes: always, body: s.smallJSON(), summary: "Make a token", about: "The answer has the token, this once. As `lessor token create`."}, s.createToken)
 	ask(a, operation{method: http.MethodDelete, path: base + "tokens/{id}", id: "token-revoke", tag: tagAccess, role: access.Administrator, room: s.answers, fails: []int{404, 501},
 		summary: "Revoke a token", about: "It is accepted no more from then on, and the sessions that were begun with it end. As `lessor token revoke`."}, s.revokeToken)
 }
@@ -92,31 +94,50 @@ func (s *Server) admitting() (*Access, error) {
 	return s.access, nil
 }
 
-func (s *Server) createToken(ctx context.Context, in *told[tokenAsked]) (NewToken, error) {
+func (s *Server) token(_ context.Context, in *oneToken) (TokenRow, error) {
 	who, err := s.admitting()
 	if err != nil {
-		return NewToken{}, err
+		return TokenRow{}, err
+	}
+	for _, t := range who.Tokens.List() {
+		if t.ID == in.ID {
+			return tokenRow(t), nil
+		}
+	}
+	return TokenRow{}, noToken(in.ID)
+}
+
+func noToken(id string) *Problem {
+	return &Problem{Status: http.StatusNotFound, Title: "no such token", Detail: fmt.Sprintf("no token of this server has the identifier %.100q", id),
+		Remedy: "`lessor token list` has them; each member has its own"}
+}
+
+// createToken makes a token, and returns its path.
+func (s *Server) createToken(ctx context.Context, in *told[tokenAsked]) (made NewToken, at string, err error) {
+	who, err := s.admitting()
+	if err != nil {
+		return made, "", err
 	}
 	role, err := access.ParseRole(in.Body.Role)
 	if err != nil {
-		return NewToken{}, badRequest("%v", err)
+		return made, "", badRequest("%v", err)
 	}
 	id, _ := access.From(ctx)
 	text, t, err := who.Tokens.Create(id, access.NewToken{Name: in.Body.Name, Role: role, Life: time.Duration(in.Body.Seconds) * time.Second}, who.now())
 	if e, ok := errors.AsType[*access.InvalidError](err); ok {
-		return NewToken{}, badRequest("%s", e.Text)
+		return made, "", badRequest("%s", e.Text)
 	}
 	if err != nil {
-		return NewToken{}, err
+		return made, "", err
 	}
-	made := NewToken{Token: text, TokenRow: tokenRow(t)}
+	made = NewToken{Token: text, TokenRow: tokenRow(t)}
 	if d := who.door.Load(); d != nil {
 		made.API = d.URL()
 		if d.tls != nil && d.tls.own {
 			made.Fingerprint = d.tls.Fingerprint()
 		}
 	}
-	return made, nil
+	return made, base + "tokens/" + url.PathEscape(t.ID), nil
 }
 
 func (s *Server) revokeToken(_ context.Context, in *oneToken) (TokenRow, error) {
@@ -129,8 +150,7 @@ func (s *Server) revokeToken(_ context.Context, in *oneToken) (TokenRow, error) 
 	case err != nil:
 		return TokenRow{}, err
 	case !known:
-		return TokenRow{}, &Problem{Status: http.StatusNotFound, Title: "no such token", Detail: fmt.Sprintf("no token of this server has the identifier %.100q", in.ID),
-			Remedy: "`lessor token list` has them; each member has its own"}
+		return TokenRow{}, noToken(in.ID)
 	}
 	return tokenRow(t), nil
 }

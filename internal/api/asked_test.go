@@ -252,6 +252,35 @@ func TestAReaderThatComesAgainIsToldWhatItMissed(t *testing.T) {
 	}
 }
 
+// What was made is named by its path (RFC 9110 §15.3.2); what was changed is not made.
+func TestWhatIsMadeIsNamedByItsPath(t *testing.T) {
+	s := aSteward()
+	c := serve(t, New(s, quiet))
+	put := strings.Replace(postTo("/api/v1/hosts/printer%201%2F2%3F", asJSON, `{"text":"{}"}`), "POST", "PUT", 1)
+	for _, x := range []struct {
+		request string
+		created bool
+		status  int
+		at      string
+	}{
+		{postTo("/api/v1/hosts", asJSON, `{"name":"printer 1/2?","text":"{}"}`), true, 201, "/api/v1/hosts/printer%201%2F2%3F"},
+		{put, true, 201, "/api/v1/hosts/printer%201%2F2%3F"},
+		{put, false, 200, ""},
+	} {
+		s.applied.Created = x.created
+		resp, body := raw(t, c, x.request)
+		if resp.StatusCode != x.status || resp.Header.Get("Location") != x.at || !strings.Contains(body, `"version"`) {
+			t.Errorf("%.60q: %d, Location %q, %s; want %+v", x.request, resp.StatusCode, resp.Header.Get("Location"), body, x)
+		}
+		if x.at == "" {
+			continue
+		}
+		if resp, body := raw(t, c, "GET "+x.at+" HTTP/1.1\r\nHost: x\r\n\r\n"); resp.StatusCode != 200 {
+			t.Errorf("%s: %d %s", x.at, resp.StatusCode, body)
+		}
+	}
+}
+
 func TestHostsAreChangedAsVersions(t *testing.T) {
 	s := aSteward()
 	c := serve(t, New(s, quiet))

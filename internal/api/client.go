@@ -270,7 +270,7 @@ func (c *Client) send(ctx context.Context, req *http.Request) (*http.Response, e
 		}
 		return nil, c.noServer(err)
 	}
-	if resp.StatusCode == http.StatusOK {
+	if resp.StatusCode == http.StatusOK || resp.StatusCode == http.StatusCreated {
 		return resp, nil
 	}
 	defer resp.Body.Close()

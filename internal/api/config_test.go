@@ -284,7 +284,7 @@ func TestWhatIsInTheWayOfAChangeArrivesWhole(t *testing.T) {
 	}{
 		"a yes":    {&node.ConfirmError{Why: []string{"3 clients lose their address", "the subnet you sit on goes"}, Undoes: []version.Change{change}, Remedy: "--yes"}, 409, "3 clients lose their address; the subnet you sit on goes\n  → --yes"},
 		"others":   {&node.ConflictError{Parent: "a", Tip: "b", Conflicts: []version.Conflict{{Key: "k", Reason: version.BothChanged, A: "1", B: "2"}}, Changes: []version.Change{change}, Remedy: "edit"}, 409, "edit"},
-		"an error": {config.Problems{{Severity: config.Error, File: "f", Line: 3, Column: 4, Source: "x", Caret: 1, Message: "m", Remedy: "r"}}, 422, "an error"},
+		"an error": {config.Problems{{Severity: config.Error, File: "f", Line: 3, Column: 4, Source: "x", Caret: 1, Message: "m", Remedy: "r"}}, 422, "f:3:4: m; nothing was changed\n  → r"},
 		"refused":  {&node.RefusedError{Why: "too old", Remedy: "upgrade"}, 409, "too old\n  → upgrade"},
 	} {
 		v := aVersioned()

@@ -5,6 +5,7 @@ import (
 	"context"
 	"net/http"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 
@@ -118,14 +119,18 @@ func (a *surface) addHosts() {
 			fails: []int{404, 409, 422, 501}, summary: summary, about: about + " This makes a version of the configuration, of the whole group; everything else of the document stays as it is written."}
 	}
 	entry := &bodyRule{most: maxHost, types: []string{jsonType}, within: s.bodyTime}
-	ask(a, changing(http.MethodPost, "hosts", "host-create", "Make a host", "Refused where there is one of that name.", entry),
-		func(ctx context.Context, in *hostCreated) (node.Applied, error) {
+	making := changing(http.MethodPost, "hosts", "host-create", "Make a host", "Refused where there is one of that name. It is at its path once its version is adopted.", entry)
+	making.makes = always
+	askMaking(a, making,
+		func(ctx context.Context, in *hostCreated) (node.Applied, string, error) {
 			h := in.Body.edit(in.Body.Name)
 			h.Create = true
 			return s.putHost(ctx, h, &in.ChangeAsked)
 		})
-	ask(a, changing(http.MethodPut, "hosts/{name}", "host-put", "Make a host, or change it", "The entry is afterwards as the body says. With `If-Match: *` there must be one.", entry),
-		func(ctx context.Context, in *hostChanged) (node.Applied, error) {
+	making = changing(http.MethodPut, "hosts/{name}", "host-put", "Make a host, or change it", "The entry is afterwards as the body says. With `If-Match: *` there must be one.", entry)
+	making.makes = sometimes
+	askMaking(a, making,
+		func(ctx context.Context, in *hostChanged) (node.Applied, string, error) {
 			h := in.Body.edit(in.Name)
 			h.Change = in.IfMatch == "*"
 			return s.putHost(ctx, h, &in.ChangeAsked)
@@ -149,23 +154,27 @@ func (s *Server) host(ctx context.Context, in *hostNamed) (row node.HostRow, err
 	return row, err
 }
 
-func (s *Server) putHost(ctx context.Context, h node.HostEdit, beside *ChangeAsked) (a node.Applied, err error) {
+// putHost carries out a change of a host, and returns its path where there was none of that name before.
+func (s *Server) putHost(ctx context.Context, h node.HostEdit, beside *ChangeAsked) (a node.Applied, at string, err error) {
 	c, err := able[node.Steward](s)
 	if err != nil {
-		return a, err
+		return a, "", err
 	}
 	if err := checkLine("name of the host", h.Name, maxValue); err != nil {
-		return a, err
+		return a, "", err
 	}
 	r, err := beside.request(ctx)
 	if err != nil {
-		return a, err
+		return a, "", err
 	}
 	r.File = cmp.Or(r.File, "host "+h.Name)
 	if h.If, err = beside.against(); err != nil {
-		return a, err
+		return a, "", err
 	}
-	return c.HostPut(ctx, h, r)
+	if a, err = c.HostPut(ctx, h, r); err == nil && a.Created {
+		at = base + "hosts/" + url.PathEscape(h.Name)
+	}
+	return a, at, err
 }
 
 func (s *Server) deleteHost(ctx context.Context, in *hostGone) (a node.Applied, err error) {

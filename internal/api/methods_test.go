@@ -44,6 +44,23 @@ func TestMethodsThatAnyProgramMayUse(t *testing.T) {
 	}
 }
 
+// Who leaves a name out is told that, not what else there is, and nothing of it is written down.
+func TestANameThatIsLeftOutIsAskedFor(t *testing.T) {
+	a := admit(t, &fake{}, false)
+	token := "Bearer " + a.token(t, access.Administrator)
+	for path, meant := range map[string]string{"hosts/": "hosts/{name}", "tokens/": "tokens/{id}", "leases/": "leases/{address}", "nothing/": ""} {
+		for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodDelete} {
+			w := a.send(method, base+path, "", "Authorization", token)
+			if says := strings.Contains(w.Body.String(), "which says what is meant: "+base+meant+`"`); w.Code != 404 || says != (meant != "") {
+				t.Errorf("%s %s: %d %s", method, path, w.Code, w.Body)
+			}
+		}
+	}
+	if all := a.records(t); len(all) != 0 {
+		t.Errorf("written down: %v", all)
+	}
+}
+
 // Each operation is open to its own role and to those above, and says so in its description.
 func TestRolesThatMay(t *testing.T) {
 	a := admit(t, &fake{}, false)

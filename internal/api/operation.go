@@ -36,7 +36,18 @@ type operation struct {
 	long []string
 	// keys are those of the body, where that is an object.
 	keys []string
+	// makes says whether the answer is 201 and names what was made (RFC 9110 §15.3.2).
+	makes making
 }
+
+// making says whether an operation makes something that has a path of its own. The zero value is: never.
+type making uint8
+
+const (
+	_         making = iota
+	sometimes        // where there is such a thing already, that is changed
+	always
+)
 
 // bodyRule is what a body may be.
 type bodyRule struct {
@@ -69,6 +80,31 @@ func ask[I, T any](a *surface, o operation, answer func(ctx context.Context, in 
 			return nil, problemOf(err)
 		}
 		return &said[T]{Status: http.StatusOK, CacheControl: "no-store", Body: t}, nil
+	})
+	a.described(&op, &o)
+}
+
+// told201 is the output of an operation that may make something; Location is where that is, empty where nothing was made.
+type told201[T any] struct {
+	CacheControl string `header:"Cache-Control"`
+	Location     string `header:"Location"`
+	Status       int
+	Body         T
+}
+
+// askMaking adds an operation whose answer is a T, and which says at what path that is what it made; empty: it made nothing new.
+func askMaking[I, T any](a *surface, o operation, answer func(ctx context.Context, in *I) (t T, at string, err error)) {
+	op := a.describe(&o)
+	huma.Register(a.huma, op, func(ctx context.Context, in *I) (*told201[T], error) {
+		t, at, err := answer(ctx, in)
+		if err != nil {
+			return nil, problemOf(err)
+		}
+		out := &told201[T]{Status: http.StatusOK, CacheControl: "no-store", Location: at, Body: t}
+		if at != "" {
+			out.Status = http.StatusCreated
+		}
+		return out, nil
 	})
 	a.described(&op, &o)
 }
@@ -126,7 +162,16 @@ func (a *surface) described(op *huma.Operation, o *operation) {
 		op.Responses[strconv.Itoa(status)] = &huma.Response{Description: whyStatus[status],
 			Content: map[string]*huma.MediaType{problemType: {Schema: schemaOf[Problem](a)}}}
 	}
-	op.Responses["200"].Headers = o.headers
+	done := op.Responses["200"]
+	done.Headers = o.headers
+	if o.makes == 0 {
+		return
+	}
+	op.Responses["201"] = &huma.Response{Description: "Made", Content: done.Content, Headers: map[string]*huma.Param{
+		"Location": {Description: "The path of what was made.", Schema: &huma.Schema{Type: huma.TypeString, Format: "uri-reference"}}}}
+	if o.makes == always {
+		delete(op.Responses, "200")
+	}
 }
 
 // keysOf returns the keys of the body of an operation, in order; nil where it is no object.

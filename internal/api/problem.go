@@ -112,14 +112,20 @@ func wrongDocument(all config.Problems) *Problem {
 	p := &Problem{Status: http.StatusUnprocessableEntity, Title: "the document is wrong", Problems: all}
 	errs := 0
 	for _, x := range all {
-		if x.Severity == config.Error {
-			errs++
+		if x.Severity != config.Error {
+			continue
+		}
+		if errs++; errs == 1 {
+			p.Detail, p.Remedy = x.File+": "+x.Message, x.Remedy
+			if x.Line > 0 {
+				p.Detail = fmt.Sprintf("%s:%d:%d: %s", x.File, x.Line, x.Column, x.Message)
+			}
 		}
 	}
-	p.Detail = fmt.Sprintf("the document has %d errors; nothing was changed", errs)
-	if errs == 1 {
-		p.Detail = "the document has an error; nothing was changed"
+	if errs > 1 {
+		p.Detail = fmt.Sprintf("the document has %d errors, the first: %s", errs, p.Detail)
 	}
+	p.Detail += "; nothing was changed"
 	if len(all) > maxProblems {
 		p.Problems = slices.Clone(all)
 		slices.SortStableFunc(p.Problems, func(a, b config.Problem) int { return cmp.Compare(a.Severity, b.Severity) })

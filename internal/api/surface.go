@@ -61,6 +61,10 @@ func (a adapter) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (a *surface) nothing(w http.ResponseWriter, r *http.Request) {
 	unread(w, r)
 	allowed := slices.Clip(a.allowed(r))
+	if missing := a.unnamed(r); len(allowed) == 0 && missing != "" {
+		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path", Detail: "the end of the path is missing, which says what is meant: " + missing}).write(w)
+		return
+	}
 	if len(allowed) == 0 {
 		(&Problem{Status: http.StatusNotFound, Title: "there is nothing at this path", Detail: "there are " + strings.Join(a.listed(), ", "),
 			Remedy: "the whole description is /openapi.json"}).write(w)
@@ -88,6 +92,19 @@ func (a *surface) allowed(r *http.Request) (out []string) {
 		}
 	}
 	return out
+}
+
+// unnamed returns the path that is meant where that of r ends before a name; empty where it does not.
+func (a *surface) unnamed(r *http.Request) string {
+	if !strings.HasSuffix(r.URL.Path, "/") {
+		return ""
+	}
+	for path := range a.paths {
+		if at := strings.IndexByte(path, '{'); at > 0 && path[:at] == r.URL.Path && strings.HasSuffix(path, "}") {
+			return path
+		}
+	}
+	return ""
 }
 
 // listed returns the paths of all operations.

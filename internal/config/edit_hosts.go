@@ -72,7 +72,7 @@ func asWritten(v *yaml.Node) string {
 
 // EditHost returns a document in which the host of that name is as entry says, which is YAML without the name; with an empty entry
 // there is no such host. Every octet of the document that is not the entry's stays. What the document says otherwise is unchanged: it is
-// compared before EditHost returns. Errors: ErrNoHost; ErrByHand; what is wrong with entry.
+// compared before EditHost returns. Errors: ErrNoHost; ErrByHand; what is wrong with entry, as Problems in its lines.
 func EditHost(src []byte, name, entry string) ([]byte, error) {
 	root, err := documentTree(src)
 	if err != nil {
@@ -83,7 +83,7 @@ func EditHost(src []byte, name, entry string) ([]byte, error) {
 	}
 	var value *yaml.Node
 	if entry != "" {
-		if value, err = entryTree(entry); err != nil {
+		if value, err = entryTree(name, entry); err != nil {
 			return nil, err
 		}
 	}
@@ -124,23 +124,42 @@ func documentTree(src []byte) (*yaml.Node, error) {
 	return first.Content[0], nil
 }
 
-// entryTree returns the map that the text of an entry is.
-func entryTree(text string) (*yaml.Node, error) {
-	root, err := documentTree([]byte(text))
-	if errors.Is(err, ErrByHand) {
-		err = fmt.Errorf("a host is a map: {hardware: 02:00:00:00:00:07, address: 198.51.100.9}")
+// entryTree returns the map that the text of a host's entry is, or its Problems.
+func entryTree(name, text string) (*yaml.Node, error) {
+	p := newParser("host "+name, []byte(text), len(text))
+	root := p.load()
+	switch {
+	case root == nil:
+	case root.Kind != yaml.MappingNode:
+		p.fail(root, "a host is a map of keys", "write it as in {hardware: 02:00:00:00:00:07, address: 198.51.100.9}")
+	default:
+		p.refuseTree(root)
 	}
-	if err == nil && !isPlainTree(root) {
-		err = errors.New("anchors, aliases and tags are not used in this document")
+	if len(p.problems) > 0 {
+		return nil, p.problems
 	}
-	return root, err
+	return root, nil
 }
 
-func isPlainTree(n *yaml.Node) bool {
-	if n.Kind == yaml.AliasNode || n.Anchor != "" || n.Style&yaml.TaggedStyle != 0 {
-		return false
+// CheckHostEntry returns what is wrong with the text of a host's entry before its keys are looked at: Problems in its lines, or nil.
+func CheckHostEntry(name, text string) error {
+	_, err := entryTree(name, text)
+	return err
+}
+
+// CheckValue returns what is wrong with a text that is to be one value between brackets, in words; nil if it is one.
+func CheckValue(text string) error {
+	for _, as := range []string{text, "[" + text + "]"} {
+		p := newParser("", []byte(as), len(as))
+		root := p.load()
+		switch {
+		case root == nil:
+			return fmt.Errorf("%s; %s", p.problems[0].Message, p.problems[0].Remedy)
+		case len(as) > len(text) && (root.Kind != yaml.SequenceNode || len(root.Content) != 1):
+			return errors.New("it is more than one value; write it in quotes, or a list between [ and ]")
+		}
 	}
-	return !slices.ContainsFunc(n.Content, func(c *yaml.Node) bool { return !isPlainTree(c) })
+	return nil
 }
 
 // entryOf returns the key and the value of a map's entry; nil if there is none.

@@ -117,6 +117,41 @@ func TestAnEntryThatIsNoneIsRefused(t *testing.T) {
 	}
 }
 
+// What is wrong with an entry is said with its place and with what would be right, in no words of the library that reads it.
+func TestWhatIsWrongWithAnEntryHasAPlaceAndARemedy(t *testing.T) {
+	for text, want := range map[string]string{
+		"{hardware: 02:00:00:00:00:07":          "host a:1:1: error: this map is not closed",
+		"hardware: x\n address: y":              "host a:2:9: error: a \":\" is out of place here",
+		"[a]":                                   "host a:1:1: error: a host is a map of keys",
+		"{a: &x 1}":                             "host a:1:5: error: anchors and aliases",
+		"{hardware: a, hardware: b}":            "host a:1:15: error: ",
+		"{address: 10.0.0.1}\n---\n{b: 2}":      "host a:2:1: error: a second document begins here",
+		"{hardware: \"02:00":                    "host a:1:12: error: the quote that begins here is never closed",
+		"{hardware: 02:00:00:00:00:07, \tx: y}": "host a:",
+	} {
+		_, err := EditHost([]byte(editForms[1]), "a", text)
+		problems, ok := errors.AsType[Problems](err)
+		if !ok {
+			if err != nil || want != "host a:" {
+				t.Errorf("%q: %v", text, err)
+			}
+			continue
+		}
+		if got := problems.String(); !strings.HasPrefix(got, want) || !strings.Contains(got, "\n  → ") || strings.Contains(got, "yaml:") {
+			t.Errorf("%q: %s\nwant %s", text, got, want)
+		}
+		if err := CheckHostEntry("a", text); err == nil || err.Error() != problems.String() {
+			t.Errorf("%q: looked at alone: %v", text, err)
+		}
+	}
+	for text, good := range map[string]bool{"10.0.0.1": true, "[a, b]": true, `"a, b"`: true, "{hex: \"0a\"}": true, "a: 1": true,
+		"": false, "a, b": false, "1}, address: 10.0.0.9, x: {": false, "[a": false, "a # b": false, "a\n---\nb": false} {
+		if err := CheckValue(text); (err == nil) != good || err != nil && strings.Contains(err.Error(), "yaml:") {
+			t.Errorf("%q: %v", text, err)
+		}
+	}
+}
+
 func TestEditingOneOfManyHostsTakesTimeInProportion(t *testing.T) {
 	for _, sep := range []string{", ", ",\n  "} {
 		var b strings.Builder

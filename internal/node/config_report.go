@@ -50,6 +50,8 @@ type Applied struct {
 	Head    string `json:"head"`    // the version that this member serves by
 	// Changed is false where the document says what the latest version does.
 	Changed bool `json:"changed"`
+	// Created says that the host was made: the document that was changed had none of that name.
+	Created bool `json:"created,omitempty"`
 	Adopted bool `json:"adopted"`
 	// Waits says what it waits for; empty if it is adopted.
 	Waits string `json:"waits,omitempty"`

@@ -19,8 +19,11 @@ import (
 
 var _ Steward = (*Node)(nil)
 
-// maxHostText is how long a host entry is at most, in octets.
-const maxHostText = 64 << 10
+// The most octets of a host entry, and of its name.
+const (
+	maxHostText = 64 << 10
+	maxHostName = 255
+)
 
 // MarshalJSON writes an empty map where there are no options, never null.
 func (h HostRow) MarshalJSON() ([]byte, error) {
@@ -150,6 +153,9 @@ func (c *Core) heldFor(r *HostRow) string {
 
 // HostPut implements Steward.
 func (n *Node) HostPut(ctx context.Context, h HostEdit, r ApplyRequest) (Applied, error) {
+	if err := checkHostName(h.Name); err != nil {
+		return Applied{}, err
+	}
 	text, err := h.entry()
 	if err != nil {
 		return Applied{}, err
@@ -159,14 +165,24 @@ func (n *Node) HostPut(ctx context.Context, h HostEdit, r ApplyRequest) (Applied
 
 // HostDelete implements Steward.
 func (n *Node) HostDelete(ctx context.Context, name, against string, r ApplyRequest) (Applied, error) {
+	if err := checkHostName(name); err != nil {
+		return Applied{}, err
+	}
 	return n.editHost(ctx, &HostEdit{Name: name, Change: true, If: against}, "", r)
+}
+
+func checkHostName(name string) error {
+	switch {
+	case strings.TrimSpace(name) == "":
+		return refused("which host? Its name is empty")
+	case len(name) > maxHostName:
+		return refused("the name of a host has at most %d octets, and this one has %d", maxHostName, len(name))
+	}
+	return nil
 }
 
 // editHost makes the next version one in which a host is as text says.
 func (n *Node) editHost(ctx context.Context, h *HostEdit, text string, r ApplyRequest) (Applied, error) {
-	if h.Name == "" || len(h.Name) > 255 {
-		return Applied{}, refused("a host has a name, of at most 255 octets")
-	}
 	shown, err := n.ConfigShow(ctx, cmp.Or(h.If, "tip"))
 	if err != nil {
 		return Applied{}, err
@@ -176,7 +192,8 @@ func (n *Node) editHost(ctx context.Context, h *HostEdit, text string, r ApplyRe
 		return Applied{}, err
 	}
 	src = src[1:] // the line that said which version it is
-	if err := h.fits(src); err != nil {
+	there, err := h.fits(src)
+	if err != nil {
 		return Applied{}, err
 	}
 	edited, err := config.EditHost(src, h.Name, text)
@@ -187,11 +204,13 @@ func (n *Node) editHost(ctx context.Context, h *HostEdit, text string, r ApplyRe
 		return Applied{}, &RefusedError{Why: fmt.Sprintf("host %q cannot be changed here: the document is written in a way that only a person can change", clip(h.Name)),
 			Remedy: "edit what lessor config show prints, and give it to lessor config apply"}
 	case err != nil:
-		return Applied{}, refused("host %q: %v", clip(h.Name), err)
+		return Applied{}, err
 	}
 	r.Document = append([]byte("version: "+parent.String()+"\n"), edited...)
 	r.Comment = cmp.Or(r.Comment, h.comment(text))
-	return n.applyFor(ctx, h.Name, r)
+	a, err := n.applyFor(ctx, h.Name, r)
+	a.Created = err == nil && !there
+	return a, err
 }
 
 // inNoSubnet says of a host of a document that the address that is kept for it is never given; nothing where it can be.
@@ -220,29 +239,29 @@ func noHost(name string) error {
 	return &RefusedError{Why: fmt.Sprintf("there is no host %q", clip(name)), Remedy: "lessor hosts lists them"}
 }
 
-// fits reports whether a host may be made or changed.
-func (h *HostEdit) fits(src []byte) error {
-	if !h.Create && !h.Change {
-		return nil
-	}
+// fits reports whether there is such a host in a document; the error says why it may not be made or changed.
+func (h *HostEdit) fits(src []byte) (there bool, err error) {
 	entries, err := config.HostEntries(src)
 	if err != nil {
-		return err
+		return false, err
 	}
-	there := slices.ContainsFunc(entries, func(e config.HostEntry) bool { return e.Name == h.Name })
+	there = slices.ContainsFunc(entries, func(e config.HostEntry) bool { return e.Name == h.Name })
 	switch {
 	case h.Create && there:
-		return &RefusedError{Why: fmt.Sprintf("there is a host %q already", clip(h.Name)), Remedy: "choose another name, or change that one"}
+		return there, &RefusedError{Why: fmt.Sprintf("there is a host %q already", clip(h.Name)), Remedy: "choose another name, or change that one"}
 	case h.Change && !there:
-		return noHost(h.Name)
+		return there, noHost(h.Name)
 	}
-	return nil
+	return there, nil
 }
 
 // entry returns the entry as YAML.
 func (h *HostEdit) entry() (string, error) {
 	text := strings.TrimSpace(h.Text)
 	if text == "" {
+		if err := h.checkFields(); err != nil {
+			return "", err
+		}
 		text = h.fromFields()
 	}
 	switch {
@@ -252,6 +271,21 @@ func (h *HostEdit) entry() (string, error) {
 		return "", refused("a host entry says whom it means: hardware, client-id, circuit-id, remote-id or subscriber-id")
 	}
 	return text, nil
+}
+
+// checkFields returns which field is no value as a document has it. One that is could end the entry in its middle.
+func (h *HostEdit) checkFields() error {
+	fields := map[string]string{"client-id": h.ClientID, "circuit-id": h.CircuitID, "remote-id": h.RemoteID, "subscriber-id": h.SubscriberID}
+	maps.DeleteFunc(fields, func(_, value string) bool { return !strings.HasPrefix(value, "{") }) // the others are put in quotes
+	for name, value := range h.Options {
+		fields[fmt.Sprintf("option %q", clip(name))] = value
+	}
+	for _, name := range slices.Sorted(maps.Keys(fields)) {
+		if err := config.CheckValue(fields[name]); err != nil {
+			return refused("%s: %q is no value as a document has it: %v", name, clip(fields[name]), err)
+		}
+	}
+	return nil
 }
 
 // fromFields writes the entry that the fields say.

@@ -78,7 +78,7 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 	}
 	edit := HostEdit{Name: "printer", Create: true, Hardware: "02:00:00:00:00:07", Address: netip.MustParseAddr("10.0.9.9"), Options: map[string]string{"host-name": `"p: 1"`}}
 	applied, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Author: "ada", Yes: true})
-	if err != nil || !applied.Changed || !applied.Adopted {
+	if err != nil || !applied.Changed || !applied.Adopted || !applied.Created {
 		t.Fatalf("%v, %+v", err, applied)
 	}
 	h := hostsNow(t, n)["printer"]
@@ -101,8 +101,8 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 		t.Errorf("%v, %q", err, applied.Notes)
 	}
 	edit.Create, edit.Text = false, "{hardware: 02:00:00:00:00:08}"
-	if _, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); err != nil {
-		t.Fatal(err)
+	if applied, err = n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); err != nil || applied.Created {
+		t.Fatalf("%v, %+v", err, applied)
 	}
 	if h := hostsNow(t, n)["printer"]; h.Hardware != "02:00:00:00:00:08" || h.Address.IsValid() {
 		t.Errorf("%+v", h)
@@ -111,6 +111,7 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 	if _, err := n.node.HostPut(t.Context(), edit, ApplyRequest{Yes: true}); err == nil {
 		t.Error("nonsense is taken")
 	}
+	wrongHosts(t, n)
 	if _, err := n.node.HostDelete(t.Context(), "printer", "", ApplyRequest{Yes: true}); err != nil {
 		t.Fatal(err)
 	}
@@ -119,6 +120,29 @@ func TestHostsAreVersionsOfTheConfiguration(t *testing.T) {
 	}
 	if left := hostsNow(t, n); len(left) != 0 {
 		t.Errorf("%v", left)
+	}
+}
+
+// wrongHosts says of hosts that cannot be read what is wrong with them.
+func wrongHosts(t *testing.T, n *running) {
+	t.Helper()
+	for _, x := range []struct {
+		edit HostEdit
+		says string
+	}{
+		{HostEdit{Hardware: "02:00:00:00:00:09"}, "which host? Its name is empty"},
+		{HostEdit{Name: " ", Text: "{hardware: 02:00:00:00:00:09}"}, "which host? Its name is empty"},
+		{HostEdit{Name: strings.Repeat("x", maxHostName+1), Text: "{}"}, "at most 255 octets"},
+		{HostEdit{Name: "a", Text: "{hardware: 02:00:00:00:00:09"}, "host a:1:1: error: this map is not closed"},
+		{HostEdit{Name: "a", Hardware: "02:00:00:00:00:09", Options: map[string]string{"routers": "[10.0.0.1"}}, `option "routers": "[10.0.0.1" is no value as a document has it: this list is not closed; its values stand`},
+		{HostEdit{Name: "a", CircuitID: "{hex: 01}, address: 10.0.0.9, x: {"}, "circuit-id: "},
+	} {
+		if _, err := n.node.HostPut(t.Context(), x.edit, ApplyRequest{Yes: true}); err == nil || !strings.Contains(err.Error(), x.says) || strings.Contains(err.Error(), "yaml:") {
+			t.Errorf("%+v: %v", x.edit, err)
+		}
+	}
+	if _, err := n.node.HostDelete(t.Context(), "", "", ApplyRequest{}); err == nil || !strings.Contains(err.Error(), "which host?") {
+		t.Errorf("no name: %v", err)
 	}
 }
 
