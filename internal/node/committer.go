@@ -89,7 +89,7 @@ func (n *Node) send(l *load) {
 		r := &l.effects.Replies[i]
 		l.outgoing = append(l.outgoing, socket.Outgoing{
 			Bytes: l.effects.Octets(r), To: r.To.To, From: r.To.From, Interface: r.To.Interface,
-			Hardware: r.To.Hardware, Broadcast: r.To.Broadcast,
+			Hardware: r.To.Hardware, Broadcast: r.To.Broadcast, Stranger: r.To.Stranger,
 		})
 	}
 	if len(l.outgoing) > 0 {

@@ -16,6 +16,8 @@ type Destination struct {
 	Hardware binding.Hardware
 	// Broadcast says that the reply goes to everybody on the link.
 	Broadcast bool
+	// Stranger says that the client loses nothing that it has here if the reply does not get to it, or that it is not where it had it.
+	Stranger bool
 }
 
 var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
@@ -25,7 +27,7 @@ var everybody = netip.AddrFrom4([4]byte{255, 255, 255, 255})
 // is believed to have what it says in ciaddr where the reply confirms it, else it could have replies sent to anybody.
 func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destination {
 	m := r.req.Msg
-	d := Destination{From: r.req.ServerID}
+	d := Destination{From: r.req.ServerID, Stranger: true} // grant knows better
 	client := func(a netip.Addr) netip.AddrPort { return netip.AddrPortFrom(a, dhcpv4.ClientPort) }
 	if !m.GIAddr.IsUnspecified() {
 		d.To = netip.AddrPortFrom(m.GIAddr, r.relayPort())
@@ -56,6 +58,9 @@ func (r *Responder) destination(t dhcpv4.MessageType, yours netip.Addr) Destinat
 	}
 	return d
 }
+
+// stayed reports whether the client is behind the relay where it was when it got b, or, as then, behind none.
+func (r *Responder) stayed(b *binding.Binding) bool { return b.Facts.GIAddr() == r.facts.GIAddr }
 
 // overRouter reports whether the client sent from its address on another link, without a relay.
 func (r *Responder) overRouter() bool {

@@ -141,6 +141,7 @@ func (r *Responder) grant(a netip.Addr) {
 	b.Sync.Potential = promise.Potential
 	if again {
 		b.Cause = binding.Renewed
+		r.out.To.Stranger = !r.stayed(&old)
 		if old.Expires.After(b.Expires) { // this answer may be lost, and the client go on by the one before
 			b.Expires = old.Expires
 		}

@@ -47,7 +47,9 @@ const sendStall = 100 * time.Millisecond
 // sender sends the messages of a vector over a conn. Its calls are prepared once so that sending allocates nothing.
 type sender struct {
 	*vector
-	c        *conn
+	c *conn
+	// hurried says that nobody is held up by a socket that is full: what it does not take now is dropped.
+	hurried  bool
 	from, to int
 	once     func(fd uintptr) // tries, and comes back whatever happens
 	patient  func(fd uintptr) // waits while the socket is full
@@ -77,7 +79,7 @@ func (s *sender) flush(n int, failed func(i int, errno unix.Errno)) (sent int) {
 	s.to = n
 	for s.from = 0; s.from < n; {
 		err := s.c.raw.Control(s.once)
-		if err == nil && s.errno == unix.EAGAIN {
+		if err == nil && s.errno == unix.EAGAIN && !s.hurried {
 			err = s.c.raw.Control(s.patient)
 		}
 		switch {

@@ -30,6 +30,9 @@ const (
 	probeSlots      = 64
 	// answerSize is the longest answer that is looked at: an IP header with all its options, and the probe.
 	answerSize = 60 + probeSize
+	// probesBuffer is how many octets of probes may wait in the kernel. Each one waits for some seconds, since it goes to an address that,
+	// as a rule, nobody has, and so nobody says where that is.
+	probesBuffer = 1 << 20
 )
 
 var longAgo = time.Unix(1, 0)
@@ -58,6 +61,7 @@ func openICMP() (*conn, error) {
 		unix.Close(fd)
 		return nil, fmt.Errorf("preparing an ICMP socket: %w", err)
 	}
+	grow(fd, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE, probesBuffer)
 	return newConn(fd, "probes")
 }
 
@@ -69,6 +73,7 @@ func newProber(s *Sockets) *prober {
 		return p
 	}
 	p.out = newSender(s.icmp, newVector(probeSlots, 1, pktinfoSpace))
+	p.out.hurried = true
 	p.octets = make([]byte, probeSlots*probeSize)
 	for i := range probeSlots {
 		p.out.point(i, 0, p.octets[i*probeSize:(i+1)*probeSize])
@@ -77,7 +82,7 @@ func newProber(s *Sockets) *prober {
 }
 
 // Probe sends an ICMP echo request to each target (RFC 2131 §2.2, §4.4.1) and returns how many went out; those that
-// did not are counted by reason and must be taken as unanswered. It does not wait for the answers (Answers), and
+// did not are counted by reason and must be taken as unanswered. It waits neither for the answers (Answers) nor for room, and
 // leaves ARP to the kernel. It returns ErrNoProbes where that is not allowed.
 func (s *Sockets) Probe(targets []Target) (sent int, err error) {
 	s.probing.Lock()

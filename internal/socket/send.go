@@ -21,6 +21,9 @@ type Outgoing struct {
 	Hardware binding.Hardware
 	// Broadcast sends to everybody on Interface: 255.255.255.255, and the port of To.
 	Broadcast bool
+	// Stranger says that it goes to somebody who has nothing here to lose. What waits to learn where an address is that nobody has
+	// takes room for some seconds, and strangers can name any address; so theirs have a room of their own, and nobody waits for it.
+	Stranger bool
 }
 
 // Failures counts what was not sent, by Failure.
@@ -30,6 +33,8 @@ const (
 	sendSlots    = 128
 	hardwareType = 1 // Ethernet (RFC 2131 §2, IANA hardware types)
 	etherAddr    = 6
+	// smallMTU is what every link takes that this is likely to meet; the kernel does not fragment what it gets with its headers.
+	smallMTU = 1280
 )
 
 var (
@@ -42,10 +47,13 @@ type outbox struct {
 	s      *Sockets
 	udp    *sender
 	frames *sender
-	head   []byte // the headers of each frame
+	whole  *sender // datagrams to strangers, with their headers
+	head   []byte  // the headers of each frame
+	heads  []byte  // and of each of whole
 	nUDP   int
 	nFrame int
-	id     uint16 // of the next frame (RFC 791 §3.1)
+	nWhole int
+	id     uint16 // of the next frame, or of whole (RFC 791 §3.1)
 
 	sent   int
 	failed Failures
@@ -59,6 +67,14 @@ func newOutbox(s *Sockets) *outbox {
 		o.head = make([]byte, sendSlots*headers)
 		for i := range sendSlots {
 			o.frames.point(i, 0, o.head[i*headers:(i+1)*headers])
+		}
+	}
+	if s.whole != nil {
+		o.whole = newSender(s.whole, newVector(sendSlots, 2, pktinfoSpace))
+		o.whole.hurried = true
+		o.heads = make([]byte, sendSlots*headers)
+		for i := range sendSlots {
+			o.whole.point(i, 0, o.heads[i*headers:(i+1)*headers])
 		}
 	}
 	o.fail = func(_ int, errno unix.Errno) { o.failed[failureOf(errno)]++ }
@@ -78,6 +94,7 @@ func (s *Sockets) Send(out []Outgoing) (sent int, failed Failures) {
 	}
 	o.flushUDP()
 	o.flushFrames()
+	o.flushWhole()
 	s.counters.sent.Add(uint64(o.sent))
 	for i, n := range o.failed {
 		if n > 0 {
@@ -94,6 +111,10 @@ func (o *outbox) add(scope *scope, d *Outgoing) {
 		return
 	}
 	if d.Hardware.IsZero() && !d.Broadcast {
+		if d.Stranger && o.whole != nil && d.From.Is4() && !d.From.IsUnspecified() && headers+len(d.Bytes) <= smallMTU {
+			o.addWhole(d)
+			return
+		}
 		o.addUDP(d, d.To)
 		return
 	}
@@ -153,6 +174,19 @@ func (o *outbox) addFrame(d *Outgoing, link *Link, to netip.AddrPort, hardware [
 	o.frames.nameLink(i, link.Index, hardware)
 }
 
+func (o *outbox) addWhole(d *Outgoing) {
+	if o.nWhole == sendSlots {
+		o.flushWhole()
+	}
+	i := o.nWhole
+	o.nWhole++
+	o.id++
+	putHeaders(o.heads[i*headers:(i+1)*headers], netip.AddrPortFrom(d.From, o.s.port), d.To, o.id, d.Bytes)
+	o.whole.point(i, 1, d.Bytes)
+	o.whole.nameInet4(i, netip.AddrPortFrom(d.To.Addr(), 0))
+	o.whole.setPktinfo(i, d.Interface, d.From.As4())
+}
+
 func (o *outbox) flushUDP() {
 	o.sent += o.udp.flush(o.nUDP, o.fail)
 	o.udp.forget(o.nUDP, 0)
@@ -168,4 +202,13 @@ func (o *outbox) flushFrames() {
 	o.sent += n
 	o.s.counters.frames.Add(uint64(n))
 	o.nFrame = 0
+}
+
+func (o *outbox) flushWhole() {
+	if o.nWhole == 0 {
+		return
+	}
+	o.sent += o.whole.flush(o.nWhole, o.fail)
+	o.whole.forget(o.nWhole, 1)
+	o.nWhole = 0
 }

@@ -49,6 +49,7 @@ type Sockets struct {
 	closed atomic.Bool
 	packet *conn // nil without CAP_NET_RAW
 	icmp   *conn // nil without CAP_NET_RAW
+	whole  *conn // nil without CAP_NET_RAW
 
 	scope      atomic.Pointer[scope]
 	choice     sync.Mutex // guards interfaces and listen, and the order of looks at the interfaces
@@ -96,7 +97,7 @@ func Open(cfg Config) (*Sockets, error) {
 func (s *Sockets) Close() error {
 	s.closed.Store(true)
 	s.udp.wake()
-	return errors.Join(s.udp.close(), s.packet.close(), s.icmp.close())
+	return errors.Join(s.udp.close(), s.packet.close(), s.icmp.close(), s.whole.close())
 }
 
 // Counters returns what happened so far.
@@ -153,10 +154,11 @@ func bindError(bind netip.Addr, port uint16, err error) error {
 
 // openRaw opens what frames and probes go through, as far as that is allowed.
 func (s *Sockets) openRaw() {
-	var err, perr error
+	var err, perr, werr error
 	s.packet, err = openPacket()
 	s.icmp, perr = openICMP()
-	if err = errors.Join(err, perr); err != nil {
+	s.whole, werr = openWhole()
+	if err = errors.Join(err, perr, werr); err != nil {
 		s.log.Warn("clients without an address are answered by broadcast only, and addresses are not probed before "+
 			"they are offered", "error", err, "remedy", Remedy())
 	}
@@ -170,6 +172,16 @@ func openPacket() (*conn, error) {
 	}
 	grow(fd, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE, defaultBuffer)
 	return newConn(fd, "frames")
+}
+
+// openWhole opens the socket for datagrams with their headers. It receives nothing (raw(7)).
+func openWhole() (*conn, error) {
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, unix.IPPROTO_RAW)
+	if err != nil {
+		return nil, fmt.Errorf("opening a raw socket: %w", err)
+	}
+	grow(fd, unix.SO_SNDBUF, unix.SO_SNDBUFFORCE, defaultBuffer)
+	return newConn(fd, "strangers")
 }
 
 // enlarge gives the kernel room for what comes while a batch is decided, and says so where it is little.

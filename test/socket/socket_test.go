@@ -396,3 +396,56 @@ func BenchmarkReplies(b *testing.B) {
 		})
 	}
 }
+
+// Whoever can say any address can have the server answer to addresses that nobody has. Each such answer stays in the kernel until that has
+// given up asking who has the address, and takes room there.
+func TestAnswersToAddressesThatNobodyHasLeaveRoomForTheOthers(t *testing.T) {
+	c := newScene(t, socket.Config{})
+	relay := c.open(c.far, socket.Config{})
+	known := socket.Outgoing{Bytes: []byte("to a client with a lease"), To: netip.MustParseAddrPort("203.0.113.9:67"), From: netip.MustParseAddr("203.0.113.1")}
+	out, lost := make([]socket.Outgoing, 0, 128), 0
+	for n := range 50000 {
+		out = append(out, socket.Outgoing{Bytes: make([]byte, 300), From: known.From, Stranger: true,
+			To: netip.AddrPortFrom(netip.AddrFrom4([4]byte{203, 0, 113, byte(10 + n%240)}), 67)})
+		if len(out) < cap(out) {
+			continue
+		}
+		_, failed := c.s.Send(out)
+		lost += failed[socket.Congested]
+		out = out[:0]
+		if sent, failed := c.s.Send([]socket.Outgoing{known}); sent != 1 {
+			t.Fatalf("after %d not sent: %v", n, failed)
+		}
+		if d := c.receive(relay); string(d.Bytes) != string(known.Bytes) || d.From.String() != "203.0.113.1:67" {
+			t.Fatalf("received from %v: %q", d.From, d.Bytes)
+		}
+	}
+	if lost == 0 {
+		t.Error("there was room for all of them: this shows nothing")
+	}
+}
+
+// What goes to a stranger is the same datagram, whichever way it takes.
+func TestAStrangersAnswerIsLikeTheOthers(t *testing.T) {
+	c := newScene(t, socket.Config{})
+	relay := c.open(c.far, socket.Config{})
+	for name, change := range map[string]func(*socket.Outgoing){
+		"as it is":      func(*socket.Outgoing) {},
+		"by the link":   func(o *socket.Outgoing) { o.Interface = c.link["eth1"].Index },
+		"long":          func(o *socket.Outgoing) { o.Bytes = bytes.Repeat([]byte("long "), 400) },
+		"no source":     func(o *socket.Outgoing) { o.From = netip.Addr{} },
+		"second source": func(o *socket.Outgoing) { o.From = netip.MustParseAddr("203.0.113.2") },
+	} {
+		o := socket.Outgoing{Bytes: []byte("an odd number of octets"), To: netip.MustParseAddrPort("203.0.113.9:67"), From: netip.MustParseAddr("203.0.113.1"), Stranger: true}
+		change(&o)
+		if sent, failed := c.s.Send([]socket.Outgoing{o}); sent != 1 {
+			t.Fatalf("%s: not sent: %v", name, failed)
+		}
+		if !o.From.IsValid() {
+			o.From = netip.MustParseAddr("203.0.113.1")
+		}
+		if d := c.receive(relay); !bytes.Equal(d.Bytes, o.Bytes) || d.From != netip.AddrPortFrom(o.From, 67) {
+			t.Errorf("%s: received from %v: %q", name, d.From, d.Bytes)
+		}
+	}
+}
