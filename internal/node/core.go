@@ -98,7 +98,7 @@ func NewCore(self binding.Member, p *policy.Policy, table *binding.Table, commit
 		self: self, table: table, commit: commit, durable: commit,
 		terms: responder.Terms{Known: true, New: true, Commit: true},
 		links: map[int]*Link{}, own: map[netip.Addr]bool{}, short: map[string]*shortage{}, failing: map[string]*failing{},
-		probes: probeQueue{byAddr: map[netip.Addr]*probe{}},
+		probes: newProbeQueue(),
 		counts: Counts{Drops: make([]uint64, len(responder.Reasons())+1), Malformed: map[string]uint64{}},
 	}
 	c.count()
@@ -282,7 +282,7 @@ func (c *Core) Rebuild(table *binding.Table, commit uint64) {
 	c.table, c.commit, c.durable, c.failed = table, commit, commit, false
 	c.past.discard(commit)
 	c.terms.Commit = true // whether there is room is asked anew
-	c.probes = probeQueue{byAddr: map[netip.Addr]*probe{}}
+	c.probes = newProbeQueue()
 	c.count()
 	c.pools = nil
 	c.layPools()

@@ -158,6 +158,17 @@ func TestThePacketPathAllocatesNothing(t *testing.T) {
 		{"REQUEST, RENEWING", func() { c, a := next(); x.hear(dhcpv4.Request, c, a, nil) }},
 		{"REQUEST, INIT-REBOOT", func() { c, a := next(); x.hear(dhcpv4.Request, c, netip.Addr{}, a.AsSlice()) }},
 		{"DISCOVER, not relayed", func() { c, _ := next(); x.hear(dhcpv4.Discover, c, netip.Addr{}, nil) }},
+		{"DISCOVER that waits for a probe", func() {
+			fresh++
+			x.hear(dhcpv4.Discover, fresh, netip.Addr{}, nil)
+			if len(x.out.Probes) != 1 || len(x.out.Replies) != 0 {
+				t.Fatalf("a new client's DISCOVER does not wait: %+v", x.out)
+			}
+			x.now = x.now.Add(400 * time.Millisecond)
+			if x.core.Handle(x.now, Tick{}, &x.out); len(x.out.Replies) != 1 {
+				t.Fatalf("and is not answered: %v", x.core.answer.Drop)
+			}
+		}},
 		{"BOOTP", func() { c, _ := next(); x.hear(0, c, netip.Addr{}, nil) }},
 		{"a server's", func() { c, a := next(); x.hear(dhcpv4.Offer, c, a, nil) }},
 		{"malformed", func() { x.packet.Malformed = "bad-op"; x.core.Handle(x.now, &x.packet, &x.out) }},

@@ -99,7 +99,7 @@ func TestShortAndEndlessLeasesAreNotHurried(t *testing.T) {
 		if t1, _ := x.times(); t1 != want {
 			t.Errorf("a lease of %s: T1 is %v, want %v", lease, t1, want)
 		}
-		if left := x.core.hurry.tokens; (left == hurriesAtOnce) != (lease != "11m") {
+		if left := x.core.hurry.rate.tokens; (left == hurriesAtOnce) != (lease != "11m") {
 			t.Errorf("a lease of %s: %v more may be told", lease, left)
 		}
 	}

@@ -9,11 +9,10 @@ const (
 	hurriesAtOnce    = hurriesPerSecond
 )
 
-// hurry says which clients come back early: a bucket that the time fills.
+// hurry says which clients come back early.
 type hurry struct {
-	on     bool
-	filled time.Time
-	tokens float64
+	on   bool
+	rate bucket
 }
 
 // ready reports whether the next client that is granted a lease may be told to come back early.
@@ -21,14 +20,9 @@ func (h *hurry) ready(now time.Time) bool {
 	if !h.on {
 		return false
 	}
-	if h.filled.IsZero() {
-		h.tokens = hurriesAtOnce
-	} else {
-		h.tokens = min(hurriesAtOnce, h.tokens+now.Sub(h.filled).Seconds()*hurriesPerSecond)
-	}
-	h.filled = now
-	return h.tokens >= 1
+	h.rate.most, h.rate.perSecond = hurriesAtOnce, hurriesPerSecond
+	return h.rate.ready(now)
 }
 
 // taken notes that a client was told so.
-func (h *hurry) taken() { h.tokens-- }
+func (h *hurry) taken() { h.rate.take() }

@@ -10,9 +10,13 @@ import (
 	"github.com/lessor-dhcp/lessor/internal/responder"
 )
 
-// maxProbes is how many addresses are asked for at once, at most; further clients go on without. Each costs the copy
-// of a packet.
-const maxProbes = 4096
+// How many addresses are asked for at once and in a second, at most; further clients go on without. An address that nobody has, as
+// nearly all of them, takes a place in the machine's table of neighbours for three or four seconds. That has room for 1,024, and is the
+// one in which the relays and routers are found that all the others are answered through (arp(7), gc_thresh3).
+const (
+	maxProbes       = 512
+	probesPerSecond = 100
+)
 
 // maxAttempts is how many addresses that somebody else turned out to use are tried for one DISCOVER.
 const maxAttempts = 3
@@ -30,8 +34,31 @@ type probe struct {
 type probeQueue struct {
 	queue  []*probe
 	byAddr map[netip.Addr]*probe
-	// again is the probe whose DISCOVER is being decided anew; it hands its attempts on.
+	// again is the probe whose DISCOVER is being decided anew, msg what that says; it hands its attempts on.
 	again *probe
+	msg   dhcpv4.Message
+	spare []*probe // to be used again, with their octets
+	rate  bucket
+}
+
+func newProbeQueue() probeQueue {
+	return probeQueue{byAddr: map[netip.Addr]*probe{}, rate: bucket{most: maxProbes, perSecond: probesPerSecond}}
+}
+
+// fresh returns a probe with nothing in it but room for a packet.
+func (q *probeQueue) fresh() *probe {
+	if n := len(q.spare); n > 0 {
+		p := q.spare[n-1]
+		q.spare = q.spare[:n-1]
+		return p
+	}
+	return &probe{}
+}
+
+// done: p is over, and not in the queue any more.
+func (q *probeQueue) done(p *probe) {
+	*p = probe{octets: p.octets[:0]}
+	q.spare = append(q.spare, p)
 }
 
 func (q *probeQueue) pending(a netip.Addr) bool { return q.byAddr[a] != nil }
@@ -69,11 +96,12 @@ func (c *Core) beginProbe(now time.Time, p *Packet, out *Effects) bool {
 	if c.probes.again != nil {
 		attempts = c.probes.again.attempts
 	}
-	if len(c.probes.queue) >= maxProbes {
+	if len(c.probes.queue) >= maxProbes || !c.probes.rate.ready(now) {
 		return false
 	}
-	w := &probe{addr: a.Offer, deadline: now.Add(a.Probe), packet: *p, attempts: attempts + 1}
-	w.octets = append(w.octets, p.Msg.Bytes()...)
+	c.probes.rate.take()
+	w := c.probes.fresh()
+	*w = probe{addr: a.Offer, deadline: now.Add(a.Probe), packet: *p, attempts: attempts + 1, octets: append(w.octets, p.Msg.Bytes()...)}
 	w.packet.Msg, w.packet.At = nil, 0 // how long the probe takes says nothing about this server
 	c.probes.add(w)
 	out.Probes = append(out.Probes, ProbeRequest{Addr: a.Offer, Interface: p.Interface})
@@ -82,14 +110,12 @@ func (c *Core) beginProbe(now time.Time, p *Packet, out *Effects) bool {
 
 // decideAgain decides the DISCOVER that waited for w.
 func (c *Core) decideAgain(now time.Time, w *probe, out *Effects) {
-	var m dhcpv4.Message
-	if m.Parse(w.octets) != nil { // it was parsed before
+	if c.probes.msg.Parse(w.octets) != nil { // it was parsed before
 		return
 	}
-	p := w.packet
-	p.Msg = &m
+	w.packet.Msg = &c.probes.msg
 	c.probes.again = w
-	c.decide(now, &p, out)
+	c.decide(now, &w.packet, out)
 	c.probes.again = nil
 }
 
@@ -99,6 +125,7 @@ func (c *Core) probesUnanswered(now time.Time, out *Effects) {
 		w := c.probes.queue[0]
 		c.probes.remove(w)
 		c.decideAgain(now, w, out)
+		c.probes.done(w)
 	}
 }
 
@@ -119,4 +146,5 @@ func (c *Core) probeAnswered(now time.Time, in *ProbeAnswered, out *Effects) {
 	if w.attempts < maxAttempts {
 		c.decideAgain(now, w, out)
 	}
+	c.probes.done(w)
 }
