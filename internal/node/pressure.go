@@ -10,11 +10,13 @@ import (
 // When packets come faster than they are answered, the kernel drops whichever comes next. Before it does, some are left unanswered here,
 // which costs next to nothing: new clients before those that have an address, and what its client has given up on.
 const (
-	// pressedAt is how full the room for packets is, from 0 to 1, when new clients are left unanswered, and easedAt when they no longer
-	// are. What 20,000 new clients a second say while a disk stands still for a third of a second does not get there.
+	// pressedAt is how full the room for packets is, from 0 to 1, when who has nothing here to lose is left unanswered, and easedAt when
+	// that is over. What 20,000 new clients a second say while a disk stands still for a third of a second does not get there.
 	pressedAt = 5. / 8
 	easedAt   = 3. / 8
-	// oneOf new clients is answered even then.
+	// fullAt is when clients are left unanswered, too, that took an offer or come back: all but those that extend a lease.
+	fullAt = 7. / 8
+	// oneOf of them is answered even then.
 	oneOf = 16
 	// givenUp is after how long a client asks again (RFC 2131 §4.1), with another message.
 	givenUp = 4 * time.Second
@@ -23,7 +25,8 @@ const (
 // pressure says how far packets are behind. The zero value is not at all.
 type pressure struct {
 	on    bool
-	asked int // how many new clients asked while it was on
+	full  bool // it is on, and was not enough
+	asked int  // how many asked while it was on who may be left unanswered
 }
 
 // backlog is how full the room for packets is, from 0 to 1.
@@ -33,10 +36,12 @@ type backlog interface{ Backlog() float64 }
 func (p *pressure) look(s backlog, read int) time.Time {
 	switch {
 	case read >= readSlots/2:
-		full := s.Backlog()
-		p.on = full >= pressedAt || p.on && full >= easedAt
+		taken := s.Backlog()
+		p.on = taken >= pressedAt || p.on && taken >= easedAt
+		p.full = taken >= fullAt || p.full && taken >= pressedAt
 	case p.on:
-		p.on = s.Backlog() >= easedAt
+		taken := s.Backlog()
+		p.on, p.full = taken >= easedAt, p.full && taken >= pressedAt
 	}
 	return time.Now()
 }
@@ -51,10 +56,18 @@ func (p *pressure) shed(m *dhcpv4.Message, now time.Time, at int64) responder.Re
 	if at != 0 && now.UnixNano()-at > int64(givenUp) {
 		return responder.GivenUp
 	}
-	if p.on && m.Type() == dhcpv4.Discover {
+	if p.on && p.waits(m) {
 		if p.asked++; p.asked%oneOf != 0 {
 			return responder.TooBusy
 		}
 	}
 	return 0
+}
+
+// waits reports whether m comes after those that are in want of an answer now: it is not of a client that extends its lease.
+func (p *pressure) waits(m *dhcpv4.Message) bool {
+	if m.Type() == dhcpv4.Request {
+		return p.full && m.CIAddr.IsUnspecified()
+	}
+	return true
 }

@@ -33,16 +33,17 @@ func messageOf(t *testing.T, typ dhcpv4.MessageType) *dhcpv4.Message {
 func TestUnderPressureNewClientsAreLeftUnansweredFirst(t *testing.T) {
 	var p pressure
 	for i, c := range []struct {
-		full full
-		read int
-		on   bool
+		full    full
+		read    int
+		on, all bool
 	}{
-		{0.9, 3, false}, // so few were there that there can be no more
-		{0.62, readSlots, false}, {0.63, readSlots, true}, {0.5, readSlots, true}, {0.38, 1, true}, {0.37, 1, false}, {0.5, readSlots, false},
-		{1, readSlots, true},
+		{0.9, 3, false, false}, // so few were there that there can be no more
+		{0.62, readSlots, false, false}, {0.63, readSlots, true, false}, {0.5, readSlots, true, false}, {0.38, 1, true, false},
+		{0.37, 1, false, false}, {0.5, readSlots, false, false}, {1, readSlots, true, true}, {0.63, 1, true, true}, {0.62, 1, true, false},
+		{0.87, readSlots, true, false}, {0.88, readSlots, true, true}, {0.3, readSlots, false, false}, {0.7, readSlots, true, false},
 	} {
-		if p.look(c.full, c.read); p.on != c.on {
-			t.Errorf("%d: %+v: %v", i, c, p.on)
+		if p.look(c.full, c.read); p.on != c.on || p.full != c.all {
+			t.Errorf("%d: %+v: %v, %v", i, c, p.on, p.full)
 		}
 	}
 	now := time.Now()
@@ -54,15 +55,28 @@ func TestUnderPressureNewClientsAreLeftUnansweredFirst(t *testing.T) {
 		}
 		return got
 	}
-	if got := count(dhcpv4.Discover, 0); got[0] != 100 || got[responder.TooBusy] != 1500 {
-		t.Errorf("clients that look for an address: %v", got)
+	for _, typ := range []dhcpv4.MessageType{0, dhcpv4.Discover, dhcpv4.Inform, dhcpv4.LeaseQuery} {
+		if got := count(typ, 0); got[0] != 100 || got[responder.TooBusy] != 1500 {
+			t.Errorf("%v of who has nothing to lose: %v", typ, got)
+		}
 	}
-	for _, typ := range []dhcpv4.MessageType{0, dhcpv4.Request, dhcpv4.Inform, dhcpv4.Release, dhcpv4.Decline} {
+	for _, typ := range []dhcpv4.MessageType{dhcpv4.Request, dhcpv4.Release, dhcpv4.Decline} {
 		if got := count(typ, 3*time.Second); got[0] != 1600 {
 			t.Errorf("%v: %v", typ, got)
 		}
 	}
-	p.on = false
+	p.full = true
+	if got := count(dhcpv4.Request, 0); got[0] != 100 {
+		t.Errorf("who took an offer, where that is not enough: %v", got)
+	}
+	renewing := messageOf(t, dhcpv4.Request)
+	renewing.CIAddr = netip.AddrFrom4([4]byte{10, 0, 0, 9})
+	for range 100 {
+		if got := p.shed(renewing, now, now.UnixNano()); got != 0 {
+			t.Fatalf("who extends a lease: %v", got)
+		}
+	}
+	p.on, p.full = false, false
 	if got := count(dhcpv4.Discover, 3*time.Second); got[0] != 1600 {
 		t.Errorf("without pressure: %v", got)
 	}
