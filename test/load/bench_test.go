@@ -41,14 +41,14 @@ func newLab(t *testing.T) *lab {
 
 // report is what is read of `lessor bench --json`.
 type report struct {
-	Begun, Offers, Done, Refused, Releases, Stray, Doubled uint64
-	Unanswered                                             uint64 `json:"unanswered"`
-	Again                                                  uint64 `json:"sent_again"`
-	Mean                                                   int64  `json:"mean_ns"`
-	P50                                                    int64  `json:"p50_ns"`
-	NotSent                                                uint64 `json:"not_sent"`
-	NotHeard                                               uint64 `json:"not_heard"`
-	Servers                                                map[string]uint64
+	Begun, Offers, Done, Refused, Releases, Second, Stray, Doubled uint64
+	Unanswered                                                     uint64 `json:"unanswered"`
+	Again                                                          uint64 `json:"sent_again"`
+	Mean                                                           int64  `json:"mean_ns"`
+	P50                                                            int64  `json:"p50_ns"`
+	NotSent                                                        uint64 `json:"not_sent"`
+	NotHeard                                                       uint64 `json:"not_heard"`
+	Servers                                                        map[string]uint64
 }
 
 // bench runs `lessor bench` on the loading host.
