@@ -46,7 +46,7 @@ func TestWhatIsNotInstalledIsNamedAndLeftOut(t *testing.T) {
 			t.Errorf("here: %s", got)
 		}
 	}
-	if got := table(&p, nil, nil, nil, nil, nil, 0); !strings.Contains(got, "Not installed, so not measured: kea-dhcp4, dhcpd.") {
+	if got := table(&p, nil, nil, nil, nil, nil, nil, 0); !strings.Contains(got, "Not installed, so not measured: kea-dhcp4, dhcpd.") {
 		t.Errorf("the table does not say it:\n%s", got)
 	}
 	if p.only = "kea"; p.missing() == nil {
@@ -144,12 +144,14 @@ func TestTheTableShowsMediansAndRatios(t *testing.T) {
 	losses := []*loss{{contender: theirs, fault: killed, report: &load.Report{Begun: 9, Lost: 1, Renew: load.Tally{Silence: 63e9, Max: 64e9}}}}
 	floods := []*flood{{contender: theirs, renewals: &load.Report{Begun: 200, Lost: 1, P99: 3e6}, strangers: &load.Report{Begun: 100, Elapsed: time.Second}, before: 1 << 20, after: 2 << 20}}
 	again := []*recovery{{leases: 1000, alone: &load.Report{Begun: 7, Achieved: 9}, during: &load.Report{Begun: 8}, restart: time.Second, told: 2 * time.Second}}
-	got := table(&plan{rounds: 3}, []*contender{mine, theirs, broken}, []*contender{mine}, losses, floods, again, time.Minute)
+	images := []*imaged{{leases: 5, times: []imagedOnce{{before: &load.Report{Begun: 1}, during: &load.Report{Begun: 2, Elapsed: 3e9, P99: 4e6, Max: 5e6}, after: &load.Report{}, bytes: 6 << 20}}}}
+	got := table(&plan{rounds: 3}, []*contender{mine, theirs, broken}, []*contender{mine}, losses, floods, again, images, time.Minute)
 	for _, want := range []string{
 		"| new clients | Lessor | yes | 10000 |  |  | 30 (20 to 40) |  | 1.00 | 2.0 (2.0 to 2.0) | 0.0 | 0.50 |",
 		"| new clients | Kea | no | ≥ 4000 | 2.5 |  | 120 (120 to 120) | 4.00 | 1.00 | 2.0 (2.0 to 2.0) | 0.0 | ≈ 0.50 |",
 		"| new clients | dhcpd | | it / broke |", "| a pair, new clients | Lessor |",
 		"| Kea | 100 | 0.50 % of 200 | 0.00 | 3.0 | 0.0 | 1 | 2 |",
+		"| meanwhile | 6 | 3.0 | 2 | 0 | 0.00 | 4.00 | 0.00 | 5.0 |",
 		"| 1000 | 9 | 0 of 7 | 0.0 | 1.0 | 2.0 | 500 | 0 of 8 | 0.0 |",
 		"| Kea | kill -9 | 63.00 | 64.00 | 0.00 | 0.00 | 1 of 9 | 0 |", "Versions: Lessor 1, Kea 1,",
 	} {

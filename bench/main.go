@@ -32,13 +32,16 @@ type plan struct {
 // quick are the parts of a run of some ten minutes.
 const quick = "alone,pair,takeover"
 
+// everything are all parts.
+const everything = quick + ",flood,recovery,snapshot"
+
 func main() {
 	var p plan
 	flag.StringVar(&p.lessor, "lessor", "build/lessor", "the Lessor to measure")
 	flag.StringVar(&p.dir, "dir", "build/bench-state", "where the servers keep their leases; a real disk, not memory")
 	flag.StringVar(&p.out, "out", "bench/RESULTS.md", "where to write the table; - writes it to the standard output alone")
 	flag.StringVar(&p.only, "only", "", "measure only the servers whose name holds one of these words, separated by commas; with --scale, rows that hold it, such as '| 100000 |'")
-	flag.StringVar(&p.parts, "parts", quick, "what to measure: alone, pair, takeover, flood, recovery (of a pair with --most leases)")
+	flag.StringVar(&p.parts, "parts", quick, "what to measure: alone, pair, takeover, flood, recovery (of a pair with --most leases), snapshot (of --most leases)")
 	flag.StringVar(&p.modes, "modes", "new,renew,mixed", "what the clients do")
 	flag.IntVar(&p.rounds, "rounds", 2, "how often each server sits, in turn with the others")
 	flag.IntVar(&p.effort.steps, "steps", 2, "steps of the search for the highest rate in each sitting and mode")
@@ -58,7 +61,7 @@ func main() {
 	if p.thorough {
 		p.rounds, p.effort.steps, p.effort.step, p.effort.length = 5, 3, 3*time.Second, 5*time.Second
 		if p.parts == quick {
-			p.parts += ",flood,recovery"
+			p.parts = everything
 		}
 	}
 	if err := p.check(flag.Args()); err != nil {
@@ -90,8 +93,8 @@ func (p *plan) check(rest []string) error {
 		return fmt.Errorf("%s: only flags are taken", rest[0])
 	}
 	for part := range strings.SplitSeq(p.parts, ",") {
-		if !slices.Contains(strings.Split(quick+",flood,recovery", ","), part) {
-			return fmt.Errorf("--parts %s: there are %s,flood,recovery", part, quick)
+		if !slices.Contains(strings.Split(everything, ","), part) {
+			return fmt.Errorf("--parts %s: there are %s", part, everything)
 		}
 	}
 	for m := range strings.SplitSeq(p.modes, ",") {
@@ -157,7 +160,7 @@ func (p *plan) missing() error {
 	if p.absent = absent(all, p.only); len(p.absent) > 0 {
 		fmt.Fprintf(os.Stderr, "not installed, so not measured: %s (bench/run --install)\n", strings.Join(p.absent, ", "))
 	}
-	if len(contenders(all, p.only, nil)) == 0 && !strings.Contains(p.parts, "recovery") {
+	if len(contenders(all, p.only, nil)) == 0 && !strings.Contains(p.parts, "recovery") && !strings.Contains(p.parts, "snapshot") {
 		return fmt.Errorf("none of the servers that --only %q names is here", p.only)
 	}
 	return nil
@@ -202,8 +205,12 @@ func (p *plan) compare(ctx context.Context) error {
 	if strings.Contains(p.parts, "recovery") {
 		again = p.recoveries(ctx)
 	}
+	var images []*imaged
+	if strings.Contains(p.parts, "snapshot") && ctx.Err() == nil {
+		images = p.snapshots(ctx)
+	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return p.keep(p.out, "Measured", table(p, single, double, losses, under, again, time.Since(began)))
+	return p.keep(p.out, "Measured", table(p, single, double, losses, under, again, images, time.Since(began)))
 }

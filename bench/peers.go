@@ -165,7 +165,9 @@ type lessorStatus struct {
 		Sweeping bool `json:"sweeping"`
 	} `json:"stale"`
 	Store struct {
-		Syncs uint64 `json:"syncs"`
+		Syncs         uint64 `json:"syncs"`
+		JournalBytes  int64  `json:"journal_bytes"`
+		SnapshotBytes int64  `json:"snapshot_bytes"`
 	} `json:"store"`
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // table writes what was measured, for people.
-func table(p *plan, single, double []*contender, losses []*loss, under []*flood, again []*recovery, took time.Duration) string {
+func table(p *plan, single, double []*contender, losses []*loss, under []*flood, again []*recovery, images []*imaged, took time.Duration) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s\n\n", circumstances())
 	fmt.Fprintf(&b, `Relayed unicast; one network 10.0.0.0/8 with the pool %s-%s (dhcpd: %d addresses of it, since its cost of a new lease grows
@@ -34,6 +34,7 @@ disk by anybody. Written: what goes to the partner included.
 	takeoverTable(&b, losses, p.resend)
 	floodTable(&b, under)
 	recoveryTable(&b, again)
+	snapshotTable(&b, images)
 	if len(p.absent) > 0 {
 		fmt.Fprintf(&b, "\nNot installed, so not measured: %s.\n", strings.Join(p.absent, ", "))
 	}
