@@ -70,6 +70,7 @@ func (f *floor) did(format string, args ...any) {
 // eventually is the world's, with less haste: what is waited for here takes seconds, and many wait side by side.
 func (f *floor) eventually(d time.Duration, what string, holds func() bool) {
 	f.T().Helper()
+	d *= world.Robbed
 	for deadline := time.Now().Add(d); !holds(); time.Sleep(200 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			f.T().Fatalf("not within %v: %s", d, what)

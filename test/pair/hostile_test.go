@@ -34,7 +34,7 @@ func newFortWith(t *testing.T, prepare func(p *world.Pair)) *fort {
 	t.Helper()
 	seed, _ := seeded(t)
 	w := world.New(t)
-	p := w.Pair(world.PairSetup{Alone: true, MCLT: 10 * time.Second, Guard: 2 * time.Second})
+	p := w.Pair(world.PairSetup{Alone: true, MCLT: 10 * time.Second, Guard: 2 * time.Second, Receive: world.Calm})
 	f := &fort{Pair: p, t: t, authority: w.Authority(), ledger: world.NewLedger("under attack")}
 	p.Trust(f.authority)
 	if prepare != nil {

@@ -17,6 +17,7 @@ import (
 // passes collects the states through which a server goes until it is in NORMAL with the other.
 func (l *lab) passes(m *world.Member, d time.Duration) []string {
 	l.t.Helper()
+	d *= world.Robbed
 	var states []string
 	for deadline := time.Now().Add(d); ; time.Sleep(30 * time.Millisecond) {
 		r, err := m.Relation()
@@ -159,6 +160,7 @@ func TestThePartnersShareIsUsedWhenItIsSafe(t *testing.T) {
 
 	l.ledger.Phase("east is gone")
 	l.newcomers(14) // 36 clients of 40 addresses
+	l.Eventually(20*time.Second, "west has given its own share", func() bool { return l.nothingLeft(l.West) })
 	time.Sleep(10 * time.Second)
 	alone := len(l.ledger.Held())
 	if alone >= 30 || alone < 20 {
@@ -206,6 +208,16 @@ func TestThePartnersShareIsUsedWhenItIsSafe(t *testing.T) {
 func (l *lab) shares(m *world.Member) bool {
 	for _, p := range m.Pools() {
 		if p.Free < 10 || p.PartnerFree < 10 {
+			return false
+		}
+	}
+	return true
+}
+
+// nothingLeft reports whether m has no free address of its own.
+func (l *lab) nothingLeft(m *world.Member) bool {
+	for _, p := range m.Pools() {
+		if p.Free > 0 {
 			return false
 		}
 	}

@@ -79,6 +79,7 @@ func (f *floor) say(format string, args ...any) {
 // eventually is the world's, with less haste.
 func (f *floor) eventually(d time.Duration, what func() string, holds func() bool) {
 	f.t.Helper()
+	d *= world.Robbed
 	for deadline := time.Now().Add(d); !holds(); time.Sleep(100 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			f.t.Fatalf("not within %v: %s", d, what())

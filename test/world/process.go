@@ -119,16 +119,17 @@ func (p *Process) Kill() {
 	<-p.gone
 }
 
-// Stop asks the program to end, fails the test if it has not after d, and returns how it ended.
+// Stop asks the program to end, fails the test if it has not (Wait), and returns how it ended.
 func (p *Process) Stop(d time.Duration) error {
 	p.w.t.Helper()
 	p.Signal(syscall.SIGTERM)
 	return p.Wait(d)
 }
 
-// Wait waits until the program has ended by itself, and returns how.
+// Wait waits until the program has ended by itself, on a machine of one's own within d, and returns how.
 func (p *Process) Wait(d time.Duration) error {
 	p.w.t.Helper()
+	d *= Robbed
 	select {
 	case <-p.gone:
 		return p.err
@@ -148,6 +149,7 @@ func (p *Process) Says(d time.Duration, pattern string) string {
 // SaysAfter is Says for what is written after the first `from` octets of the log.
 func (p *Process) SaysAfter(from int, d time.Duration, pattern string) string {
 	p.w.t.Helper()
+	d *= Robbed
 	re := regexp.MustCompile(pattern)
 	deadline := time.Now().Add(d)
 	for {
