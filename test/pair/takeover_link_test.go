@@ -71,14 +71,16 @@ func (l *lab) noConflicts() {
 	}
 }
 
-// again is when a client asks for the second time at the latest, 4 s after it began, a second more or less, and is answered.
-const again = 6500 * time.Millisecond
+// patient is a lease whose client has time to ask everybody more than once, also on a machine that is robbed of its processors: T2 is 4 s
+// before its end.
+const patient = 32 * time.Second
 
 // One server hears the other and no clients. Its clients are answered by the other at their second question,
 // though they say each time that they have only just begun, and the operator is told.
 func TestAServerHearsNoClients(t *testing.T) {
 	t.Parallel()
-	l := newLab(t, brief, world.Life{Clients: 40, Pause: time.Second, Renew: 9, Release: 1, SecsZero: true})
+	calm := world.PairSetup{MCLT: patient, Lease: patient, Receive: world.Calm}
+	l := newLab(t, calm, world.Life{Clients: 40, Pause: time.Second, Renew: 9, Release: 1, SecsZero: true})
 	time.Sleep(2 * time.Second)
 	for _, m := range []*world.Member{l.East, l.West} {
 		phase := m.Host.Role + " hears no clients"
@@ -90,21 +92,21 @@ func TestAServerHearsNoClients(t *testing.T) {
 			r, err := other.Relation()
 			return err == nil && r.PartnerSilent
 		})
-		time.Sleep(brief.Lease)
-		l.keptAll(phase, again)
+		time.Sleep(patient)
+		l.keptAll(phase, worst)
 		if r, err := other.Relation(); err != nil || r.State != "NORMAL" || !r.Connected {
 			t.Errorf("%s: %v %v", other.Host.Role, r, err)
 		}
-		waits := l.ledger.Of(phase).Waits[world.ForNew]
+		asked := l.ledger.Of(phase).Asked[world.ForNew]
 		slow := 0
-		for _, w := range waits {
-			if w > 2*time.Second {
+		for _, n := range asked {
+			if n > 1 {
 				slow++
 			}
 		}
 		// Otherwise the answering server did not care whose clients they are, and the test shows nothing.
 		if slow < 10 {
-			t.Errorf("%s: only %d of %d new clients had to ask twice", phase, slow, len(waits))
+			t.Errorf("%s: only %d of %d new clients had to ask twice", phase, slow, len(asked))
 		}
 		l.ledger.Phase(m.Host.Role + " hears clients again")
 		m.Rejoin()
@@ -120,9 +122,9 @@ func TestTheLinkComesAndGoes(t *testing.T) {
 	l := newLab(t, brief, world.Life{Clients: 100, Pause: 500 * time.Millisecond, Renew: 6, Reboot: 2, Release: 2})
 	_, dice := seeded(t)
 	l.ledger.Phase("the link comes and goes")
-	for began := time.Now(); time.Since(began) < 30*time.Second; {
+	for began := time.Now(); time.Since(began) < 40*time.Second; {
 		l.Link.Cut()
-		time.Sleep(time.Duration(dice.IntN(5000)) * time.Millisecond)
+		time.Sleep(time.Duration(dice.Int64N(int64(2 * world.Receive))))
 		l.Link.Heal()
 		time.Sleep(time.Duration(dice.IntN(3000)) * time.Millisecond)
 	}

@@ -1,6 +1,7 @@
 package pair
 
 import (
+	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -34,12 +35,18 @@ func TestAServerIsTakenOutOfService(t *testing.T) {
 				other := l.Other(m)
 				began := time.Now()
 				c.out(t, m)
-				other.Becomes(time.Second, "COMMUNICATIONS-INTERRUPTED")
+				told := other.Becomes(time.Second, "COMMUNICATIONS-INTERRUPTED")
 				out := time.Since(began)
+				if told.PartnerState != "PAUSED" { // it was told, and need not find out
+					t.Errorf("%s: %v", phase, told)
+				}
 				l.ledger.Phase(phase)
 				l.newcomers(40)
 				time.Sleep(6 * time.Second)
-				l.keptAll(phase, time.Second)
+				l.keptAll(phase, 1)
+				if w := slices.Sorted(slices.Values(l.ledger.Of(phase).Waits[world.ForNew])); len(w) > 0 && w[len(w)/2] > time.Second {
+					t.Errorf("%s: half of the new clients waited for more than %v", phase, w[len(w)/2])
+				}
 				if a := l.ledger.Of(phase); a.By[m.Address] > 0 {
 					t.Errorf("%s: it sent %d ACKs", phase, a.By[m.Address])
 				}

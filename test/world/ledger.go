@@ -52,6 +52,8 @@ func (p Promise) Least() time.Time { return p.Asked.Add(p.Lease) }
 type Account struct {
 	// Waits are the times from the first question to the answer that gave or kept an address, by what was asked.
 	Waits map[Question][]time.Duration
+	// Asked are how often each of them asked until then: what a client, or its machine, is late by does not count.
+	Asked map[Question][]int
 	// By counts the ACKs by the server that sent them.
 	By map[netip.Addr]int
 	// Sent counts the messages of clients, Naks those who were told no about an address that they held.
@@ -86,7 +88,7 @@ func (l *Ledger) Phase(name string) {
 	defer l.mu.Unlock()
 	l.phase = name
 	if l.phased[name] == nil {
-		l.phased[name] = &Account{Waits: map[Question][]time.Duration{}, By: map[netip.Addr]int{}}
+		l.phased[name] = &Account{Waits: map[Question][]time.Duration{}, Asked: map[Question][]int{}, By: map[netip.Addr]int{}}
 		l.phases = append(l.phases, name)
 	}
 }
@@ -99,9 +101,9 @@ func (l *Ledger) Of(phase string) Account {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	a := *l.phased[phase]
-	a.Waits, a.By = map[Question][]time.Duration{}, map[netip.Addr]int{}
+	a.Waits, a.Asked, a.By = map[Question][]time.Duration{}, map[Question][]int{}, map[netip.Addr]int{}
 	for q, w := range l.phased[phase].Waits {
-		a.Waits[q] = slices.Clone(w)
+		a.Waits[q], a.Asked[q] = slices.Clone(w), slices.Clone(l.phased[phase].Asked[q])
 	}
 	for s, n := range l.phased[phase].By {
 		a.By[s] = n
@@ -116,15 +118,15 @@ func (l *Ledger) sent() {
 	l.account().Sent++
 }
 
-// granted writes a promise down, in the phase in which it was first asked for, and notes if somebody else holds the
+// granted writes a promise down, in the phase in which it was first asked for, and how often, and notes if somebody else holds the
 // address.
-func (l *Ledger) granted(p Promise, old *Promise, q Question, began time.Time, phase string) {
+func (l *Ledger) granted(p Promise, old *Promise, q Question, began time.Time, asked int, phase string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
 	a := l.phased[phase]
 	a.By[p.By]++
-	a.Waits[q] = append(a.Waits[q], now.Sub(began))
+	a.Waits[q], a.Asked[q] = append(a.Waits[q], now.Sub(began)), append(a.Asked[q], asked)
 	if other, held := l.holds[p.Address]; held && other.MAC != p.MAC && now.Before(other.Until()) {
 		l.wrong("%v was given to %s by %v until %s, and %s holds it from %v until %s", p.Address, p.MAC, p.By, clock(p.Until()), other.MAC, other.By, clock(other.Until()))
 	}

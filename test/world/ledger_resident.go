@@ -38,6 +38,7 @@ type resident struct {
 	first  time.Time // the first transmission under xid
 	last   time.Time // the last one
 	tries  int
+	asked  int // questions since began
 	phase  string
 	offer  netip.Addr
 	server netip.Addr
@@ -115,7 +116,7 @@ func (r *resident) choose(now time.Time) {
 
 // begin opens a conversation, of which the first question is counted from now.
 func (r *resident) begin(now time.Time, s stage) {
-	r.state, r.began, r.tries = s, now, 0
+	r.state, r.began, r.tries, r.asked = s, now, 0, 0
 	r.phase = r.town.ledger.current()
 	r.open()
 }
@@ -181,11 +182,15 @@ func (r *resident) giveUp(now time.Time) {
 
 func (r *resident) discover(now time.Time) {
 	r.broadcast(now, dhcpv4.MessageTypeDiscover, netip.IPv4Unspecified())
+	r.asked++
 	r.wait(now)
 }
 
 func (r *resident) request(now time.Time) {
 	id := r.server.As4()
+	if r.tries > 0 { // the first one answers an offer
+		r.asked++
+	}
 	r.broadcast(now, dhcpv4.MessageTypeRequest, netip.IPv4Unspecified(), append(requested(r.offer), 54, 4, id[0], id[1], id[2], id[3])...)
 	r.wait(now)
 }
@@ -213,6 +218,7 @@ func (r *resident) ask(now time.Time) {
 	}
 	r.next = now.Add(again)
 	r.tries++
+	r.asked++
 }
 
 // release gives the lease back, by unicast, and forgets it.
@@ -287,7 +293,7 @@ func (r *resident) hear(a answer, now time.Time) {
 func (r *resident) acked(a answer, now time.Time) {
 	q := map[stage]Question{requesting: ForNew, renewing: ForRenewal, rebinding: ForRenewal, rebooting: ForReboot}[r.state]
 	p := Promise{MAC: r.mac.String(), Address: a.address, Asked: r.first, Again: r.last, Lease: a.lease, By: a.server}
-	r.town.ledger.granted(p, r.lease, q, r.began, r.phase)
+	r.town.ledger.granted(p, r.lease, q, r.began, r.asked, r.phase)
 	if r.lease != nil {
 		r.leave()
 	}

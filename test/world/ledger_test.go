@@ -27,24 +27,24 @@ func TestALedgerNamesWhatIsWrong(t *testing.T) {
 		want    string
 	}{
 		"given to two": {func(l *Ledger) {
-			l.granted(held, nil, ForNew, held.Asked, "begin")
-			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, "begin")
+			l.granted(held, nil, ForNew, held.Asked, 1, "begin")
+			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, 1, "begin")
 		}, "10.1.0.10 was given to 02:00:00:00:00:02"},
 		"given again after its end": {func(l *Ledger) {
-			l.granted(over, nil, ForNew, over.Asked, "begin")
-			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, "begin")
+			l.granted(over, nil, ForNew, over.Asked, 1, "begin")
+			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, 1, "begin")
 		}, ""},
 		"given again after a release": {func(l *Ledger) {
-			l.granted(held, nil, ForNew, held.Asked, "begin")
+			l.granted(held, nil, ForNew, held.Asked, 1, "begin")
 			l.released(held)
-			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, "begin")
+			l.granted(promise("02:00:00:00:00:02", ten, 0, time.Minute), nil, ForNew, held.Asked, 1, "begin")
 		}, ""},
 		"moved": {func(l *Ledger) {
-			l.granted(held, nil, ForNew, held.Asked, "begin")
-			l.granted(promise(held.MAC, ten.Next(), 0, time.Minute), &held, ForReboot, held.Asked, "begin")
+			l.granted(held, nil, ForNew, held.Asked, 1, "begin")
+			l.granted(promise(held.MAC, ten.Next(), 0, time.Minute), &held, ForReboot, held.Asked, 1, "begin")
 		}, "02:00:00:00:00:01 held 10.1.0.10"},
 		"refused": {func(l *Ledger) {
-			l.granted(held, nil, ForNew, held.Asked, "begin")
+			l.granted(held, nil, ForNew, held.Asked, 1, "begin")
 			l.refused(&held, held.MAC, east)
 		}, "was told no by 10.1.0.2 about 10.1.0.10"},
 		"refused without an address": {func(l *Ledger) { l.refused(nil, held.MAC, east) }, ""},
