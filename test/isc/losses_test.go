@@ -17,7 +17,7 @@ var losses = []cell{
 	{name: "Lessor in maintenance", run: maintenance},
 	{name: "both killed, started again", run: bothKilled},
 	{name: "link cut, and whole again", run: linkCut},
-	{name: "link cut for less than the timers", run: shortCut},
+	{name: "link cut for less than the timers", run: shortCut, calm: true},
 	{name: "leases end while dhcpd is away", run: func(p *pair) { endsWhileAway(p, dhcpd{}) }},
 	{name: "leases end while Lessor is away", run: func(p *pair) { endsWhileAway(p, lessor{}) }},
 }
@@ -226,14 +226,26 @@ func shortCut(p *pair) {
 	all := residents(p)
 	_, before := p.isc.Database()
 	p.cut()
+	all[0].ack = p.renewAt(all[0].c, all[0].address(), westLan) // which dhcpd hears of when the link is whole
 	time.Sleep(2 * time.Second)
 	p.mend()
-	time.Sleep(4 * time.Second)
+	p.known(all[0].c, all[0].ack)
+	said := len(p.tap.messages())
+	p.eventually(settle, "either has heard the other one since", func() bool { return p.heardBoth(said) })
 	p.normal()
 	if _, after := p.isc.Database(); !after.MineSince.Equal(before.MineSince) {
 		p.t.Errorf("dhcpd was in NORMAL since %v, and is since %v", before.MineSince, after.MineSince)
 	}
 	still(p, all)
+}
+
+// heardBoth reports whether both have said something since the tap had seen so many messages.
+func (p *pair) heardBoth(since int) bool {
+	from := map[netip.Addr]bool{}
+	for _, m := range p.tap.messages()[since:] {
+		from[m.from] = true
+	}
+	return len(from) == 2
 }
 
 // endsWhileAway: leases that end while their granter is away come back into the pool, when it does.

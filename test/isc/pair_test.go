@@ -76,12 +76,17 @@ func nth(n int) netip.Addr { return netip.AddrFrom4([4]byte{10, 1, 0, byte(first
 func inPool(a netip.Addr) bool { return nth(0).Compare(a) <= 0 && a.Compare(nth(size-1)) <= 0 }
 
 // newPair starts both servers, with nothing on either disk. They need not have met yet.
-func newPair(t *testing.T, primary bool) *pair {
+func newPair(t *testing.T, primary, calm bool) *pair {
 	t.Helper()
 	p := &pair{floor: newFloor(t), t: t, primary: primary}
 	p.setup = dhcpdAt(!primary, eastPeer, westPeer)
+	doc := document(primary)
+	if calm {
+		p.setup.Receive = world.Calm
+		doc = strings.Replace(doc, "receive-timer: 4s", fmt.Sprintf("receive-timer: %v", world.Calm), 1)
+	}
 	p.isc = p.east.Peer("eth0", &p.setup)
-	p.lessorAt()
+	p.lessorBy(doc)
 	p.did("both started")
 	return p
 }
@@ -303,7 +308,7 @@ func acquire(t testing.TB, c *world.Scripted, more ...dhcpv4.Modifier) world.Pac
 // the client has chosen another one, in the same transaction.
 func hears(t testing.TB, c *world.Scripted, m *dhcpv4.DHCPv4, want dhcpv4.MessageType) world.Packet {
 	t.Helper()
-	for range 6 {
+	for range 20 {
 		c.Send(m)
 		for until := time.Now().Add(time.Second); time.Now().Before(until); {
 			answer, ok := c.Hear(m, time.Until(until))
@@ -322,7 +327,7 @@ func hears(t testing.TB, c *world.Scripted, m *dhcpv4.DHCPv4, want dhcpv4.Messag
 // acquireAny is acquire from whoever answers, in the haste of a client that asks until it is answered.
 func (p *pair) acquireAny(c *world.Scripted) world.Packet {
 	p.t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); {
+	for deadline := time.Now().Add(settle); time.Now().Before(deadline); {
 		m := c.Message(dhcpv4.MessageTypeDiscover)
 		for range 4 {
 			c.Send(m)
@@ -366,7 +371,7 @@ func (p *pair) reachable(c *world.Scripted, a netip.Addr) {
 func (p *pair) renewAt(c *world.Scripted, a, at netip.Addr) world.Packet {
 	p.t.Helper()
 	p.reachable(c, a)
-	for range 5 {
+	for range 20 {
 		m := renewing(c, a)
 		p.unicast(c, a, at, m)
 		// A bridge that has not learnt where a server is floods, and dhcpd listens to all frames: both may answer.
@@ -424,7 +429,7 @@ func (p *pair) knownTo(c *world.Scripted, ack world.Packet, lessor, isc bool) {
 	ends := ack.At.Add(ack.Message.IPAddressLeaseTime(0)).Add(-2 * time.Second)
 	var m world.Row
 	var t world.DhcpdLease
-	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(200 * time.Millisecond) {
+	for deadline := time.Now().Add(settle); ; time.Sleep(200 * time.Millisecond) {
 		m = p.rows()[a]
 		db, _ := p.isc.Database()
 		t = db[a]
