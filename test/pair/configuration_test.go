@@ -19,7 +19,7 @@ type council struct {
 func newCouncil(t *testing.T) *council {
 	w := world.New(t)
 	c := &council{office: &office{t: t}}
-	c.Pair = w.Pair(world.PairSetup{MCLT: 20 * time.Second, Guard: 2 * time.Second, Lease: time.Minute})
+	c.Pair = w.Pair(world.PairSetup{MCLT: time.Hour, Guard: 2 * time.Second, Lease: time.Hour})
 	c.Normal(30 * time.Second)
 	return c
 }
@@ -138,7 +138,7 @@ func (c *council) apart(address string) {
 	for _, m := range c.Both() {
 		m.Becomes(20*time.Second, "COMMUNICATIONS-INTERRUPTED")
 	}
-	c.says(c.West, []string{"served by from now on"}, "config", "apply", c.draft(c.West, router(2), router(21), "mclt: 20s", "mclt: 25s"), "-m", "west's", "--yes")
+	c.says(c.West, []string{"served by from now on"}, "config", "apply", c.draft(c.West, router(2), router(21), "mclt: 1h", "mclt: 2h"), "-m", "west's", "--yes")
 	c.says(c.West, []string{"group.failover.mclt", "wait until both members have them"}, "config", "status")
 	c.says(c.East, []string{"served by from now on"}, "config", "apply", c.draft(c.East, router(2), router(22)), "-m", "east's", "--yes")
 	c.Link.Heal()
@@ -162,7 +162,7 @@ func (c *council) apart(address string) {
 	head := c.agree(5 * time.Second)
 	for _, m := range c.Both() {
 		text := c.show(m, head)
-		if !strings.Contains(text, "10.1.0.21") || strings.Contains(text, "10.1.0.22") || !strings.Contains(text, "25s") {
+		if !strings.Contains(text, "10.1.0.21") || strings.Contains(text, "10.1.0.22") || !strings.Contains(text, "mclt: 2h") {
 			c.t.Errorf("%s took something else:\n%s", m.Host.Role, text)
 		}
 		c.says(m, []string{"as agreed", "(merge of"}, "config", "history")
