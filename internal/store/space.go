@@ -188,13 +188,15 @@ func (s *Store) addSpare() error {
 	name := slotPrefix + fmt.Sprintf("%04d", s.nextName)
 	s.mu.Unlock()
 	err := s.makeSpare(name)
+	free := int64(-1)
+	if err != nil {
+		if k, e := s.fs.Free(); e == nil { // without the lock: whoever decides does not wait for the disk
+			free = k
+		}
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if err != nil {
-		free, e := s.fs.Free()
-		if e != nil {
-			free = -1
-		}
 		s.noSpace = &NoRoom{Need: s.cfg.SegmentSize, Free: free, Err: err}
 		return s.noSpace
 	}
