@@ -18,8 +18,10 @@ const (
 	fullAt = 7. / 8
 	// oneOf of them is answered even then.
 	oneOf = 16
-	// givenUp is after how long a client asks again (RFC 2131 §4.1), with another message.
-	givenUp = 4 * time.Second
+	// givenUp is after how long a client asks again (RFC 2131 §4.1), with another message, and renewalGivenUp after how long at the
+	// earliest one does that has an address and asks for more time (§4.4.5).
+	givenUp        = 4 * time.Second
+	renewalGivenUp = time.Minute
 )
 
 // pressure says how far packets are behind. The zero value is not at all.
@@ -53,7 +55,7 @@ func (p *pressure) shed(m *dhcpv4.Message, now time.Time, at int64) responder.Re
 	case dhcpv4.Release, dhcpv4.Decline:
 		return 0
 	}
-	if at != 0 && now.UnixNano()-at > int64(givenUp) {
+	if at != 0 && now.UnixNano()-at > int64(p.patience(m)) {
 		return responder.GivenUp
 	}
 	if p.on && p.waits(m) {
@@ -70,4 +72,13 @@ func (p *pressure) waits(m *dhcpv4.Message) bool {
 		return p.full && m.CIAddr.IsUnspecified()
 	}
 	return true
+}
+
+// patience returns for how long the client of m waits for its answer. Where there is hardly any room left all are taken for hasty: most
+// clients ask for more time sooner than they should.
+func (p *pressure) patience(m *dhcpv4.Message) time.Duration {
+	if renews := m.Type() == dhcpv4.Request && !m.CIAddr.IsUnspecified(); renews && !p.on { // table 4 has no others with ciaddr
+		return renewalGivenUp
+	}
+	return givenUp
 }

@@ -93,6 +93,30 @@ func TestUnderPressureNewClientsAreLeftUnansweredFirst(t *testing.T) {
 	}
 }
 
+// Who has an address and wants more time asks again after a minute at the earliest (RFC 2131 §4.4.5).
+func TestARenewalIsWaitedForLonger(t *testing.T) {
+	now := time.Now()
+	renewal := messageOf(t, dhcpv4.Request)
+	renewal.CIAddr = netip.MustParseAddr("10.0.1.7")
+	inform := messageOf(t, dhcpv4.Inform)
+	inform.CIAddr = renewal.CIAddr
+	for _, c := range []struct {
+		m    *dhcpv4.Message
+		age  time.Duration
+		on   bool
+		want responder.Reason
+	}{
+		{renewal, 59 * time.Second, false, 0}, {renewal, 61 * time.Second, false, responder.GivenUp},
+		{renewal, 3 * time.Second, true, 0}, {renewal, 5 * time.Second, true, responder.GivenUp},
+		{inform, 5 * time.Second, false, responder.GivenUp},
+	} {
+		p := pressure{on: c.on}
+		if got := p.shed(c.m, now, now.Add(-c.age).UnixNano()); got != c.want {
+			t.Errorf("%v, %v old, pressed %v: %v", c.m.Type(), c.age, c.on, got)
+		}
+	}
+}
+
 func TestWhatIsShedIsCountedAndChangesNothing(t *testing.T) {
 	x := newTraffic(t)
 	a := x.lease(1)
