@@ -345,8 +345,13 @@ func (c *Core) take(ch *responder.Change, out *Effects) (from binding.State) {
 	return from
 }
 
-// lapses is how many bindings change by themselves in one step, at most: a million that end at once hold up nobody.
-const lapses = 1024
+const (
+	// lapses is how many bindings change by themselves in one step, at most: a million that end at once hold up nobody.
+	lapses = 1024
+	// mostChanges is how many changes one commit is for before no more bindings change by themselves: those that are due while a disk stands
+	// still change when it goes on.
+	mostChanges = 4096
+)
 
 // tick lets what is due happen: offers and leases end, probes stay unanswered.
 func (c *Core) tick(now time.Time, out *Effects) {
@@ -361,7 +366,7 @@ func (c *Core) tick(now time.Time, out *Effects) {
 		return
 	}
 	begun := false
-	for range lapses {
+	for range min(lapses, mostChanges-len(out.Changes)) {
 		b, ok := c.table.Due(now)
 		if !ok {
 			break

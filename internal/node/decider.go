@@ -30,6 +30,8 @@ const (
 	roomAfter = time.Second
 	// snapshotPause is how long an idle server waits between two steps of a snapshot.
 	snapshotPause = 2 * time.Millisecond
+	// fullPause is how long the decider sleeps at least while there is so much to commit that no more is decided. A commit wakes it.
+	fullPause = 50 * time.Millisecond
 )
 
 // load is what was decided since the committer was last free: one commit's worth.
@@ -58,7 +60,7 @@ func (l *load) tell(err error) {
 	l.waiting = l.waiting[:0]
 }
 func (l *load) full() bool {
-	return len(l.effects.Replies) >= fullLoad || len(l.effects.ToPartner) >= fullLoad || l.batch.Bytes() >= fullBatch ||
+	return len(l.effects.Replies) >= fullLoad || len(l.effects.ToPartner) >= fullLoad || l.batch.Bytes() >= fullBatch || len(l.effects.Changes) >= mostChanges ||
 		l.heard >= fullHeard || len(l.effects.Notes) >= fullNotes
 }
 
@@ -245,7 +247,11 @@ func (n *Node) keep(l *load) { n.spare = l }
 func (n *Node) setWake() {
 	now := n.clock.now()
 	n.wakeAt = n.due(now)
-	n.wake.Reset(max(n.wakeAt.Sub(now), time.Millisecond))
+	least := time.Millisecond
+	if n.current.full() {
+		least = fullPause
+	}
+	n.wake.Reset(max(n.wakeAt.Sub(now), least))
 }
 
 // wakeSooner is setWake where what the decider will wake for may be too late.

@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
 	"github.com/lessor-dhcp/lessor/internal/store/memfs"
 )
@@ -70,5 +71,28 @@ func TestAStalledDiskDelaysAnswersAndLosesNone(t *testing.T) {
 	}
 	for n, a := range addrs {
 		mustHold(t, fs, uint32(n), a)
+	}
+}
+
+// However many leases end while a disk stands still, what waits for it is bounded.
+func TestLeasesThatEndWhileADiskStandsStillWait(t *testing.T) {
+	x := newTraffic(t)
+	const clients = mostChanges + 3*lapses/2
+	for n := range uint32(clients) {
+		x.lease(n)
+	}
+	x.out.Reset()
+	end := x.now.Add(30 * 24 * time.Hour)
+	for range clients/lapses + 3 {
+		x.core.Handle(end, Tick{}, &x.out)
+	}
+	if n := len(x.out.Changes); n < mostChanges || n > mostChanges+lapses {
+		t.Errorf("%d changes wait", n)
+	}
+	for x.core.states[binding.Active] > 0 {
+		x.out.Reset()
+		if x.core.Handle(end, Tick{}, &x.out); len(x.out.Changes) == 0 {
+			t.Fatalf("once the disk goes on %d leases do not end", x.core.states[binding.Active])
+		}
 	}
 }
