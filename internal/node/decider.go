@@ -334,9 +334,9 @@ func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	}
 	n.failureEvent(why)
 	events := append([]Event(nil), n.current.effects.Events...)
-	st.stop()
-	n.opening.Lock()
+	n.opening.Lock() // so that a watchdog knows, also where the disk stands still now
 	defer n.opening.Unlock()
+	st.stop()
 	for {
 		err := n.store.Close()
 		if errors.Is(err, why) {

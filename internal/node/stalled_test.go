@@ -5,6 +5,8 @@ import (
 	"net/netip"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -94,5 +96,56 @@ func TestLeasesThatEndWhileADiskStandsStillWait(t *testing.T) {
 		if x.core.Handle(end, Tick{}, &x.out); len(x.out.Changes) == 0 {
 			t.Fatalf("once the disk goes on %d leases do not end", x.core.states[binding.Active])
 		}
+	}
+}
+
+// A server that opens its store anew lives, also while what it did beside commits does not come back from the disk.
+func TestAServerThatOpensItsStoreAnewOnADiskThatStandsStillLives(t *testing.T) {
+	fs := memfs.New(0)
+	stands, goesOn, failed := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	var spare, commit sync.Once
+	var begun atomic.Bool
+	fs.Before = func(op memfs.Op) error {
+		if !begun.Load() || op.Kind != memfs.Datasync || !strings.HasPrefix(op.Name, "journal-") {
+			return nil
+		}
+		if strings.HasSuffix(op.Name, ".tmp") { // the next part of the journal
+			spare.Do(func() { close(stands); <-goesOn })
+			return nil
+		}
+		var err error
+		select {
+		case <-stands:
+			commit.Do(func() { close(failed); err = syscall.EIO })
+		default:
+		}
+		return err
+	}
+	r := run(t, fs)
+	begun.Store(true)
+	c := newRelay(t, r.port)
+	for n, fails := uint32(1), false; !fails; n++ {
+		if offer, err := c.ask(dhcpv4.Discover, n, netip.Addr{}, 10*time.Second); err == nil {
+			_, _ = c.ask(dhcpv4.Request, n, offer.YIAddr, time.Second) // one of them is not answered
+		}
+		select {
+		case <-failed:
+			fails = true
+		default:
+		}
+	}
+	for range 3 {
+		ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+		if err := r.node.Alive(ctx); err != nil {
+			t.Errorf("the watchdog is told that the server does not live: %v", err)
+		}
+		cancel()
+	}
+	close(goesOn)
+	if _, err := c.lease(1 << 20); err != nil {
+		t.Error("after the disk went on:", err)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
 	}
 }
