@@ -47,7 +47,14 @@ func (a *surface) addHealth() {
 		})
 }
 
-func storeFails(st *node.Status) bool { return st.Store.State == "failed" || st.Store.State == "full" }
+// storeFails reports whether nothing can be made durable now.
+func storeFails(st *node.Status) bool {
+	switch st.Store.State {
+	case "failed", "full", "stalled":
+		return true
+	}
+	return false
+}
 
 func notWell(how string) *Problem {
 	return &Problem{Status: http.StatusServiceUnavailable, Title: how, Detail: "the server does not answer all clients now", Remedy: "`lessor status` says why"}

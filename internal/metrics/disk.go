@@ -3,7 +3,7 @@ package metrics
 import "github.com/lessor-dhcp/lessor/internal/node"
 
 var (
-	storeState    = gauge("lessor_store_state", "1 for the state of the store, 0 for every other one: open, full, failed.", "state")
+	storeState    = gauge("lessor_store_state", "1 for the state of the store, 0 for every other one: open, stalled, full, failed.", "state")
 	lastCommit    = gauge("lessor_store_commit", "The number of the last durable commit. It goes on over restarts.")
 	syncs         = counter("lessor_store_syncs_total", "Commits that were made durable.")
 	journal       = gauge("lessor_store_journal_bytes", "What a restart would read behind the snapshot.")
@@ -15,7 +15,7 @@ var (
 )
 
 func (o out) store(s *node.StoreStatus) {
-	for _, name := range []string{"open", "full", "failed"} {
+	for _, name := range []string{"open", "stalled", "full", "failed"} {
 		o.flag(storeState, s.State == name, name)
 	}
 	put(o, lastCommit, s.Commits)

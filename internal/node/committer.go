@@ -39,15 +39,18 @@ func (n *Node) commit() {
 	}
 	l := n.current
 	n.current, n.busy = n.fresh(n.idle()), true
+	n.stall.since = n.clock.now()
 	n.deciding.Unlock()
 	n.carryOut(l)
 	l.tell(l.err)
 	n.deciding.Lock()
 	n.busy, n.broken = false, l.err
+	now := n.clock.now()
+	n.goesOn(now)
 	if l.err == nil {
 		n.durable(l)
 		if n.partner != nil {
-			n.wakeSooner(n.clock.now())
+			n.wakeSooner(now)
 		}
 	}
 	n.keep(l)

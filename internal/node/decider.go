@@ -285,13 +285,14 @@ func (n *Node) due(now time.Time) time.Time {
 	return at
 }
 
-// look does what is due once in a while: it asks again for room on the disk.
+// look does what is due once in a while: it sees whether the disk stands still, and asks again for room on it.
 func (n *Node) look() {
 	now := n.clock.now()
 	if now.Before(n.lookAt) {
 		return
 	}
 	n.lookAt = now.Add(roomAfter)
+	n.lookAtDisk(now)
 	n.checkRoom()
 	if n.roomLost {
 		n.store.Reserve()

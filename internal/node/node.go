@@ -93,6 +93,7 @@ type Node struct {
 	roomLost  bool
 	sweepAt   time.Time // when the ledger's sweep goes on
 	lookAt    time.Time // when the room on the disk is looked at again
+	stall     stall     // of the load that is being carried out
 
 	mu       sync.Mutex // guards what follows
 	head     store.HeadRecord

@@ -315,7 +315,7 @@ type ClassFailure struct {
 // StoreStatus is the state of the durable store.
 type StoreStatus struct {
 	Dir   string `json:"dir"`
-	State string `json:"state"` // open, full, failed
+	State string `json:"state"` // open, stalled, full, failed
 	// Commits is the number of the last durable commit; Syncs counts the syncs since the process began.
 	Commits uint64 `json:"commits"`
 	Syncs   uint64 `json:"syncs"`

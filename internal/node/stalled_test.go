@@ -63,11 +63,33 @@ func TestAStalledDiskDelaysAnswersAndLosesNone(t *testing.T) {
 	<-stands
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if _, err := r.node.Status(ctx); err != nil {
-		t.Errorf("while the disk stands still: %v", err)
+	if s, err := r.node.Status(ctx); err != nil || s.Store.State != "open" {
+		t.Errorf("while the disk stands still for a moment: %v, %q", err, s.Store.State)
+	}
+	events, err := r.node.Events(t.Context(), EventFilter{Kinds: []EventKind{StoreAlarm}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.node.deciding.Lock()
+	r.node.stall.since = r.node.stall.since.Add(-stalledAfter) // it seems to have stood still for so long
+	r.node.deciding.Unlock()
+	if s, err := r.node.Status(ctx); err != nil || s.Store.State != "stalled" || len(s.Alarms) != 1 || s.Alarms[0].Code != "disk-stalled" {
+		t.Errorf("while the disk stands still: %v, %q, %+v", err, s.Store.State, s.Alarms)
+	}
+	if err := r.node.Alive(ctx); err != nil {
+		t.Errorf("the watchdog is told that the server does not live: %v", err)
+	}
+	if e := <-events; !strings.Contains(e.Message, "stands still") {
+		t.Errorf("what is told while the disk stands still is %+v", e)
 	}
 	mu.Unlock()
 	asking.Wait()
+	if e := <-events; !strings.Contains(e.Message, "goes on") {
+		t.Errorf("what is told when the disk goes on is %+v", e)
+	}
+	if s, err := r.node.Status(ctx); err != nil || s.Store.State != "open" || len(s.Alarms) != 0 {
+		t.Errorf("when the disk goes on: %v, %q, %+v", err, s.Store.State, s.Alarms)
+	}
 	if err := r.stop(); err != nil {
 		t.Fatal(err)
 	}

@@ -181,11 +181,16 @@ func (n *Node) statusOfStore(s *Status) {
 	k := n.store.Stats()
 	s.Store.Commits, s.Store.Segments, s.Store.JournalBytes, s.Store.SnapshotBytes = k.Commit, k.Segments, k.JournalBytes, k.SnapshotBytes
 	s.Store.Snapshot = At(n.snapshotAt)
+	now := n.clock.now()
+	since, stands := n.stall.stands(now)
 	switch {
 	case n.failure.err != nil:
 		s.Store.State = "failed"
 		s.Alarms = append(s.Alarms, Alarm{Code: "store-failed", Title: "The data directory cannot be written", Severity: Critical,
 			Since: At(n.failure.since), Text: "nobody is answered: " + n.failure.err.Error(), Remedy: "look at the disk (dmesg); the server tries again by itself"})
+	case stands: // what else is the matter comes of it, or can wait
+		s.Store.State = "stalled"
+		s.Alarms = append(s.Alarms, n.stalledAlarm(now, since))
 	case n.full.err != nil:
 		s.Store.State = "full"
 		s.Alarms = append(s.Alarms, Alarm{Code: "disk-full", Title: "No room for leases on the disk", Severity: Critical,
