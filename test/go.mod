@@ -6,6 +6,7 @@ replace github.com/lessor-dhcp/lessor => ../
 
 require (
 	github.com/chromedp/chromedp v0.22.1
+	github.com/hanwen/go-fuse/v2 v2.12.1
 	github.com/insomniacslk/dhcp v0.0.0-20260901064844-234b97448fae
 	golang.org/x/sys v0.49.0
 )
