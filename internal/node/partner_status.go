@@ -24,7 +24,9 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 	case failover.LinkOpened:
 		p.closed, p.greeted = "", true
 	case failover.LinkClosed:
-		p.closed = n.Cause
+		if !p.replaced(n) {
+			p.closed = n.Cause
+		}
 	case failover.StateChanged:
 		p.transit(StateTransition{At(now), p.self, n.To.String(), n.From.String(), n.Cause})
 	case failover.PartnerChanged:
@@ -37,7 +39,13 @@ func (p *partnership) remember(now time.Time, n *failover.Note) {
 // repeats reports whether a note says once more that there is no connection, for the same reason: while a partner is away, one
 // is tried every few seconds.
 func (p *partnership) repeats(n *failover.Note) bool {
-	return n.Kind == failover.LinkClosed && n.Cause == p.closed
+	return n.Kind == failover.LinkClosed && (n.Cause == p.closed || p.replaced(n))
+}
+
+// replaced reports whether a note says that a connection on which the two never greeted each other made room for a newer one. What becomes of
+// that one says why there is none, and until then what became of the one before does.
+func (p *partnership) replaced(n *failover.Note) bool {
+	return p.closed != "" && n.Cause == errNewerLink.Error()
 }
 
 // waiting says what not all clients are answered for; empty if they are.

@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/lessor-dhcp/lessor/internal/failover"
 )
 
 // Where two servers differ in what safety stands on, their operator hears that they refuse each other; of other differences, that
@@ -43,5 +46,24 @@ func TestTheAlarmSaysWhereTwoServersDiffer(t *testing.T) {
 				t.Errorf("no %q in %q", want, found[0].Text)
 			}
 		}
+	}
+}
+
+// A partner that dials and says nothing is told of by its silence, and not by the connections that take each other's place.
+func TestWhyThereIsNoConnectionIsNotThatThereIsANewerOne(t *testing.T) {
+	var p partnership
+	closed := func(cause string) bool {
+		n := failover.Note{Kind: failover.LinkClosed, Cause: cause}
+		again := p.repeats(&n)
+		p.remember(time.Time{}, &n)
+		return again
+	}
+	const silence = "nothing heard for 10s"
+	if closed(silence) || !closed(errNewerLink.Error()) || !closed(silence) || p.closed != silence {
+		t.Errorf("there is no connection because of %q", p.closed)
+	}
+	p.remember(time.Time{}, &failover.Note{Kind: failover.LinkOpened})
+	if closed(errNewerLink.Error()) || p.closed != errNewerLink.Error() {
+		t.Errorf("of two that worked one made room, and it is said %q", p.closed)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net/netip"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -116,6 +117,9 @@ func TestADiskOfOneOfTwoStandsStill(t *testing.T) {
 		t.Logf("at the end of it west says: %v %v", r, err)
 		r, err = l.East.Relation()
 		t.Logf("and east: %v %v", r, err)
+		if err != nil || d > 2*world.Receive && (r.Trouble == "" || strings.Contains(r.Trouble, "of no use")) {
+			t.Errorf("east says of it %q, %v", r.Trouble, err)
+		}
 		l.disk.Go()
 		stood := time.Since(began)
 		l.Normal(30 * time.Second)
