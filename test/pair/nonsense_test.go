@@ -375,8 +375,10 @@ func TestManyBindingsOfNobodyAreRefusedInBoundedMemory(t *testing.T) {
 	if s := f.West.Standing(); len(s.Updates) == 0 || len(s.Updates) > 64 {
 		t.Errorf("%d items of the status", len(s.Updates))
 	}
-	if now := f.West.Memory(); now > before+64<<20 {
-		t.Errorf("memory went from %d to %d octets", before, now)
+	now := f.West.Memory()
+	t.Logf("memory went from %d to %d octets", before, now)
+	if now > before+64<<20 {
+		t.Error("that is too much")
 	}
 	if n := f.West.Count("a binding update was refused"); n == 0 || n > 1000 {
 		t.Errorf("%d lines of the log", n)
