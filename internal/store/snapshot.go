@@ -54,7 +54,7 @@ const (
 )
 
 // snapshotAfter returns how long the journal may get. The caller holds mu.
-func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, 2*s.snapBytes) }
+func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, s.snapBytes) }
 
 // SnapshotDue reports whether a snapshot should be begun: the journal is long, or there is no space for more of it, or
 // soon there would be none for the snapshot either. It does not touch the disk.

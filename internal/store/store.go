@@ -24,8 +24,8 @@ type Config struct {
 	// SegmentSize is the length of a part of the journal, a multiple of 512, at least 16 KiB; default 4 MiB. Two are
 	// needed at least, so this is what a small disk must have room for.
 	SegmentSize int64
-	// SnapshotAfter is how long the journal may be at least before a snapshot is due; default 64 MiB. It may also be as
-	// long as two snapshots.
+	// SnapshotAfter is how long the journal may be at least before a snapshot is due; default 32 MiB. It may also be as
+	// long as a snapshot, so that a start takes no more than about twice as long as it takes to read that.
 	SnapshotAfter int64
 	// NewID is the identifier of a directory that is new; zero: a random one. For repeatable tests.
 	NewID ID
@@ -35,7 +35,7 @@ const (
 	defaultSegmentSize   = 4 << 20
 	minSegmentSize       = 16 << 10
 	maxSegmentSize       = 256 << 20
-	defaultSnapshotAfter = 64 << 20
+	defaultSnapshotAfter = 32 << 20
 	maxBlob              = 64 << 10
 )
 
