@@ -87,6 +87,9 @@ func TestTheStaleLedgerReadsWell(t *testing.T) {
 	if want := (node.StaleFilter{Client: node.ParseClient("02:00:00:00:00:07"), Address: prefix("198.51.100.0/24"), Cause: "told older while apart", Limit: 7}); !reflect.DeepEqual(k.filter, want) {
 		t.Errorf("asked for %+v", k.filter)
 	}
+	if got := lessorWith(t, onTerminal(108, 24), "stale", "--socket", socket).out; strings.Contains(got, "(subnet") || !strings.Contains(got, "no room here for where a value comes from") || !strings.Contains(got, "198.51.100.2") {
+		t.Errorf("where there is little room:\n%s", got)
+	}
 	got = lessor(t, "stale", "--socket", socket, "--json")
 	var row node.StaleRow
 	if json.NewDecoder(strings.NewReader(got.out)).Decode(&row) != nil || row.Address != one.Address || len(row.Differs) != 3 || strings.Count(got.out, "\n") != 2 {

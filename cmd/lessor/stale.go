@@ -124,6 +124,7 @@ func (l *staleList) write() {
 	}
 	slices.SortFunc(l.rows, func(a, b node.StaleRow) int { return a.Address.Compare(b.Address) })
 	t := table{head: []string{"ADDRESS", "CLIENT", "HOST NAME", "SINCE", "CAUSE", "WHAT", "HAS", "WOULD HAVE"}, least: []int{2, 3, 4, 1}}
+	narrow := l.width() > 0 && l.width() < staleWidth // then where a value comes from is left to lessor lease
 	for i := range l.rows {
 		r := &l.rows[i]
 		first := []cell{{text: r.Address.String()}, {text: clientOf(node.LeaseRow{Hardware: r.Hardware, ClientID: r.ClientID})}, {text: orDash(short(fromNetwork(r.Hostname)))},
@@ -133,7 +134,7 @@ func (l *staleList) write() {
 		}
 		for k := range r.Differs {
 			has, would := differenceCells(&r.Differs[k])
-			if why := r.Differs[k].Why; why != "" {
+			if why := r.Differs[k].Why; why != "" && (!narrow || r.Differs[k].Name == "address") {
 				would.text += " (" + shown(why) + ")"
 			}
 			t.add(append(first, cell{text: short(printable(r.Differs[k].Name))}, has, would)...)
@@ -143,6 +144,9 @@ func (l *staleList) write() {
 	l.rows = l.rows[:0]
 	t.fit(l.console, staleWidth, 2, 6, 7)
 	t.write(l.console, l.w, "")
+	if narrow {
+		fmt.Fprintln(l.w, l.paint(dim, "(no room here for where a value comes from: lessor lease ADDRESS)"))
+	}
 }
 
 // staleWidth is how wide the list becomes before what differs is wrapped.
