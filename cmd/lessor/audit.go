@@ -141,7 +141,11 @@ func (x auditCommand) verdict(c *console, v access.Verdict) error {
 		for _, w := range v.Wrong {
 			c.note("%s", shown(w))
 		}
-		if _, err := fmt.Fprintf(c.out, "%d records, %d to %d. The newest has the hash %s\n", v.Records, v.First, v.Last, printable(v.Hash)); err != nil {
+		says := "no record yet"
+		if v.Records > 0 {
+			says = fmt.Sprintf("%s, %d to %d. The newest has the hash %s", count(int(v.Records), "record"), v.First, v.Last, printable(v.Hash))
+		}
+		if _, err := fmt.Fprintln(c.out, says); err != nil {
 			return err
 		}
 		if len(v.Wrong) == 0 {
