@@ -67,7 +67,7 @@ func TestAMillionChangesLeaveNoMoreThanWhatLives(t *testing.T) {
 	if known, _ := c.Blobs(); known != 0 || c.blobs.bytes != 0 || len(c.origins.known) != 0 || c.clients.Len()+c.byAddr.Len()+c.due.Len()+c.strangers.Len() != 0 {
 		t.Errorf("of nothing there are %d blobs of %d octets, %d origins, %d clients", known, c.blobs.bytes, len(c.origins.known), c.clients.Len())
 	}
-	if got := c.octets.Memory(); got > 4<<20 {
+	if got := c.octets.Memory(); got > 5<<19 {
 		t.Errorf("of nothing there are %d octets", got)
 	}
 }
