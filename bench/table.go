@@ -38,8 +38,11 @@ disk by anybody. Written: what goes to the partner included.
 	if len(p.absent) > 0 {
 		fmt.Fprintf(&b, "\nNot installed, so not measured: %s.\n", strings.Join(p.absent, ", "))
 	}
-	fmt.Fprintf(&b, "\nVersions: %s. Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", versions(single, double, losses, under),
-		took.Round(time.Second))
+	b.WriteString("\n")
+	if said := versions(single, double, losses, under); said != "" {
+		fmt.Fprintf(&b, "Versions: %s. ", said)
+	}
+	fmt.Fprintf(&b, "Measured in %v. Again: `make bench`; `bench/run --thorough`; `bench/run --help`.\n", took.Round(time.Second))
 	return b.String()
 }
 
