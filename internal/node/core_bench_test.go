@@ -170,6 +170,19 @@ func TestThePacketPathAllocatesNothing(t *testing.T) {
 			}
 		}},
 		{"BOOTP", func() { c, _ := next(); x.hear(0, c, netip.Addr{}, nil) }},
+		{"BOOTP of who has a reserved address", func() {
+			h := dhcpv4.Header{Op: 1, HType: 1, HLen: 6, CHAddr: [16]byte{2, 255, 0, 0, 0, 1}}
+			x.builder.Begin(x.octets[:0], &h, 1400)
+			b, _ := x.builder.Finish(nil)
+			if err := x.msg.Parse(b); err != nil {
+				t.Fatal(err)
+			}
+			x.packet = Packet{Msg: &x.msg, From: netip.AddrPortFrom(netip.IPv4Unspecified(), 68), To: netip.AddrFrom4([4]byte{255, 255, 255, 255}), Interface: 1}
+			x.out.Reset()
+			if x.core.Handle(x.now, &x.packet, &x.out); len(x.out.Replies) != 1 {
+				t.Fatalf("it is not answered: %v", x.core.answer.Drop)
+			}
+		}},
 		{"a server's", func() { c, a := next(); x.hear(dhcpv4.Offer, c, a, nil) }},
 		{"malformed", func() { x.packet.Malformed = "bad-op"; x.core.Handle(x.now, &x.packet, &x.out) }},
 		{"shed", func() {
