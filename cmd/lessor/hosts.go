@@ -208,6 +208,9 @@ func writeHost(c *console, w *bufio.Writer, h *node.HostRow) {
 	}
 	if h.Address.IsValid() {
 		field("address", join(join(h.Address.String(), printable(h.Network)), printable(h.Subnet)))
+		if h.Network == "" {
+			field("", c.paint(yellow, "it is in no subnet of the configuration: it is never given"))
+		}
 		s := standsCell(&node.HostRow{Held: h.Held})
 		field("now", c.paint(s.style, map[string]string{"active": "its client has the address", "other": "somebody else has the address still: `lessor lease " + h.Address.String() + "` says who",
 			"free": "nobody has the address"}[h.Held]))

@@ -113,6 +113,11 @@ func TestFlagsChangeAPartOfAHost(t *testing.T) {
 	if got := lessor(t, "hosts", "set", "new1", "--address", "192.0.2.9"); got.code != exitDone || !strings.Contains(got.out, f.notes[0]) {
 		t.Errorf("%+v", got)
 	}
+	for name, nowhere := range map[string]bool{"new1": true, "printer1": false} {
+		if got := lessor(t, "hosts", name); got.code != exitDone || strings.Contains(got.out, "in no subnet of the configuration") != nowhere {
+			t.Errorf("%s: %+v", name, got)
+		}
+	}
 	if got := lessor(t, "hosts", "set", "printer1", "--option", "x={"); got.code != exitNo || !strings.Contains(got.err, "no value as a configuration file has it") {
 		t.Errorf("%+v", got)
 	}
