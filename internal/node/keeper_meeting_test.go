@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,7 +36,9 @@ func (p *runningPair) deaf(name binding.Member) (hear func()) {
 		defer close(ended)
 		_ = k.do(context.Background(), func() { <-stop })
 	}()
-	return func() { close(stop); <-ended }
+	hear = sync.OnceFunc(func() { close(stop); <-ended })
+	p.t.Cleanup(hear) // before the server is stopped, also where the test fails
+	return hear
 }
 
 // apart has the two lose each other, with east hearing nothing of versions when they meet again.
