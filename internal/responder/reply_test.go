@@ -180,13 +180,14 @@ func TestACollectorCostsNoMore(t *testing.T) {
 	}
 	packet := message(dhcpv4.Discover, dhcpv4.Header{})
 	s.ask(t, packet)
-	n := testing.Benchmark(func(b *testing.B) {
-		for b.Loop() {
-			_ = s.hear(packet, 0)
-		}
-	}).NsPerOp()
-	if n > int64(time.Millisecond) {
-		t.Errorf("%v a message", time.Duration(n))
+	least := time.Hour // of many: others may take the processor from some. Looking at each address takes ten times as long
+	for range 300 {
+		begun := time.Now()
+		_ = s.hear(packet, 0)
+		least = min(least, time.Since(begun))
+	}
+	if least > time.Millisecond {
+		t.Errorf("%v a message at least", least)
 	}
 }
 
