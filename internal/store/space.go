@@ -106,13 +106,15 @@ func (s *Store) Work() bool {
 	return s.workNote() || s.needsSpareNow() && s.workSpares() || s.workSnapshot() || s.workSpares()
 }
 
-// workNote notes how far the journal is durable, once a segment.
+// workNote notes how far the journal is durable, once a segment. Where that fails it is tried again with the next thing that there is to do: it only
+// helps to find a loss.
 func (s *Store) workNote() bool {
 	if !s.unnoted.Swap(false) {
 		return false
 	}
-	if err := s.note(s.committed.Load()); err != nil {
-		s.die(err)
+	if s.note(s.committed.Load()) != nil {
+		s.unnoted.Store(true)
+		return false
 	}
 	return true
 }
