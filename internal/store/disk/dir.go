@@ -213,16 +213,16 @@ const (
 // AllocateAhead does what f.Allocate does, for a file that nobody waits for yet: so that others' syncs need not wait for the whole of it, it
 // is brought to the disk piece by piece, with a pause behind each for as long as hurried says false.
 func AllocateAhead(f File, n int64, hurried func() bool) error {
-	real, ok := f.(file)
+	own, ok := f.(file)
 	if !ok {
 		return f.Allocate(n)
 	}
-	if err := real.Truncate(0); err != nil {
+	if err := own.Truncate(0); err != nil {
 		return err
 	}
-	return real.fill(n, func(off, n int64) {
+	return own.fill(n, func(off, n int64) {
 		const out = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-		_ = unix.SyncFileRange(int(real.Fd()), off, n, out) // the sync will say what is wrong
+		_ = unix.SyncFileRange(int(own.Fd()), off, n, out) // the sync will say what is wrong
 		if !hurried() {
 			time.Sleep(fillPause)
 		}
