@@ -57,6 +57,26 @@ func TestWhatIsNotInstalledIsNamedAndLeftOut(t *testing.T) {
 	}
 }
 
+// A run removes what it made, and not what it found where --dir told it to work.
+func TestWhatElseIsInTheDirectoryStays(t *testing.T) {
+	dir := t.TempDir()
+	mine := filepath.Join(dir, "mine")
+	if err := os.WriteFile(mine, nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p := plan{dir: dir}
+	if err := p.place(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(p.dir, "leases"), nil, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p.end(true, nil)
+	if left, err := filepath.Glob(filepath.Join(dir, "*")); err != nil || !slices.Equal(left, []string{mine}) {
+		t.Errorf("left: %v, %v", left, err)
+	}
+}
+
 // What make bench installs is what it runs, and nothing that only tests need.
 func TestWhatIsInstalledIsWhatIsRun(t *testing.T) {
 	script, err := os.ReadFile("../scripts/install-test-packages")

@@ -35,10 +35,13 @@ const quick = "alone,pair,takeover"
 // everything are all parts.
 const everything = quick + ",flood,recovery,snapshot"
 
+// ends are the signals after which nothing may be left behind: who pipes the table to a program that ends, or closes the terminal, too.
+var ends = []os.Signal{syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE}
+
 func main() {
 	var p plan
 	flag.StringVar(&p.lessor, "lessor", "build/lessor", "the Lessor to measure")
-	flag.StringVar(&p.dir, "dir", "build/bench-state", "where the servers keep their leases; a real disk, not memory")
+	flag.StringVar(&p.dir, "dir", "build/bench-state", "where the servers keep their leases, in a new directory that is removed at the end; a real disk, not memory")
 	flag.StringVar(&p.out, "out", "bench/RESULTS.md", "where to write the table; - writes it to the standard output alone")
 	flag.StringVar(&p.only, "only", "", "measure only the servers whose name holds one of these words, separated by commas; with --scale, rows that hold it, such as '| 100000 |'")
 	flag.StringVar(&p.parts, "parts", quick, "what to measure: alone, pair, takeover, flood, recovery (of a pair with --most leases), snapshot (of --most leases)")
@@ -68,7 +71,7 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(2)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), ends...)
 	defer stop()
 	do := p.compare
 	switch {
@@ -129,8 +132,21 @@ func (p *plan) prepare(install, measures bool) (err error) {
 	if p.lessor, err = filepath.Abs(p.lessor); err != nil {
 		return err
 	}
-	p.dir, err = filepath.Abs(p.dir)
-	return err
+	return p.place()
+}
+
+// place makes p.dir a directory of this run alone in the one that was named. It is removed at the end, and what else is there is not.
+func (p *plan) place() (err error) {
+	if p.dir, err = filepath.Abs(p.dir); err != nil {
+		return err
+	}
+	if err = os.MkdirAll(p.dir, 0o755); err != nil {
+		return err
+	}
+	if p.dir, err = os.MkdirTemp(p.dir, "lessor-"); err != nil {
+		return err
+	}
+	return os.Chmod(p.dir, 0o755) // some servers give up root before they read it
 }
 
 func (p *plan) end(clean bool, err error) {
