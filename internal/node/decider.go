@@ -2,11 +2,9 @@ package node
 
 import (
 	"context"
-	"errors"
 	"log/slog"
 	"time"
 
-	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/socket"
 	"github.com/lessor-dhcp/lessor/internal/store"
@@ -24,8 +22,6 @@ const (
 	// connection, and then at the other server.
 	fullHeard = fullBatch
 	fullNotes = 2048
-	// reopenAfter is how long after a failed attempt the store is opened anew.
-	reopenAfter = time.Second
 	// roomAfter is how often a full disk is looked at again.
 	roomAfter = time.Second
 	// snapshotPause is how long an idle server waits between two steps of a snapshot.
@@ -74,7 +70,7 @@ func (n *Node) decide(ctx context.Context, ready func(waiting string), st *store
 	n.current = n.fresh(&load{})
 	n.wake = time.NewTimer(0)
 	defer n.wake.Stop()
-	defer func() { n.over = true }()
+	defer func() { n.over = true; n.free.Broadcast() }()
 	n.joinGroup()
 	n.handle(LinksChanged{Links: linksOf(n.sockets.Links())})
 	n.ready.Store(true)
@@ -320,78 +316,6 @@ func (n *Node) checkRoom() {
 	n.mu.Lock()
 	n.full.set(err, n.clock.now())
 	n.mu.Unlock()
-}
-
-// reopen goes on after a failed commit: everything decided on it is thrown away unseen, and the bindings are read anew
-// from what is on the disk. It tries until it succeeds or ctx is done.
-func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
-	n.handle(CommitFailed{})
-	n.current.tell(errDiscarded)
-	n.reopening = true
-	defer func() { n.reopening = false }()
-	n.letGo(errReopened)
-	if n.partner != nil {
-		n.partner.wanted = false // until the core has joined anew
-	}
-	n.failureEvent(why)
-	events := append([]Event(nil), n.current.effects.Events...)
-	n.opening.Lock() // so that a watchdog knows, also where the disk stands still now
-	defer n.opening.Unlock()
-	st.stop()
-	for {
-		err := n.store.Close()
-		if errors.Is(err, why) {
-			err = nil // said already
-		}
-		table, commit, err2 := n.open(n.core.policy)
-		if err = errors.Join(err, err2); err2 == nil {
-			n.rebuilt(table, commit, events)
-			st.start(n.store)
-			return nil
-		}
-		n.log.Error("the store cannot be opened; trying again", "error", err, "after", reopenAfter)
-		n.mu.Lock()
-		n.failure.set(err, n.clock.now())
-		n.mu.Unlock()
-		if !n.pause(ctx, reopenAfter) {
-			return errors.Join(why, err)
-		}
-	}
-}
-
-// pause waits, answering operators meanwhile; false if ctx is done. Whoever asks for an address meanwhile is not heard.
-func (n *Node) pause(ctx context.Context, d time.Duration) bool {
-	until := time.After(d)
-	for {
-		n.deciding.Unlock()
-		select {
-		case <-until:
-			n.deciding.Lock()
-			return true
-		case f := <-n.control:
-			n.deciding.Lock()
-			f()
-		case e := <-n.partner.arriving():
-			n.deciding.Lock()
-			n.partnerEvent(e)
-		case <-ctx.Done():
-			n.deciding.Lock()
-			return false
-		}
-	}
-}
-
-func (n *Node) rebuilt(table *binding.Table, commit uint64, events []Event) {
-	n.core.Rebuild(table, commit)
-	n.fresh(n.current)
-	n.current.effects.Events = append(n.current.effects.Events, events...)
-	n.roomLost, n.snapshot, n.broken = false, nil, nil
-	n.checkRoom()
-	n.joinGroup()
-	n.mu.Lock()
-	n.failure = trouble{}
-	n.mu.Unlock()
-	n.rebuiltEvent()
 }
 
 // linksOf returns the links on which clients are heard.

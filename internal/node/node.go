@@ -100,8 +100,9 @@ type Node struct {
 	doc      *config.Document
 	recovery recovery
 	refused  refusal
-	full     trouble // there is no room for commits
-	failure  trouble // the store could not be opened anew
+	full     trouble   // there is no room for commits
+	failure  trouble   // a commit failed, and the store is not open again
+	attempt  time.Time // when an attempt to open it began that is under way; zero: none is
 	// snapshotAt is when the newest snapshot was finished.
 	snapshotAt time.Time
 }
@@ -210,12 +211,13 @@ func (n *Node) openStore() (*store.Store, error) {
 }
 
 // open opens the store anew and reads it.
-func (n *Node) open(p *policy.Policy) (*binding.Table, uint64, error) {
+func (n *Node) open(p *policy.Policy) (*store.Store, *binding.Table, uint64, error) {
 	st, err := n.openStore()
 	if err != nil {
-		return nil, 0, err
+		return nil, nil, 0, err
 	}
-	return n.load(st, p)
+	table, commit, err := n.load(st, p)
+	return st, table, commit, err
 }
 
 // load reads the bindings. It closes the store where that fails.
@@ -232,7 +234,6 @@ func (n *Node) load(st *store.Store, p *policy.Policy) (*binding.Table, uint64, 
 	if err != nil {
 		return nil, 0, errors.Join(err, st.Close())
 	}
-	n.store = st
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.recovery.note(&rec, table.Len(), time.Since(begun))

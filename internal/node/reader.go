@@ -53,11 +53,14 @@ func (n *Node) answer() {
 	a, yielded := newArrivals(), time.Now()
 	for wait := true; a.receive(n.sockets, wait) == nil; {
 		n.deciding.Lock()
+		for n.broken != nil && !n.over { // until the store is open again
+			n.free.Wait()
+		}
 		if n.over {
 			n.deciding.Unlock()
 			return
 		}
-		if a.n > 0 && n.broken == nil && !n.reopening {
+		if a.n > 0 {
 			n.packets(a)
 		}
 		if a.n < manyPackets {
@@ -67,7 +70,7 @@ func (n *Node) answer() {
 		for n.busy && n.current.full() {
 			n.free.Wait()
 		}
-		wait = n.busy || n.current.empty()
+		wait = !n.mayCommit()
 		n.deciding.Unlock()
 		if wait && a.n >= busyPackets && a.n < manyPackets {
 			gather()

@@ -27,9 +27,12 @@ func (n *Node) lookAtDisk(now time.Time) {
 		return
 	}
 	n.stall.told = true
-	n.hub.publish([]Event{{Time: At(now), Kind: StoreAlarm, Level: slog.LevelError,
-		Message: "the disk stands still: nobody is answered until it goes on",
-		Detail:  fmt.Sprintf("a commit has not been finished since %s", since.UTC().Format(time.RFC3339))}}, 0)
+	n.alarmNow("the disk stands still: nobody is answered until it goes on", fmt.Sprintf("a commit has not been finished since %s", since.UTC().Format(time.RFC3339)))
+}
+
+// alarmNow tells of what rests on no commit at once: nothing may be committed for long.
+func (n *Node) alarmNow(message, detail string) {
+	n.hub.publish([]Event{{Time: At(n.clock.now()), Kind: StoreAlarm, Level: slog.LevelError, Message: message, Detail: detail}}, 0)
 }
 
 // goesOn notes that the commit that was under way is finished, or has failed, and tells how long that took where it was told that the

@@ -171,3 +171,87 @@ func TestAServerThatOpensItsStoreAnewOnADiskThatStandsStillLives(t *testing.T) {
 		t.Fatal(err)
 	}
 }
+
+// A server whose disk fails and then stands still says so, and refuses what would change something. When the disk goes on whoever asked
+// meanwhile is answered.
+func TestAServerWhoseDiskFailsAndThenStandsStillSaysSo(t *testing.T) {
+	fs := memfs.New(0)
+	var fails, failed atomic.Bool
+	stands, goesOn := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	fs.Before = func(op memfs.Op) error {
+		switch {
+		case failed.Load():
+			once.Do(func() { close(stands) })
+			<-goesOn
+		case fails.Load() && op.Kind == memfs.Datasync && strings.HasPrefix(op.Name, "journal-"):
+			failed.Store(true)
+			return syscall.EIO
+		}
+		return nil
+	}
+	r := run(t, fs)
+	c := newRelay(t, r.port)
+	held, err := c.lease(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	events, err := r.node.Events(t.Context(), EventFilter{Kinds: []EventKind{StoreAlarm}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	offer, err := c.ask(dhcpv4.Discover, 2, netip.Addr{}, 10*time.Second)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fails.Store(true)
+	if _, err := c.ask(dhcpv4.Request, 2, offer.YIAddr, 250*time.Millisecond); err == nil {
+		t.Error("what is not on the disk was told")
+	}
+	<-stands
+	answered := make(chan error, 1)
+	go func() {
+		ack, err := newRelay(t, r.port).ask(dhcpv4.Request, 2, offer.YIAddr, 30*time.Second)
+		if err == nil && ack.Type() != dhcpv4.Ack {
+			err = errSilence
+		}
+		answered <- err
+	}()
+	seen := func(text string) {
+		t.Helper()
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		s, err := r.node.Status(ctx)
+		if err != nil || s.Store.State != "failed" || len(s.Alarms) != 1 || s.Alarms[0].Code != "store-failed" || !strings.Contains(s.Alarms[0].Text, text) {
+			t.Errorf("while the disk stands still: %v, %q, %+v", err, s.Store.State, s.Alarms)
+		}
+		if err := r.node.Alive(ctx); err != nil {
+			t.Errorf("the watchdog is told that the server does not live: %v", err)
+		}
+		if err := r.node.Release(ctx, held, ReleaseRequest{Reason: "test"}); err != errOpening {
+			t.Errorf("an operator who gives up a lease is told %v", err)
+		}
+	}
+	seen("input/output error")
+	r.node.mu.Lock()
+	r.node.attempt = r.node.attempt.Add(-stalledAfter) // it seems to have taken so long
+	r.node.mu.Unlock()
+	seen("stands still")
+	if e := <-events; !strings.Contains(e.Message, "a commit failed") {
+		t.Errorf("what is told while the disk stands still is %+v", e)
+	}
+	close(goesOn)
+	fails.Store(false)
+	failed.Store(false)
+	if err := <-answered; err != nil {
+		t.Error("who asked while the disk stood still:", err)
+	}
+	if s, err := r.node.Status(t.Context()); err != nil || s.Store.State != "open" || len(s.Alarms) != 0 {
+		t.Errorf("when the disk goes on: %v, %q, %+v", err, s.Store.State, s.Alarms)
+	}
+	if err := r.stop(); err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, fs, 1, held)
+	mustHold(t, fs, 2, offer.YIAddr)
+}

@@ -186,8 +186,7 @@ func (n *Node) statusOfStore(s *Status) {
 	switch {
 	case n.failure.err != nil:
 		s.Store.State = "failed"
-		s.Alarms = append(s.Alarms, Alarm{Code: "store-failed", Title: "The data directory cannot be written", Severity: Critical,
-			Since: At(n.failure.since), Text: "nobody is answered: " + n.failure.err.Error(), Remedy: "look at the disk (dmesg); the server tries again by itself"})
+		s.Alarms = append(s.Alarms, n.failedAlarm(now))
 	case stands: // what else is the matter comes of it, or can wait
 		s.Store.State = "stalled"
 		s.Alarms = append(s.Alarms, n.stalledAlarm(now, since))
@@ -215,12 +214,4 @@ func (n *Node) roomEvent(err error) {
 		return
 	}
 	n.storeEvent(slog.LevelInfo, "there is room on the disk again", "")
-}
-
-func (n *Node) failureEvent(err error) {
-	n.storeEvent(slog.LevelError, "a commit failed: nothing that was decided on it is sent, and the store is read anew", err.Error())
-}
-
-func (n *Node) rebuiltEvent() {
-	n.storeEvent(slog.LevelInfo, "the store was read anew: clients are answered again", "")
 }

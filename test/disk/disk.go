@@ -90,11 +90,12 @@ func (d *Disk) be(s stillness) {
 	d.moved.Broadcast()
 }
 
-// Fail has the next n syncs fail. Nobody knows then what is on the disk; this one has nothing of what they were for.
+// Fail has the next n syncs fail, at once where they wait. Nobody knows then what is on the disk; this one has nothing of what they were for.
 func (d *Disk) Fail(n int) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.fails = n
+	d.moved.Broadcast()
 }
 
 // Lie has the disk forget at the next Cut also what is synced from now on.
@@ -145,7 +146,7 @@ func (d *Disk) Restore(t testing.TB) int {
 // begin waits until the disk lets something be done with what has that name, and returns with the lock; after an error without it.
 func (d *Disk) begin(name string, syncs bool) syscall.Errno {
 	d.mu.Lock()
-	for d.power == going || d.power == on && (d.still == allStands || d.still == syncsStand && syncs) {
+	for d.power == going || d.power == on && d.waits(syncs) {
 		d.held[name]++
 		d.moved.Wait()
 		d.held[name]--
@@ -160,4 +161,12 @@ func (d *Disk) begin(name string, syncs bool) syscall.Errno {
 		return syscall.EIO
 	}
 	return 0
+}
+
+// waits reports whether the disk stands still for whoever asks for a sync, or for something else. The lock is held.
+func (d *Disk) waits(syncs bool) bool {
+	if syncs {
+		return d.still != moves && d.fails == 0
+	}
+	return d.still == allStands
 }

@@ -163,6 +163,12 @@ func TestTheDiskDoesWhatItIsTold(t *testing.T) {
 	must(t, put(), waits(f.Sync))
 	d.Freeze()
 	must(t, waits(put))
+	d.Freeze()
+	d.Fail(1)
+	if f.Sync() == nil {
+		t.Error("a sync that was to fail while the disk stands still did not")
+	}
+	d.Go()
 	d.Fail(1)
 	if f.Sync() == nil {
 		t.Error("a sync that was to fail did not")

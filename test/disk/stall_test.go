@@ -1,9 +1,12 @@
 package disk
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/lessor-dhcp/lessor/test/world"
 )
 
 // shedding are the reasons by which a server that is behind leaves clients unanswered.
@@ -135,4 +138,45 @@ func TestASyncThatFails(t *testing.T) {
 	l.answeredAll(r)
 	l.lessor.Says(time.Second, "the store was read anew")
 	t.Logf("%d promises compared after %d failures", l.remembered(), failed)
+}
+
+// A server whose disk fails and then stands still, so that its store cannot even be opened anew, says that to whoever looks. Nobody is
+// answered meanwhile, all are when the disk goes on, and nothing is forgotten.
+func TestADiskThatFailsAndThenStandsStill(t *testing.T) {
+	t.Parallel()
+	l := newLab(t)
+	l.settle(1000, 4*time.Second)
+	r := l.under(200, 8*time.Second, 20*time.Second, func(time.Time) {
+		l.stands(l.disk.Stand, func() {
+			l.disk.Freeze()
+			l.disk.Fail(1)
+			l.failed()
+		})
+	})
+	l.answeredAll(r)
+	l.lessor.Says(10*time.Second, "the store was read anew")
+	l.Eventually(20*time.Second, "the server says that its store is open", func() bool { return l.status().Store.State == "open" })
+	t.Logf("%d promises compared", l.remembered())
+}
+
+// failed is what somebody who looks at the server sees while its store cannot be opened anew.
+func (l *lab) failed() {
+	l.t.Helper()
+	l.Eventually(20*time.Second, "the server says that opening its store takes long", func() bool {
+		s := l.status()
+		return s.Store.State == "failed" && slices.ContainsFunc(s.Alarms, func(a world.Alarm) bool {
+			return a.Code == "store-failed" && strings.Contains(a.Text, "stands still")
+		})
+	})
+	if code, body := l.get("/readyz"); code != 503 || !strings.Contains(body, "failing") {
+		l.t.Errorf("/readyz says %d: %s", code, body)
+	}
+	if code, body := l.get("/healthz"); code != 200 {
+		l.t.Errorf("/healthz says %d: %s", code, body)
+	}
+	if _, body := l.get("/metrics"); !strings.Contains(body, `lessor_store_state{state="failed"} 1`) {
+		l.t.Error("/metrics does not say that the store failed")
+	}
+	l.lessor.Says(10*time.Second, "a commit failed")
+	l.lessor.Says(10*time.Second, "still being opened anew")
 }
