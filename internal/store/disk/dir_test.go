@@ -2,7 +2,10 @@ package disk_test
 
 import (
 	"bytes"
+	"errors"
 	"testing"
+
+	"golang.org/x/sys/unix"
 
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
 )
@@ -27,6 +30,30 @@ func TestAFileMadeAheadIsAllZero(t *testing.T) {
 		n, err := f.ReadAt(b, 0)
 		if got, _ := f.Size(); got != size || n != size || len(bytes.TrimLeft(b, "\x00")) > 0 || asked < 2 {
 			t.Errorf("%s: %d octets, %d read (%v), asked %d times whether anybody waits", name, got, n, err, asked)
+		}
+	}
+}
+
+// The kernel tells once that a write failed, and a sync afterwards need not say it again: so it is heard. Where there is no such call, the
+// file is made all the same.
+func TestAWriteThatFailsWhileAFileIsMadeAheadIsNotForgotten(t *testing.T) {
+	for errno, want := range map[error]error{unix.EIO: unix.EIO, unix.ENOSPC: unix.ENOSPC, unix.ENOSYS: nil, unix.EPERM: nil} {
+		calls := 0
+		undo := disk.SetSyncRange(func(int, int64, int64, int) error {
+			if calls++; calls == 2 || want == nil {
+				return errno
+			}
+			return nil
+		})
+		defer undo()
+		f, err := disk.Dir(t.TempDir()).Open("journal", disk.Create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		err = disk.AllocateAhead(f, 512<<10, func() bool { return true })
+		if !errors.Is(err, want) || want == nil && err != nil || calls < 2 {
+			t.Errorf("%v: %v after %d calls, want %v", errno, err, calls, want)
 		}
 	}
 }
