@@ -91,6 +91,7 @@ func (s *Store) takeSpare(number uint64) (string, bool) {
 	}
 	name := s.spares[n-1]
 	s.spares = s.spares[:n-1]
+	s.tryAgain = true // to make the next one, whatever the disk said when it was asked last
 	s.live, s.last = append(s.live, segment{number, name, s.cfg.SegmentSize}), number
 	return name, true
 }

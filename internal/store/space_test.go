@@ -197,3 +197,34 @@ func TestRoomWhereTheSnapshotHasEverything(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// A file that could not be made ahead while another one was ready is tried again when that one is taken, and not only once there is no room.
+func TestWhatCouldNotBeMadeAheadIsTriedAgainBeforeItIsNeeded(t *testing.T) {
+	h := newHistory(3, memfs.New(0))
+	h.config.SnapshotAfter, h.small = 1<<30, true
+	made := 0
+	h.fs.Before = func(op memfs.Op) error {
+		if op.Kind == memfs.Allocate {
+			if made++; made == 2 {
+				return syscall.ENOSPC
+			}
+		}
+		return nil
+	}
+	if _, err := h.open(); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 100 {
+		for h.store.Work() {
+		}
+		if err := h.store.Room(); err != nil {
+			t.Fatalf("commit %d, %d files made: %v", i, made, err)
+		}
+		if err := h.commit(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if made < 4 {
+		t.Errorf("%d files were made", made)
+	}
+}
