@@ -145,7 +145,7 @@ func (r *Report) String() string {
 		fmt.Fprintf(&b, "%-14s %s\n", key+":", fmt.Sprintf(format, args...))
 	}
 	line("directory", "%s", r.Dir)
-	line("server", "%s (identifier %v, format %d, opened %d times)", r.Member, r.ID, r.Format, r.Boot)
+	line("server", "%s (identifier %v, format %d, opened %s)", r.Member, r.ID, r.Format, times(r.Boot))
 	if r.Running {
 		line("in use", "by process %d; the end of the journal may have moved during the check", r.PID)
 	}
@@ -154,7 +154,7 @@ func (r *Report) String() string {
 	line("relationship", "%s", r.relationship())
 	line("versions", "%s", r.history())
 	line("snapshot", "%d octets", r.SnapshotBytes)
-	line("journal", "%d octets: %d segments in use, %d spare; last commit %d", r.JournalBytes, r.Segments, r.Spares, r.Commit)
+	line("journal", "%d octets: %s in use, %d spare; last commit %d", r.JournalBytes, some(r.Segments, "segment"), r.Spares, r.Commit)
 	if r.Head != nil {
 		line("configuration", "%v, adopted %s", r.Head.Digest, r.Head.Since.Format(time.RFC3339))
 	}
@@ -163,17 +163,36 @@ func (r *Report) String() string {
 		line("damage", "%v", d)
 	}
 	if r.Unknown > 0 {
-		line("lost", "%d records of which not even the address can be read", r.Unknown)
+		line("lost", "%s of which not even the address can be read", some(int(r.Unknown), "record"))
 	}
 	for _, p := range r.Problems {
 		line("problem", "%s", p)
 	}
 	verdict := "all is well"
 	if !r.OK() {
-		verdict = fmt.Sprintf("%d damages, %d addresses to be withheld, %d problems", len(r.Damaged), len(r.Quarantine()), len(r.Problems))
+		verdict = fmt.Sprintf("%s, %s to be withheld, %s", some(len(r.Damaged), "damage"), some(len(r.Quarantine()), "address"), some(len(r.Problems), "problem"))
 	}
 	line("verdict", "%s", verdict)
 	return b.String()
+}
+
+// times says how often something happened.
+func times(n uint64) string {
+	if n == 1 {
+		return "once"
+	}
+	return fmt.Sprintf("%d times", n)
+}
+
+// some says how many of a thing there are.
+func some(n int, thing string) string {
+	switch {
+	case n == 1:
+		return "1 " + thing
+	case strings.HasSuffix(thing, "s"):
+		thing += "e"
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
 }
 
 func (r *Report) relationship() string {

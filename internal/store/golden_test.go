@@ -260,3 +260,18 @@ func TestReportForAPerson(t *testing.T) {
 		t.Errorf("%d prefixes out of order", n)
 	}
 }
+
+// What there is one of is said so.
+func TestReportOfASingleOpening(t *testing.T) {
+	h := newHistory(1, memfs.New(0))
+	if _, err := h.open(); err != nil {
+		t.Fatal(err)
+	}
+	if err := h.commit(); err != nil {
+		t.Fatal(err)
+	}
+	r, err := store.CheckFS(h.fs, "/var/lib/lessor")
+	if text := r.String(); err != nil || !strings.Contains(text, "opened once)") || !strings.Contains(text, ": 1 segment in use") {
+		t.Errorf("%v\n%s", err, text)
+	}
+}
