@@ -81,13 +81,12 @@ func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time, owner bin
 		if names[level] == 0 {
 			continue
 		}
-		f := Full{AtPort: level == port}
-		if f.Most, f.Size = p.mayHold(id, level, from, quota); f.Most >= f.Size {
-			continue
-		}
-		f.Place = p.heldName(id, level, from, names[level])
+		f := Full{AtPort: level == port, Place: p.heldName(id, level, from, names[level])}
 		f.Held = p.held[level].of(f.Place)
 		oldest := p.onOffer(names[level], &f.Offered)
+		if f.Most, f.Size = p.mayHold(id, level, from, quota, f.Held+f.Offered); f.Most >= f.Size {
+			continue
+		}
 		if f.Held+f.Offered < f.Most && !p.spent(id, s, &f) {
 			continue
 		}
@@ -99,8 +98,12 @@ func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time, owner bin
 	return Full{}, false
 }
 
-// mayHold returns how many addresses of the pool may be held and on offer at from's gate or port, and how many there are.
-func (p *Pools) mayHold(id ID, level int, from *From, quota *Quota) (most, size uint64) {
+// mostOfRest bounds what DefaultShare gives where clients elsewhere have so much that it is all of the rest: of what they do not have, some
+// is left to who comes new there. It is little, since two relays of one network do without it both, too.
+var mostOfRest = Share{Percent: 97}
+
+// mayHold returns how many addresses of the pool may be held and on offer at from's gate or port, where so many are, and how many there are.
+func (p *Pools) mayHold(id ID, level int, from *From, quota *Quota, has uint64) (most, size uint64) {
 	q := &p.pools[id]
 	size = q.counts.Size - min(q.kept, q.counts.Size)
 	share := quota.Port
@@ -113,7 +116,8 @@ func (p *Pools) mayHold(id ID, level int, from *From, quota *Quota) (most, size 
 		}
 	}
 	if share == (Share{}) {
-		share = DefaultShare
+		c := p.Counts(id)
+		return min(DefaultShare.of(size), mostOfRest.of(min(size, has+c.Free+c.PartnerFree))), size
 	}
 	return share.of(size), size
 }

@@ -182,6 +182,34 @@ func TestOnePortHoldsNineTenthsOfAPool(t *testing.T) {
 }
 
 // What is on offer counts with what is held. An offer that nobody took up gives way, but not to somebody who takes an address unasked.
+// Where others have much of a pool, one port does not get all of the rest: something of that is left to whoever comes new elsewhere.
+func TestOnePortDoesNotTakeAllThatOthersLeave(t *testing.T) {
+	table := binding.NewTable()
+	p := New([]Range{{nth(0), nth(99)}}, nil, table)
+	one, soon, n := seat{1, 1}, epoch.Add(time.Minute), 0
+	for ; n < 30; n++ {
+		become(p, table, nth(n), binding.Active, seat{1, 2 + n%10}, byte(n))
+	}
+	for ; n < 98; n++ {
+		if got := full(p, one, new(Quota), soon); got != "room" {
+			t.Fatalf("with %d addresses: %s", n-30, got)
+		}
+		become(p, table, nth(n), binding.Active, one, byte(n))
+	}
+	if got := full(p, one, new(Quota), soon); got != "port 68+0 of 68 of 100" {
+		t.Error(got)
+	}
+	if got := full(p, one, &Quota{Port: Share{Percent: 90}}, soon); got != "room" {
+		t.Errorf("where the document says that it may have as many: %s", got)
+	}
+	for ; n < 100; n++ {
+		if got := full(p, seat{1, n}, new(Quota), soon); got != "room" {
+			t.Fatalf("elsewhere, with %d free: %s", 100-n, got)
+		}
+		become(p, table, nth(n), binding.Active, seat{1, n}, byte(n))
+	}
+}
+
 func TestOffersCountWithWhatIsHeld(t *testing.T) {
 	table := binding.NewTable()
 	p := New([]Range{{nth(0), nth(99)}}, nil, table)

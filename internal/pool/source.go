@@ -159,12 +159,11 @@ func (p *Pools) makeRoom(id ID, k slab.Key, names [levels]uint64, from *From) {
 
 // quotaLeaves returns how many addresses may be on offer at a gate or port as far as its quota goes, k included, and at least that one.
 func (p *Pools) quotaLeaves(id ID, k slab.Key, level int, name uint64, from *From) uint64 {
-	var f Full
-	if f.Most, f.Size = p.mayHold(id, level, from, from.Quota); f.Most >= f.Size {
+	f := Full{Held: p.held[level].of(p.heldName(id, level, from, name))}
+	p.onOffer(name, &f.Offered)
+	if f.Most, f.Size = p.mayHold(id, level, from, from.Quota, f.Held+f.Offered); f.Most >= f.Size {
 		return f.Size
 	}
-	f.Held = p.held[level].of(p.heldName(id, level, from, name))
-	p.onOffer(name, &f.Offered)
 	if f.Held+f.Offered < f.Most && p.spent(id, p.freeSide(k), &f) {
 		return max(f.Offered, 1)
 	}
