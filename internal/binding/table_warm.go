@@ -3,11 +3,11 @@ package binding
 import "github.com/lessor-dhcp/lessor/internal/slab"
 
 // Warm reads what a Put of each of those bindings will read, n of them, of all at once, so that the processor waits for memory once
-// for many and not for each; where at says nil there is none, and where a binding has no client a Get of its prefix is meant. It changes
-// nothing that can be seen.
+// for many and not for each; where at says nil there is none, where a binding has no client a Get of its prefix is meant, and where it
+// has no prefix a ByClient of its client. It changes nothing that can be seen.
 func (t *Table) Warm(n int, at func(i int) *Binding) {
 	const most = 128
-	var heads [3 * most]uint32
+	var heads [4 * most]uint32
 	for first := 0; first < n; first += most {
 		k := t.warmHeads(heads[:0], first, min(n, first+most), at)
 		sum := uint32(0)
@@ -23,14 +23,16 @@ func (t *Table) Warm(n int, at func(i int) *Binding) {
 	}
 }
 
-// warmHeads appends the first of each chain that a Put would walk.
+// warmHeads appends the first of each chain that a Put would walk, or would split since it is of a new binding.
 func (t *Table) warmHeads(heads []uint32, from, to int, at func(i int) *Binding) []uint32 {
+	puts := 0
 	for i := from; i < to; i++ {
 		b := at(i)
 		if b == nil {
 			continue
 		}
 		if addr, ok := shortKeyOf(b.Prefix); ok {
+			puts++
 			if head := *t.byAddr.Chain(t.seed.Key(slab.Key{Lo: uint64(addr)})); head != 0 {
 				heads = append(heads, head)
 			}
@@ -43,5 +45,5 @@ func (t *Table) warmHeads(heads []uint32, from, to int, at func(i int) *Binding)
 			heads = append(heads, head)
 		}
 	}
-	return heads
+	return t.clients.Ahead(t.byAddr.Ahead(heads, puts), puts)
 }

@@ -59,6 +59,18 @@ func (x *Index) Remove(hash uint64, i uint32) bool {
 	return false
 }
 
+// Ahead appends the first items of the chains that the next n Adds split, and returns them all: those Adds will look at them.
+func (x *Index) Ahead(to []uint32, n int) []uint32 {
+	n -= int(x.buckets - min(x.n, x.buckets)) // for so many there is room
+	for b := x.buckets - x.level; n > 0 && b < x.level; b++ {
+		if head := *x.bucket(b); head != 0 {
+			to = append(to, head)
+		}
+		n--
+	}
+	return to
+}
+
 // Len returns how many items are in the index.
 func (x *Index) Len() int { return int(x.n) }
 

@@ -333,3 +333,33 @@ func TestKeysAreNumbers(t *testing.T) {
 		t.Errorf("%v", d)
 	}
 }
+
+// Ahead names what the next Adds look at of what is there already, and nothing where there is room for them.
+func TestIndexLooksAhead(t *testing.T) {
+	var next [20000]uint32
+	var looked []uint32
+	hash := func(i uint32) uint64 { return uint64(i) * 0x9e3779b97f4a7c15 >> 20 }
+	x := NewIndex(func(i uint32) uint64 { looked = append(looked, i); return hash(i) }, func(i uint32) *uint32 { return &next[i] })
+	i := uint32(1)
+	add := func(n int) {
+		for looked = looked[:0]; n > 0; n-- {
+			x.Add(hash(i), i)
+			i++
+		}
+	}
+	add(chunkLen - 8)
+	for i < 19000 {
+		one, there := x.Ahead(nil, 1), i
+		add(1)
+		if looked = slices.DeleteFunc(looked, func(k uint32) bool { return k >= there }); !slices.Equal(one, looked[:min(1, len(looked))]) {
+			t.Fatalf("%d: looked at %v, and not at %v first", there, looked, one)
+		}
+		many := x.Ahead(nil, 8)
+		add(8)
+		for _, k := range many {
+			if !slices.Contains(looked, k) {
+				t.Fatalf("%d: looked at %v, and not at all of %v", there, looked, many)
+			}
+		}
+	}
+}
