@@ -46,6 +46,8 @@ type Core struct {
 	responder responder.Responder
 	request   responder.Request
 	answer    responder.Answer
+	offered   netip.Addr      // to the last client that was offered one; invalid before the first
+	ahead     binding.Binding // see lookAhead
 
 	counts    Counts
 	states    [binding.Abandoned + 1]int // how many bindings are in each state; 0 is not used

@@ -58,6 +58,21 @@ var asked = []byte{1, 28, 2, 3, 15, 6, 12}
 
 // say has client number n say a message of type typ: about the address a (ciaddr if renew).
 func (t *traffic) say(typ dhcpv4.MessageType, n uint32, a netip.Addr, renew bool) {
+	if err := t.msg.Parse(t.octetsOf(typ, n, a, renew)); err != nil {
+		panic(err)
+	}
+	t.packet = t.packetOf(&t.msg)
+	t.out.Reset()
+	t.core.Handle(t.now, &t.packet, &t.out)
+}
+
+// packetOf returns the packet of m, from the relay of all clients.
+func (t *traffic) packetOf(m *dhcpv4.Message) Packet {
+	return Packet{Msg: m, From: netip.AddrPortFrom(m.GIAddr, 67), To: netip.AddrFrom4([4]byte{10, 0, 0, 2}), Unicast: true, Interface: 1}
+}
+
+// octetsOf returns what client number n says, until it is called again.
+func (t *traffic) octetsOf(typ dhcpv4.MessageType, n uint32, a netip.Addr, renew bool) []byte {
 	h := dhcpv4.Header{Op: 1, HType: 1, HLen: 6, XID: n, GIAddr: netip.AddrFrom4([4]byte{10, 0, 0, 1}), CHAddr: [16]byte{2, 12}}
 	binary.BigEndian.PutUint32(h.CHAddr[2:], n)
 	if renew {
@@ -82,12 +97,7 @@ func (t *traffic) say(typ dhcpv4.MessageType, n uint32, a netip.Addr, renew bool
 		t.builder.Add(option.CodeClientSystem, []byte{0, byte(n % 12)})
 	}
 	b, _ := t.builder.Finish(nil)
-	if err := t.msg.Parse(b); err != nil {
-		panic(err)
-	}
-	t.packet = Packet{Msg: &t.msg, From: netip.AddrPortFrom(h.GIAddr, 67), To: netip.AddrFrom4([4]byte{10, 0, 0, 2}), Unicast: true, Interface: 1}
-	t.out.Reset()
-	t.core.Handle(t.now, &t.packet, &t.out)
+	return b
 }
 
 // hear has client number n say a message itself, by unicast from its address a if it has one, and ask for the address with the octets

@@ -164,6 +164,7 @@ func (n *Node) packets(a *arrivals) {
 	n.begin(now)
 	n.checkRoom()
 	n.tallies.reads.crowd(a.n)
+	n.core.lookAhead(a.packets[:a.n])
 	for i := range a.packets[:a.n] {
 		n.core.Handle(now, &a.packets[i], &n.current.effects)
 		n.encode(now)

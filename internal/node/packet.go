@@ -6,6 +6,7 @@ import (
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/dhcpv4"
+	"github.com/lessor-dhcp/lessor/internal/option"
 	"github.com/lessor-dhcp/lessor/internal/policy"
 	"github.com/lessor-dhcp/lessor/internal/responder"
 )
@@ -31,6 +32,28 @@ func (c *Core) packet(now time.Time, p *Packet, out *Effects) {
 		return
 	}
 	c.decide(now, p, out)
+}
+
+// lookAhead brings what those packets will be decided by nearer to the processor, of all at once. It decides nothing.
+func (c *Core) lookAhead(packets []Packet) {
+	b, next := &c.ahead, c.offered
+	c.table.Warm(len(packets), func(i int) *binding.Binding {
+		p := &packets[i]
+		if p.Malformed != "" || p.Shed != 0 {
+			return nil
+		}
+		b.Client.ID, b.Client.Hardware = p.Msg.ClientID(), p.Msg.Hardware()
+		switch a, asked := p.Msg.Option(uint16(option.CodeRequestedAddress)); {
+		case asked && len(a) == 4:
+			b.Prefix = host(netip.AddrFrom4([4]byte(a)))
+		case !p.Msg.CIAddr.IsUnspecified():
+			b.Prefix = host(p.Msg.CIAddr)
+		default: // a new client is offered the address after the one before, most of the time
+			next = next.Next()
+			b.Prefix = host(next)
+		}
+		return b
+	})
 }
 
 // decide asks the responder and turns its answer into effects.
@@ -69,6 +92,7 @@ func (c *Core) carry(now time.Time, p *Packet, out *Effects) {
 		c.put(now, &a.Changes[i], out)
 	}
 	if a.Offer.IsValid() {
+		c.offered = a.Offer
 		c.pools.OfferFrom(a.Offer, &a.Client, a.Until, a.From)
 	}
 	if a.Short {
