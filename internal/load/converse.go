@@ -104,9 +104,11 @@ func (c *Crowd) beginRelease(out sender, due time.Duration) {
 	c.rep.Releases++
 }
 
-// beginMixed does what the exchange's place among twenty says.
+// beginMixed does what the exchange's place among twenty says. One that is skipped has had its place: where nobody has a lease, new clients
+// get some.
 func (c *Crowd) beginMixed(out sender, due time.Duration) {
-	switch c.exchanges.next % 20 {
+	c.mixed++
+	switch c.mixed % 20 {
 	case 9, 19:
 		c.beginRelease(out, due)
 	case 4, 14:

@@ -23,6 +23,7 @@ type Crowd struct {
 	fresh     int               // the next client that asks for the first time
 	reach     int               // clients below have asked
 	turn      int               // whose turn to renew or release it is
+	mixed     uint64            // how many places of the mix there were, skipped ones too
 
 	// Of the phase that goes on.
 	first   time.Duration // before the first retransmission

@@ -189,6 +189,14 @@ func TestMixedClientsDoAll(t *testing.T) {
 	}
 }
 
+// A mix goes on where nobody has a lease: of the places of its twenty those are skipped that need one.
+func TestMixedClientsWithoutALeaseGetOne(t *testing.T) {
+	r := measure(t, serve(t, honest), Config{Resend: 10 * time.Second, Plan: Plan{Mode: Mixed, Rate: 400, Duration: 500 * time.Millisecond}, Clients: 1})
+	if r.Releases < 2 || r.Offers < 2 || r.Begun+r.Skipped != 200 {
+		t.Errorf("reported %+v", r)
+	}
+}
+
 func TestWhatGetsNoAnswerIsSentAgainAndCountsFromItsBegin(t *testing.T) {
 	r := measure(t, serve(t, func(q asked, before int) answer {
 		if before == 0 {
