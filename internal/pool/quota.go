@@ -78,7 +78,7 @@ func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time, owner bin
 	names := p.names(id, *from)
 	s, _ := p.sideOf(owner)
 	for level := port; level >= gate; level-- { // the port says most of where the trouble is
-		if names[level] == 0 {
+		if names[level] == 0 || !p.limited(id, level, from, quota) {
 			continue
 		}
 		f := Full{AtPort: level == port, Place: p.heldName(id, level, from, names[level])}
@@ -102,19 +102,29 @@ func (p *Pools) Full(id ID, from *From, quota *Quota, until time.Time, owner bin
 // is left to who comes new there. It is little, since two relays of one network do without it both, too.
 var mostOfRest = Share{Percent: 97}
 
-// mayHold returns how many addresses of the pool may be held and on offer at from's gate or port, where so many are, and how many there are.
+// share returns what the document says of from's gate or port; the zero Share: nothing.
+func (q *Quota) share(level int, from *From) Share {
+	switch {
+	case level == port:
+		return q.Port
+	case from.Direct:
+		return q.Interface
+	}
+	return q.Relay
+}
+
+// limited reports whether there is a limit to what may be held and on offer at from's gate or port. Where all clients of a pool are heard
+// through one relay there is none by default.
+func (p *Pools) limited(id ID, level int, from *From, quota *Quota) bool {
+	return level == port || quota.share(level, from) != (Share{}) || p.sharedWithOthers(id, from)
+}
+
+// mayHold returns how many addresses of the pool may be held and on offer at from's gate or port, where so many are and it is limited, and
+// how many there are.
 func (p *Pools) mayHold(id ID, level int, from *From, quota *Quota, has uint64) (most, size uint64) {
 	q := &p.pools[id]
 	size = q.counts.Size - min(q.kept, q.counts.Size)
-	share := quota.Port
-	if level == gate {
-		if share = quota.Relay; from.Direct {
-			share = quota.Interface
-		}
-		if share == (Share{}) && !p.sharedWithOthers(id, from) {
-			return size, size
-		}
-	}
+	share := quota.share(level, from)
 	if share == (Share{}) {
 		c := p.Counts(id)
 		return min(DefaultShare.of(size), mostOfRest.of(min(size, has+c.Free+c.PartnerFree))), size

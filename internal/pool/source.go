@@ -147,7 +147,7 @@ func (p *Pools) makeRoom(id ID, k slab.Key, names [levels]uint64, from *From) {
 			continue
 		}
 		most := p.mayHave(id, level)
-		if from.Quota != nil {
+		if from.Quota != nil && p.limited(id, level, from, from.Quota) {
 			most = min(most, p.quotaLeaves(id, k, level, name, from))
 		}
 		for i := p.sources.find(name); i != 0 && uint64(p.sources.slots.At(i).offers) >= most; i = p.sources.find(name) {
