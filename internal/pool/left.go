@@ -4,8 +4,9 @@ import "github.com/lessor-dhcp/lessor/internal/binding"
 
 // Two servers that share a pool give addresses at once, each its own, and hear of each other late or, while they are apart, not at all. So
 // each leaves to clients elsewhere its half of what is theirs, of what is free and its own: a tenth of the pool (that is what DefaultShare
-// leaves), or less if the place may have more, without what they have already. Clients elsewhere so find an address at either server; and
-// where a place may have nine tenths or more, the two together do not pass that, whatever they know of each other.
+// leaves), or less if the place may have more, without what they have already; and where they have that already, its half of what
+// DefaultShare keeps for them of the rest. Clients elsewhere so find an address at either server; and where a place may have nine tenths or
+// more, the two together do not pass that, whatever they know of each other.
 
 // left returns how many free addresses of a side are left to clients elsewhere than at the place that f is about, of whose pool these are
 // the counts; 0 on a server alone.
@@ -14,8 +15,11 @@ func (p *Pools) left(s side, c *Counts, f *Full) uint64 {
 		return 0
 	}
 	part := min(f.Size-f.Most, othersPart(f.Size))
-	have := f.Size - min(f.Size, c.Free+c.PartnerFree+f.Held+f.Offered)
-	part -= min(part, have)
+	rest := min(f.Size, c.Free+c.PartnerFree+f.Held+f.Offered) // what clients elsewhere do not have
+	part -= min(part, f.Size-rest)
+	if most := mostOfRest.of(rest); f.Most == most {
+		part = max(part, rest-most)
+	}
 	if (s == mine) == p.primary {
 		return part - part/2 // the primary has the odd one
 	}

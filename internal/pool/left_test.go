@@ -143,6 +143,24 @@ func TestTwoServersApartLeaveSomethingToOthers(t *testing.T) {
 	}
 }
 
+// Where clients elsewhere have more than their tenth, two servers that cannot hear each other still leave something to those that come new.
+func TestTwoServersApartLeaveSomethingOfTheRest(t *testing.T) {
+	s, q := newTwoServers(200), new(Quota)
+	for n := range 60 {
+		if !s.grant(n%2, 2+n%20, q, false) {
+			t.Fatalf("client %d of other ports gets nothing", n)
+		}
+	}
+	if n := s.all(0, 1, q) + s.all(1, 1, q); n != 135 { // 3 % of 170 are left, since each knows of 30 of the 60 only
+		t.Errorf("apart, a port gets %d", n)
+	}
+	for i := range s.pools {
+		if n := s.all(i, 50, q); n == 0 {
+			t.Errorf("%s has nothing for others", serverNames[i])
+		}
+	}
+}
+
 // Asked alone, a server leaves its part to others, and when the two have met and shared out what is free goes on, until the port has its
 // quota.
 func TestAPortGetsItsQuotaOfTwoServersThatMeet(t *testing.T) {
