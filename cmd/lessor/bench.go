@@ -150,11 +150,11 @@ func (x *benchCommand) config() (load.Config, error) {
 
 // serverAt reads ADDR or ADDR:PORT.
 func serverAt(s string) (netip.AddrPort, error) {
-	if a, err := netip.ParseAddr(s); err == nil {
-		return netip.AddrPortFrom(a, 67), nil
-	}
 	at, err := netip.ParseAddrPort(s)
-	if err != nil {
+	if a, err2 := netip.ParseAddr(s); err2 == nil {
+		at, err = netip.AddrPortFrom(a, 67), nil
+	}
+	if a := at.Addr(); err != nil || !a.Is4() || a.IsUnspecified() || a.IsMulticast() || a == netip.AddrFrom4([4]byte{255, 255, 255, 255}) {
 		return at, fmt.Errorf("--server %q: want an IPv4 address such as 10.0.0.2, or 10.0.0.2:67", s)
 	}
 	return at, nil

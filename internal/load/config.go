@@ -93,8 +93,8 @@ func (c Config) complete() (Config, error) {
 	switch {
 	case !(c.AcquireRate >= 0 && c.AcquireRate <= maxRate):
 		return c, errRate
-	case c.Resend <= 0 || c.Resend > time.Hour:
-		return c, errors.New("the time until a client asks again must be above 0 and at most an hour")
+	case c.Resend < time.Millisecond || c.Resend > time.Hour:
+		return c, errors.New("the time until a client asks again must be at least 1ms and at most an hour")
 	case c.Clients <= 0 || c.Clients > maxClients || c.First < 0 || c.First > 1<<31:
 		return c, fmt.Errorf("there can be 1 to %d clients", maxClients)
 	case c.Circuits < 0 || c.Circuits > maxCircuits:
