@@ -207,7 +207,7 @@ func (o *oracle) lost(m *Member) {
 		o.mclt[m.i] = min(o.mclt[m.i], m.relation.MCLT)
 	}
 	for i := range o.wire[m.i] {
-		o.wire[m.i][i] = talk{run: o.wire[m.i][i].run} // which may be on its way
+		o.wire[m.i][i] = talk{runs: o.wire[m.i][i].runs} // which may be on its way
 	}
 	o.record[m.i], o.latest[m.i] = failover.Record{}, time.Time{}
 }

@@ -3,6 +3,7 @@ package sim
 import (
 	"encoding/binary"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
@@ -19,7 +20,9 @@ type talk struct {
 	ownEver      binding.Sequence // ever, then
 	ownHeard     binding.Sequence // the other server's last change that it had heard of, then
 	ownSince     binding.Sequence // its own change that made the address free: what is older may be on its way still
-	run          binding.Sequence // of a run that begins with the address: an acknowledgement of that is about no binding
+	// runs are its changes that told of a run that begins with the address: an acknowledgement of one is about no binding, and comes again
+	// where the other server hears one again, long after it heard a later one.
+	runs []binding.Sequence
 }
 
 // tells: a server says something to the other one now.
@@ -36,7 +39,8 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 			if u.Last.IsValid() {
 				o.w.marks.hit(MarkRangeGiven)
 				if k, ok := place(u.Binding.Addr()); ok {
-					o.wire[m.i][k].run = u.Binding.Sync.Ours
+					t := &o.wire[m.i][k]
+					t.runs = append(t.runs, u.Binding.Sync.Ours)
 				}
 				continue
 			}
@@ -67,7 +71,7 @@ func (o *oracle) tells(m *Member, e *failover.Envelope) {
 		for i := range msg.Acks {
 			a := &msg.Acks[i]
 			k, ok := place(a.Prefix.Addr())
-			if !ok || a.Reason != 0 || o.wire[1-m.i][k].run == a.Ours {
+			if !ok || a.Reason != 0 || slices.Contains(o.wire[1-m.i][k].runs, a.Ours) {
 				continue
 			}
 			if t := o.disk[m.i][k].theirs; t >= a.Ours { // of runs there is no binding
