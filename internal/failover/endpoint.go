@@ -29,6 +29,7 @@ type Endpoint struct {
 	seen    binding.Sequence // the partner's last change that is here
 	acked   binding.Sequence // our last change that the partner has acknowledged
 	used    bool             // some address was used at some time
+	due     time.Time        // when the next step is due: Output.Wake of the last one
 	outbox  outbox
 	flights flights
 	dump    dump
@@ -148,6 +149,7 @@ func wasUsed(b *binding.Binding) bool {
 func (e *Endpoint) Step(now time.Time, ev Event, view View, out *Output) {
 	s := &e.step
 	*s = step{Endpoint: e, now: now, view: view, out: out, first: len(out.Changes)}
+	e.link.hearing.Look(now, e.due, e.cfg.ReceiveTimer)
 	switch ev := ev.(type) {
 	case Tick, Changed:
 	case LinkUp:
@@ -206,6 +208,7 @@ func (s *step) finish(more bool) {
 	if more {
 		s.out.Wake = s.now
 	}
+	s.due = s.out.Wake
 }
 
 // State returns the state that the server is in.

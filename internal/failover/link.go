@@ -20,7 +20,8 @@ type link struct {
 	asked        State
 	firstState   State // that the partner said first
 	begun        time.Time
-	heard, said  time.Time // the last message either way
+	said         time.Time // our last message
+	hearing      Hearing   // of the partner's
 	window       int       // how many messages with updates the partner takes unacknowledged
 	contact      time.Duration
 	nextID       uint32
@@ -65,7 +66,8 @@ func (s *step) linkUp() {
 		s.out.Close = "no connection is wanted"
 		return
 	}
-	s.link = link{up: true, begun: s.now, heard: s.now, said: s.now}
+	s.link = link{up: true, begun: s.now, said: s.now}
+	s.link.hearing.Heard(s.now)
 	s.skew = skew{}            // the partner may have begun anew, with its clock set
 	if s.cfg.Role == Primary { // whoever made the connection
 		s.tellOpening()
@@ -120,7 +122,7 @@ func (s *step) received(r *Received) {
 		s.ignored++
 		return
 	}
-	s.link.heard = s.now
+	s.link.hearing.Heard(s.now)
 	s.measure(r.Sent)
 	switch m := r.Message.(type) {
 	case Connect:
@@ -306,7 +308,7 @@ func (s *step) timers() {
 		s.close("no greeting within " + greeting.String())
 	case s.wordless() && !s.now.Before(l.begun.Add(greeting)):
 		s.close("no word of the partner's state within " + greeting.String())
-	case l.up && !s.now.Before(l.heard.Add(s.cfg.ReceiveTimer)):
+	case l.up && !s.now.Before(l.hearing.SilentFrom(s.cfg.ReceiveTimer)):
 		s.close("nothing heard for " + s.cfg.ReceiveTimer.String())
 	case s.mustAsk() && !s.now.Before(l.begun.Add(s.patience())):
 		l.complained = true
@@ -356,7 +358,7 @@ func (e *Endpoint) wake(now time.Time) time.Time {
 	}
 	l := &e.link
 	if l.up {
-		due(l.heard.Add(e.cfg.ReceiveTimer))
+		due(l.hearing.SilentFrom(e.cfg.ReceiveTimer))
 		if l.open {
 			due(l.said.Add(l.contact))
 			if e.wordless() {

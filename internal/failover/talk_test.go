@@ -370,8 +370,9 @@ func TestTimers(t *testing.T) {
 	x.mustSay("")
 	x.after(time.Second) // a third of the 24 s that it said
 	x.mustSay("CONTACT")
-	x.now = x.now.Add(22 * time.Second)
-	x.step(Tick{}) // 30 s without a word
+	x.after(8 * time.Second)
+	x.after(8 * time.Second)
+	x.after(6 * time.Second) // 30 s without a word
 	if x.shut != "nothing heard for 30s" {
 		t.Errorf("closed: %q", x.shut)
 	}
@@ -459,7 +460,7 @@ func TestSkewIsSaidAndKeepsGrantsShort(t *testing.T) {
 		t.Errorf("before: %v", p.Lifetime)
 	}
 	x.now = x.now.Add(11 * time.Minute)
-	x.n.ep.link.heard = x.now
+	x.n.ep.link.hearing.Heard(x.now)
 	x.step(Received{Envelope: Envelope{9, Contact{}}, Sent: x.now.Add(-time.Minute)})
 	if p := x.n.ep.Grant(x.now, &b, &who, simLease); p.Lifetime != simMCLT {
 		t.Errorf("with a skew: %v", p.Lifetime)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/config/version"
+	"github.com/lessor-dhcp/lessor/internal/failover"
 	"github.com/lessor-dhcp/lessor/internal/group"
 	"github.com/lessor-dhcp/lessor/internal/peer"
 	"github.com/lessor-dhcp/lessor/internal/peerwire/groupwire"
@@ -17,8 +18,10 @@ const maxUnsaid = 2 * version.MaxVersions
 type groupLink struct {
 	up     *peer.Link // nil: none
 	pieces groupwire.Assembler
-	heard  time.Time     // the last frame
-	said   group.Message // the last group.Told: said again while nothing is new, so that silence means something
+	// hearing is of frames, and due when pulse looks next whether there were any.
+	hearing failover.Hearing
+	due     time.Time
+	said    group.Message // the last group.Told: said again while nothing is new, so that silence means something
 	// frames are those for which there is no room on the connection yet, and then comes what is to be said in messages: a long history
 	// is never in memory whole.
 	frames   [][]byte
@@ -177,7 +180,7 @@ func (k *keeper) pulse() {
 	if l.up == nil {
 		return
 	}
-	if time.Since(l.heard) > k.patience() && len(k.events) == 0 { // this server may have been busy itself
+	if l.silent(time.Now(), k.patience(), k.beat()) && len(k.events) == 0 { // this server may have been busy itself
 		k.dropGroupLink(errGroupSilent)
 		return
 	}
@@ -185,6 +188,13 @@ func (k *keeper) pulse() {
 		l.messages = append(l.messages, l.said)
 	}
 	k.drain()
+}
+
+// silent reports whether nothing was heard for longer than patience, and is called once a beat.
+func (l *groupLink) silent(now time.Time, patience, beat time.Duration) bool {
+	l.hearing.Look(now, l.due, patience)
+	l.due = now.Add(beat)
+	return now.After(l.hearing.SilentFrom(patience))
 }
 
 // dropGroupLink ends the connection in use.

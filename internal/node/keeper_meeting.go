@@ -26,7 +26,7 @@ const meetWithin = 2 * time.Second
 
 // hearing notes that the other member was heard on the connection of the group.
 func (k *keeper) hearing(at time.Time) {
-	k.link.heard = at
+	k.link.hearing.Heard(at)
 	k.heardAt.Store(int64(at.Sub(k.n.started)))
 }
 
