@@ -154,6 +154,9 @@ func (e *Endpoint) Stamp(now time.Time, old, b *binding.Binding) {
 	e.stamp(now, &was, b)
 	e.file(&was.Sync, b)
 	e.used = true
+	if b.State == binding.Active && !holds(&was, &b.Client) {
+		e.heard.granted(now, &b.Client)
+	}
 }
 
 // stamp numbers a change.

@@ -57,8 +57,10 @@ const (
 	askedWithin = 30 * time.Second // counted from the first
 	// or this long after the first: a client repeats a DISCOVER after 3 to 5 s (RFC 2131 §4.1), and a server answers in less than one
 	askedFor = 2500 * time.Millisecond
-	// silentClients is how many clients of the partner's in silentWithin we must have helped, and heard nothing of it,
-	// until it is said to be silent.
+	// takenWithin is how long after its first DISCOVER a client that was helped takes what it was offered, at most.
+	takenWithin = 2 * askedWithin
+	// silentClients is how many clients of the partner's in silentWithin must have leases of us since they asked again, while it told
+	// of none, until it is said to be silent.
 	silentClients = 10
 	silentWithin  = 5 * time.Minute
 )
@@ -76,7 +78,6 @@ func (e *Endpoint) Serves(now time.Time, a Asking) Answerer {
 		return PartnerHasNone
 	}
 	if e.heard.again(now, a.Client) {
-		e.heard.helped(now)
 		return AskedAgain
 	}
 	return PartnersClient
@@ -86,7 +87,8 @@ func (e *Endpoint) Serves(now time.Time, a Asking) Answerer {
 type heard struct {
 	seed    uint64
 	slots   []asker
-	begun   time.Time // of the count of those that we helped
+	helped  time.Time // when a client was last answered that asked again
+	begun   time.Time // of the count of those that took our offer
 	count   int
 	silent  bool
 	changed bool // silent is to be noted
@@ -96,6 +98,8 @@ type asker struct {
 	key   uint64
 	first time.Time
 	times int
+	// helped says that it was answered since it asked again.
+	helped bool
 }
 
 const (
@@ -136,7 +140,11 @@ func (h *heard) again(now time.Time, c *binding.Client) bool {
 		s := &b[i]
 		if s.key == key && now.Sub(s.first) <= askedWithin {
 			s.times++
-			return s.times >= askedTimes || now.Sub(s.first) >= askedFor
+			if s.times < askedTimes && now.Sub(s.first) < askedFor {
+				return false
+			}
+			s.helped, h.helped = true, now
+			return true
 		}
 		if s.key == key || s.first.Before(oldest.first) {
 			oldest = s
@@ -145,7 +153,7 @@ func (h *heard) again(now time.Time, c *binding.Client) bool {
 			break
 		}
 	}
-	*oldest = asker{key, now, 1}
+	*oldest = asker{key: key, first: now, times: 1}
 	return false
 }
 
@@ -154,16 +162,31 @@ func (h *heard) answered(c *binding.Client) {
 	if h.slots == nil {
 		return
 	}
-	key := h.keyOf(c)
-	for i, s := range h.bucket(key) {
-		if s.key == key {
-			h.bucket(key)[i] = asker{}
-		}
-	}
+	h.forget(c)
 }
 
-// helped counts a client of the partner's that it seems not to have answered.
-func (h *heard) helped(now time.Time) {
+// forget returns what was known of a client, and does not know it any more.
+func (h *heard) forget(c *binding.Client) asker {
+	key := h.keyOf(c)
+	b := h.bucket(key)
+	for i, s := range b {
+		if s.key == key {
+			b[i] = asker{}
+			return s
+		}
+	}
+	return asker{}
+}
+
+// granted counts a client of the partner's that has a lease of us since it asked again, as one that the partner seems not to have
+// answered. Who only asks is not counted: the partner may be offering it an address all the time, and offers are not told.
+func (h *heard) granted(now time.Time, c *binding.Client) {
+	if h.helped.IsZero() || now.Sub(h.helped) > takenWithin {
+		return // nobody is awaited, as nearly always
+	}
+	if s := h.forget(c); !s.helped || now.Sub(s.first) > takenWithin {
+		return
+	}
 	if now.Sub(h.begun) > silentWithin {
 		h.begun, h.count = now, 0
 	}

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -91,37 +92,66 @@ func TestOverrides(t *testing.T) {
 	})
 }
 
+// The partner is said to be silent where its clients have leases of us since they asked again, and it tells of none. What asks again and
+// takes nothing, as a flood of made-up clients does, says nothing of it: it may be offering all of them an address.
 func TestAPartnerThatAnswersNobodyIsNamed(t *testing.T) {
-	e := balanced(Primary)
-	view := &simNode{w: &simWorld{}}
-	view.w.nodes = [2]*simNode{view, view}
-	var out Output
-	e.overlay = 0
-	count := func(kind NoteKind) (n int) {
-		for _, note := range out.Notes {
-			if note.Kind == kind {
-				n++
+	for _, c := range []struct {
+		about          string
+		secs           time.Duration // that it says when it asks again
+		takes          bool
+		after          time.Duration // it asked again
+		told           bool          // the partner tells of a lease now and then
+		without        bool          // the partner has no address
+		clients, again int
+		silent         bool
+	}{
+		{about: "they take our offer", takes: true, clients: silentClients, again: 1, silent: true},
+		{about: "too few do", takes: true, clients: silentClients - 1, again: 1},
+		{about: "they took the partner's, of which it told", takes: true, told: true, clients: 3 * silentClients, again: 1},
+		{about: "they only ask", clients: 3 * silentClients, again: 5},
+		{about: "they asked once", takes: true, clients: 3 * silentClients},
+		{about: "they come with a lease much later", takes: true, after: 2 * takenWithin, clients: 3 * silentClients, again: 1},
+	} {
+		t.Run(c.about, func(t *testing.T) {
+			x := normalWithLessor(t, Primary, func(cfg *Config, _ *Record) { cfg.LoadBalanceSecs, cfg.ReceiveTimer = 3*time.Second, time.Hour })
+			x.n.ep.rec.Buckets = Split(0) // all clients are the partner's
+			for i := range c.clients {
+				who := binding.Client{Hardware: binding.HardwareOf(1, []byte{2, 0, 0, 1, 0, byte(i)})}
+				ask := Asking{Client: &who, PartnerHasFree: !c.without}
+				x.n.ep.Serves(x.now, ask)
+				ask.Secs = c.secs
+				for range c.again {
+					x.after(3 * time.Second)
+					if a := x.n.ep.Serves(x.now, ask); !a.Answer() {
+						t.Fatalf("client %d: %v", i, a)
+					}
+				}
+				if x.after(c.after); c.takes {
+					b := binding.Binding{Prefix: single(x.n.w.addr(0)), State: binding.Active, Client: who, Starts: x.now, Expires: x.now.Add(time.Hour)}
+					x.n.ep.Stamp(x.now, nil, &b)
+				}
+				if c.told && i%(silentClients-1) == 0 {
+					x.n.ep.step = step{Endpoint: x.n.ep, now: x.now}
+					x.n.ep.step.noteUse(&binding.Binding{State: binding.Active, Client: client(1)})
+				}
+				x.step(Tick{})
 			}
-		}
-		return n
-	}
-	helped := 0
-	for i := 0; helped < silentClients; i++ {
-		who := binding.Client{Hardware: binding.HardwareOf(1, []byte{2, 0, 0, 1, byte(i >> 8), byte(i)})}
-		e.Serves(noon, Asking{Client: &who, PartnerHasFree: true})
-		if e.Serves(noon.Add(5*time.Second), Asking{Client: &who, PartnerHasFree: true}) == AskedAgain {
-			helped++
-		}
-	}
-	s := step{Endpoint: e, now: noon, view: view, out: &out}
-	s.heardTimer()
-	if count(PartnerSilent) != 1 || !e.Status(noon).PartnerSilent {
-		t.Errorf("%+v", out.Notes)
-	}
-	s.partnerAnswers()
-	s.heardTimer()
-	if count(PartnerHeard) != 1 || e.Status(noon).PartnerSilent {
-		t.Errorf("%+v", out.Notes)
+			if got := x.n.ep.Status(x.now).PartnerSilent; got != c.silent {
+				t.Errorf("said to be silent: %v", got)
+			}
+			x.n.ep.step = step{Endpoint: x.n.ep, now: x.now}
+			x.n.ep.step.partnerAnswers()
+			x.step(Tick{})
+			var said []NoteKind
+			for _, n := range x.note {
+				if n.Kind == PartnerSilent || n.Kind == PartnerHeard {
+					said = append(said, n.Kind)
+				}
+			}
+			if want := []NoteKind{PartnerSilent, PartnerHeard}; c.silent && !slices.Equal(said, want) || !c.silent && len(said) > 0 {
+				t.Errorf("the operator is told %v", said)
+			}
+		})
 	}
 }
 
