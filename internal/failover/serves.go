@@ -72,6 +72,9 @@ func (e *Endpoint) Serves(now time.Time, a Asking) Answerer {
 		return OurClient
 	}
 	if e.cfg.LoadBalanceSecs > 0 && a.Secs > e.cfg.LoadBalanceSecs {
+		if a.PartnerHasFree {
+			e.heard.again(now, a.Client) // the partner may be silent for it, too
+		}
 		return AskedLong
 	}
 	if !a.PartnerHasFree {
