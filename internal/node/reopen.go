@@ -37,6 +37,7 @@ func (n *Node) reopen(ctx context.Context, why error, st *storeRunner) error {
 	}
 	n.failureEvent(why)
 	n.fails(why)
+	n.attempts(n.clock.now()) // from now on: what has not come back from the disk is waited for, too
 	old, p, done := n.store, n.core.policy, make(chan opened, 1)
 	go func() { done <- n.openAnew(ctx, why, st, old, p) }()
 	o := n.awaitOpened(done)
@@ -55,7 +56,6 @@ func (n *Node) openAnew(ctx context.Context, why error, st *storeRunner, old *st
 	n.opening.Lock()
 	st.stop()
 	for {
-		n.attempts(n.clock.now())
 		err := old.Close()
 		if errors.Is(err, why) {
 			err = nil // said already
@@ -70,6 +70,7 @@ func (n *Node) openAnew(ctx context.Context, why error, st *storeRunner, old *st
 		n.fails(err)
 		select {
 		case <-time.After(reopenAfter):
+			n.attempts(n.clock.now())
 		case <-ctx.Done():
 			return opened{err: err}
 		}
