@@ -232,12 +232,22 @@ func (sn *Snapshot) write(p piece) (err error) {
 		return err
 	}
 	sn.bytes = p.off + int64(len(p.b))
-	disk.WriteOut(sn.file, p.off, int64(len(p.b))) // or all of it is left to the last sync, and commits wait meanwhile
 	s := sn.store
+	if err := disk.BringAhead(sn.file, p.off, int64(len(p.b)), s.spaceAwaited); err != nil { // commits wait for what the disk has to do at once
+		return err
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	sn.free = append(sn.free, p.b)
 	return nil
+}
+
+// spaceAwaited reports whether what a snapshot gives back is waited for: there is no space for more of the journal, or soon none, or the journal
+// has got much longer than it should be, or Run is to end.
+func (s *Store) spaceAwaited() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.noSpace != nil || s.tight() || s.leaving.Load() || int64(len(s.live))*s.cfg.SegmentSize > 3*s.snapshotAfter()/2
 }
 
 // complete makes the file durable, gives it its name, and frees the journal before it.
@@ -255,6 +265,8 @@ func (sn *Snapshot) complete() (err error) {
 	err = sn.file.Datasync()
 	err = errors.Join(err, sn.file.Close())
 	sn.file = nil
+	s.closeOld()
+	old, _ := s.fs.Open(snapshotName, disk.Write) // there need not be one
 	if err == nil {
 		err = s.fs.Rename(snapshotName+tempSuffix, snapshotName)
 	}
@@ -262,10 +274,32 @@ func (sn *Snapshot) complete() (err error) {
 		err = s.fs.SyncDir()
 	}
 	if err != nil {
+		if old != nil {
+			_ = old.Close()
+		}
 		return err
 	}
+	s.old = old
 	sn.end(nil)
 	return nil
+}
+
+// workOld frees a part of the snapshot before the last. The caller holds working.
+func (s *Store) workOld() bool {
+	if s.old == nil {
+		return false
+	}
+	if disk.FreeAhead(s.old, s.spaceAwaited) {
+		s.closeOld()
+	}
+	return true
+}
+
+func (s *Store) closeOld() {
+	if s.old != nil {
+		_ = s.old.Close() // nothing of it is needed
+		s.old = nil
+	}
 }
 
 // end frees the segments before the snapshot, or, after an error, keeps them.

@@ -103,7 +103,7 @@ func (s *Store) Work() bool {
 	if !s.loaded || s.Dead() != nil {
 		return false
 	}
-	return s.workNote() || s.needsSpareNow() && s.workSpares() || s.workSnapshot() || s.workSpares()
+	return s.workNote() || s.needsSpareNow() && s.workSpares() || s.workSnapshot() || s.workOld() || s.workSpares()
 }
 
 // workNote notes how far the journal is durable, once a segment. Where that fails it is tried again with the next thing that there is to do: it only

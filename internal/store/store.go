@@ -94,6 +94,8 @@ type Store struct {
 	snapBytes    int64 // of the last snapshot
 	snapWait     int   // no snapshot is due while the journal has fewer segments: the last one failed
 	closed       bool  // guarded by working
+
+	old disk.File // the snapshot before the last, whose space is being freed; nil if none is; guarded by working
 }
 
 // slot is a file of the journal as Open found it.
@@ -165,6 +167,7 @@ func (s *Store) Close() error {
 	if s.snapshot != nil {
 		s.snapshot.abandon(ErrClosed)
 	}
+	s.closeOld()
 	if s.out.file != nil {
 		errs = append(errs, s.out.file.Close())
 		s.out.file = nil

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
-	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -207,58 +206,10 @@ func (f file) fill(n int64, after func(off, n int64) error) error {
 	return nil
 }
 
-const (
-	fillPiece = 128 << 10
-	fillPause = 3 * time.Millisecond // between two pieces of a file that is made ahead
-)
-
-// AllocateAhead does what f.Allocate does, for a file that nobody waits for yet: so that others' syncs need not wait for the whole of it, it
-// is brought to the disk piece by piece, with a pause behind each for as long as hurried says false.
-func AllocateAhead(f File, n int64, hurried func() bool) error {
-	own, ok := f.(file)
-	if !ok {
-		return f.Allocate(n)
-	}
-	if err := own.Truncate(0); err != nil {
-		return err
-	}
-	return own.fill(n, func(off, n int64) error {
-		if err := own.bring(off, n); err != nil {
-			return err
-		}
-		if !hurried() {
-			time.Sleep(fillPause)
-		}
-		return nil
-	})
-}
-
-// bring brings n octets at off to the disk, and waits for that. Whoever waits for a write is told once that it failed; a sync of the same file
-// afterwards need not say so again, nor why. Where there is no such call, as under a filter of calls, nothing is done.
-func (f file) bring(off, n int64) error {
-	const out = unix.SYNC_FILE_RANGE_WAIT_BEFORE | unix.SYNC_FILE_RANGE_WRITE | unix.SYNC_FILE_RANGE_WAIT_AFTER
-	err := retry(func() error { return syncRange(int(f.Fd()), off, n, out) })
-	switch {
-	case err == nil, errors.Is(err, unix.ENOSYS), errors.Is(err, unix.EPERM), errors.Is(err, unix.EINVAL), errors.Is(err, unix.EOPNOTSUPP):
-		return nil
-	}
-	return &fs.PathError{Op: "sync_file_range", Path: f.Name(), Err: err}
-}
-
-var syncRange = unix.SyncFileRange // tests have others
-
 // Datasync implements File.
 func (f file) Datasync() error {
 	if err := retry(func() error { return unix.Fdatasync(int(f.Fd())) }); err != nil {
 		return &fs.PathError{Op: "fdatasync", Path: f.Name(), Err: err}
 	}
 	return nil
-}
-
-// WriteOut begins to bring n octets at off to the disk, where the file is on one, without waiting for it. It makes nothing durable: it
-// leaves less to do for a later sync.
-func WriteOut(f File, off, n int64) {
-	if f, ok := f.(file); ok {
-		_ = unix.SyncFileRange(int(f.Fd()), off, n, unix.SYNC_FILE_RANGE_WRITE) // the sync will say what is wrong
-	}
 }

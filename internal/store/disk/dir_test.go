@@ -3,6 +3,7 @@ package disk_test
 import (
 	"bytes"
 	"errors"
+	"slices"
 	"testing"
 
 	"golang.org/x/sys/unix"
@@ -54,6 +55,50 @@ func TestAWriteThatFailsWhileAFileIsMadeAheadIsNotForgotten(t *testing.T) {
 		err = disk.AllocateAhead(f, 512<<10, func() bool { return true })
 		if !errors.Is(err, want) || want == nil && err != nil || calls < 2 {
 			t.Errorf("%v: %v after %d calls, want %v", errno, err, calls, want)
+		}
+	}
+}
+
+// A file is freed piece by piece where it has no name and nobody else has it open; else it stays as it is.
+func TestOnlyWhatNobodyCanReadIsFreedPieceByPiece(t *testing.T) {
+	const size = 5 << 20
+	for name, x := range map[string]struct {
+		named, read, hurried bool
+		freed                bool
+	}{
+		"nobody's": {freed: true}, "it has a name": {named: true}, "somebody reads it": {read: true}, "somebody waits for the space": {hurried: true},
+	} {
+		d := disk.Dir(t.TempDir())
+		f, err := d.Open("snapshot", disk.Create)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		if err := f.Allocate(size); err != nil {
+			t.Fatal(err)
+		}
+		if x.read {
+			r, err := d.Open("snapshot", disk.Read)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+		}
+		if !x.named {
+			if err := d.Remove("snapshot"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		left, want := []int64{}, []int64{}
+		for !disk.FreeAhead(f, func() bool { return x.hurried }) {
+			n, _ := f.Size()
+			left = append(left, n)
+		}
+		if x.freed {
+			want = []int64{3 << 20, 1 << 20, 0}
+		}
+		if n, _ := f.Size(); !slices.Equal(left, want) || !x.freed && n != size {
+			t.Errorf("%s: freed down to %v, at last %d octets; want %v", name, left, n, want)
 		}
 	}
 }

@@ -42,6 +42,7 @@ const (
 	Read     Kind = "read"
 	Write    Kind = "write"
 	Allocate Kind = "allocate"
+	Truncate Kind = "truncate"
 	Datasync Kind = "datasync"
 	Lock     Kind = "lock"
 )
@@ -425,6 +426,31 @@ func (f *file) Allocate(n int64) error {
 	if err != nil {
 		return pathError(op, err)
 	}
+	f.fs.after(op)
+	return nil
+}
+
+// Orphaned implements disk.Orphan.
+func (f *file) Orphaned() bool {
+	f.fs.mu.Lock()
+	defer f.fs.mu.Unlock()
+	for _, i := range f.fs.names {
+		if i == f.inode {
+			return false
+		}
+	}
+	return true
+}
+
+// Truncate implements disk.Orphan.
+func (f *file) Truncate(n int64) error {
+	op, err := f.fs.before(Truncate, f.name)
+	if err != nil {
+		return pathError(op, err)
+	}
+	f.fs.mu.Lock()
+	f.inode.data = f.inode.data[:n]
+	f.fs.mu.Unlock()
 	f.fs.after(op)
 	return nil
 }
