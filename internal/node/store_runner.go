@@ -38,7 +38,7 @@ const snapshotStride = 2048
 // stepSnapshot goes on with the snapshot that is being taken, and begins one when it is due.
 func (n *Node) stepSnapshot() {
 	if n.snapshot == nil {
-		if !n.store.SnapshotDue() {
+		if !n.store.SnapshotDue(n.clock.now()) {
 			return
 		}
 		sn, err := n.store.BeginSnapshot(n.core.Table())

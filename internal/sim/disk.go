@@ -233,7 +233,7 @@ func (m *Member) tellClients(l *load) {
 
 // work does what the store does beside commits.
 func (m *Member) work() {
-	if m.snapshot == nil && m.store.SnapshotDue() {
+	if m.snapshot == nil && m.store.SnapshotDue(m.clk.now()) {
 		if sn, err := m.store.BeginSnapshot(m.core.Table()); err == nil {
 			m.snapshot = sn
 		}

@@ -99,7 +99,7 @@ func (h *history) step() error {
 }
 
 func (h *history) snapshot() {
-	if h.sn == nil && h.store.SnapshotDue() {
+	if h.sn == nil && h.store.SnapshotDue(time.Time{}) {
 		h.sn, _ = h.store.BeginSnapshot(h.table)
 	}
 	if h.sn != nil {

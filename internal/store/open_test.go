@@ -222,7 +222,7 @@ func TestSegmentSizeMayChange(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		for h.sn != nil || h.store.SnapshotDue() {
+		for h.sn != nil || h.store.SnapshotDue(time.Time{}) {
 			if err := h.step(); err != nil {
 				t.Fatal(err)
 			}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/binding"
 	"github.com/lessor-dhcp/lessor/internal/store/disk"
@@ -53,19 +54,30 @@ const (
 	maxPieces = 4 // pieces that wait to be written, at most
 )
 
-// snapshotAfter returns how long the journal may get. The caller holds mu.
+// snapshotAfter returns how long the journal may get, however fast. The caller holds mu.
 func (s *Store) snapshotAfter() int64 { return max(s.cfg.SnapshotAfter, s.snapBytes) }
 
-// SnapshotDue reports whether a snapshot should be begun: the journal is long, or there is no space for more of it, or
+const (
+	// snapshotPart is the part of a snapshot that the journal gets as long as, where it takes snapshotEvery at least: reading it then adds little
+	// to a start, and writing snapshots little to what the server does.
+	snapshotPart  = 4
+	snapshotEvery = time.Minute
+)
+
+// SnapshotDue reports whether a snapshot should be begun now: the journal is long, or there is no space for more of it, or
 // soon there would be none for the snapshot either. It does not touch the disk.
-func (s *Store) SnapshotDue() bool {
+func (s *Store) SnapshotDue(now time.Time) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.fatal != nil || s.snapshot != nil || len(s.live) < max(2, s.snapWait) {
 		return false
 	}
 	journal := int64(len(s.live)) * s.cfg.SegmentSize
-	return s.noSpace != nil || s.tight() && journal >= s.snapBytes || journal > s.snapshotAfter()
+	long := s.snapshotAfter()
+	if now.Sub(time.Unix(int64(s.snapAt), 0)) >= snapshotEvery {
+		long = max(s.cfg.SnapshotAfter, s.snapBytes/snapshotPart)
+	}
+	return s.noSpace != nil || s.tight() && journal >= s.snapBytes || journal > long
 }
 
 // tight reports whether there may be no space for the next snapshot. It cannot be larger than the last one and the
@@ -95,7 +107,7 @@ func (s *Store) BeginSnapshot(t Table) (*Snapshot, error) {
 		known: make(map[binding.Digest]struct{}),
 	}
 	sn.relationship(p.relationship)
-	s.snapshot = sn
+	s.snapshot, s.snapAt = sn, p.at
 	return sn, nil
 }
 

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/lessor-dhcp/lessor/internal/store"
 	"github.com/lessor-dhcp/lessor/internal/store/memfs"
@@ -76,7 +77,7 @@ func TestSnapshotFreesTheDisk(t *testing.T) {
 		} else if err := h.commit(); err != nil {
 			t.Fatal(err)
 		}
-		if h.sn == nil && h.store.SnapshotDue() {
+		if h.sn == nil && h.store.SnapshotDue(time.Time{}) {
 			h.sn, _ = h.store.BeginSnapshot(h.table)
 		}
 		if h.sn != nil {
@@ -151,7 +152,7 @@ func TestAFailedCommitIsTheLast(t *testing.T) {
 			t.Errorf("%s after the failure: %v, want the first error", what, err)
 		}
 	}
-	if h.store.SnapshotDue() || h.store.Work() {
+	if h.store.SnapshotDue(time.Time{}) || h.store.Work() {
 		t.Error("a dead store wants to work")
 	}
 }

@@ -24,8 +24,8 @@ type Config struct {
 	// SegmentSize is the length of a part of the journal, a multiple of 512, at least 16 KiB; default 4 MiB. Two are
 	// needed at least, so this is what a small disk must have room for.
 	SegmentSize int64
-	// SnapshotAfter is how long the journal may be at least before a snapshot is due; default 32 MiB. It may also be as
-	// long as a snapshot, so that a start takes no more than about twice as long as it takes to read that.
+	// SnapshotAfter is how long the journal may be at least before a snapshot is due; default 32 MiB. It may also be a quarter as long as a
+	// snapshot, or, where it gets that long within a minute, as long.
 	SnapshotAfter int64
 	// NewID is the identifier of a directory that is new; zero: a random one. For repeatable tests.
 	NewID ID
@@ -91,9 +91,10 @@ type Store struct {
 	tryAgain     bool  // Reserve asked for another attempt
 	free         int64 // on the file system, when it was looked at last
 	snapshot     *Snapshot
-	snapBytes    int64 // of the last snapshot
-	snapWait     int   // no snapshot is due while the journal has fewer segments: the last one failed
-	closed       bool  // guarded by working
+	snapBytes    int64  // of the last snapshot
+	snapAt       uint32 // the server's time when the last one since the start was begun; 0: none was
+	snapWait     int    // no snapshot is due while the journal has fewer segments: the last one failed
+	closed       bool   // guarded by working
 
 	old disk.File // the snapshot before the last, whose space is being freed; nil if none is; guarded by working
 }

@@ -109,7 +109,7 @@ func TestCommittedBindingsAreThereAfterReopening(t *testing.T) {
 			if err := s.Commit(b); err != nil {
 				t.Fatal(err)
 			}
-			if sn == nil && s.SnapshotDue() {
+			if sn == nil && s.SnapshotDue(time.Time{}) {
 				var err error
 				if sn, err = s.BeginSnapshot(table); err != nil {
 					t.Fatal(err)
