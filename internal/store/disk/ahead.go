@@ -78,7 +78,9 @@ func FreeAhead(f File, hurried func() bool) (done bool) {
 	if err != nil || n == 0 || own.Truncate(max(0, n-freePiece)) != nil {
 		return true
 	}
-	time.Sleep(aheadPause)
+	if _, onDisk := f.(file); onDisk {
+		time.Sleep(aheadPause)
+	}
 	return false
 }
 
