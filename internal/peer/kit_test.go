@@ -163,6 +163,23 @@ func (r *running) downOf(l *Link) error {
 	}
 }
 
+// replaced takes events until the link is down, and a new one is up, which may be told in any order. It returns that one, and why the old one is down.
+func (r *running) replaced(l *Link) (next *Link, cause error) {
+	r.t.Helper()
+	for next == nil || cause == nil {
+		switch e := r.next().(type) {
+		case Up:
+			next = e.Link
+		case Down:
+			if e.Link != l {
+				r.t.Fatalf("%v is down, not %v", e.Link, l)
+			}
+			cause = e.Cause
+		}
+	}
+	return next, cause
+}
+
 // drain takes events until the Peer is stopped.
 func (r *running) drain() {
 	go func() {

@@ -38,8 +38,8 @@ func TestAGroupThatIsNotReadHoldsNothingUp(t *testing.T) {
 	if sent < 4 {
 		t.Fatalf("only %d frames were sent", sent)
 	}
+	there := west.upOf(Failover4, true)
 	for round := range 3 {
-		there := west.upOf(Failover4, true)
 		for n := range 100 {
 			if !link.Send(message(2000, byte(n))) {
 				t.Fatalf("round %d, message %d: not sent", round, n)
@@ -54,12 +54,12 @@ func TestAGroupThatIsNotReadHoldsNothingUp(t *testing.T) {
 			}
 		}
 		link.Close(nil)
-		if err := west.downOf(there); err != ErrPartnerClosed {
-			t.Errorf("round %d: down because of %v", round, err)
+		down := there
+		if there, err = west.replaced(there); err != ErrPartnerClosed {
+			t.Errorf("round %d: %v is down because of %v", round, down, err)
 		}
 		link = east.upOf(Failover4, false)
 	}
-	west.upOf(Failover4, true)
 	if n := len(group); n != 1 {
 		t.Errorf("%d events wait for who takes what the group says, who never took one", n)
 	}
@@ -92,8 +92,8 @@ func TestEachProtocolHasItsOutlet(t *testing.T) {
 			t.Fatal("not sent")
 		}
 		l.Close(nil)
-		if d := from.next().(Down); d.Link != l {
-			t.Errorf("%v: down: %+v", protocol, d)
+		if next, _ := from.replaced(l); next.Protocol() != protocol {
+			t.Errorf("a link of %v is up where %v is taken", next.Protocol(), protocol)
 		}
 	}
 	east.drain()
