@@ -54,9 +54,8 @@ func TestAGroupThatIsNotReadHoldsNothingUp(t *testing.T) {
 			}
 		}
 		link.Close(nil)
-		down := there
 		if there, err = west.replaced(there); err != ErrPartnerClosed {
-			t.Errorf("round %d: %v is down because of %v", round, down, err)
+			t.Errorf("round %d: down because of %v", round, err)
 		}
 		link = east.upOf(Failover4, false)
 	}

@@ -66,7 +66,7 @@ type Orphan interface {
 	Truncate(n int64) error
 }
 
-// FreeAhead frees a piece of f, which has durably lost its name, and pauses, unless hurried says true. It returns true when f is to be closed,
+// FreeAhead frees a piece of f, which has durably lost its name, and pauses where that is on a disk, unless hurried says true. It returns true when f is to be closed,
 // which frees the rest: nothing is left, or somebody waits for the space, or somebody may read f yet. Where all of a large file is freed at
 // once others' syncs wait for that: a file system that is mounted with discard tells the disk of every block.
 func FreeAhead(f File, hurried func() bool) (done bool) {
